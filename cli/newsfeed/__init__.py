@@ -1,0 +1,1 @@
+"""The newsfeed command: a whole newsroom on a laptop, and its operation."""

@@ -1,0 +1,1 @@
+"""The article store: one article, lists, newest by theme and language."""

@@ -1,0 +1,1 @@
+"""Articles in: HTTP intake and the publisher of article events."""

@@ -1,0 +1,1 @@
+"""Readers' views: beacons in, exact counts out."""

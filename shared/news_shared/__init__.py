@@ -1,0 +1,1 @@
+"""What all newsfeed services share: contracts, projection runtime, clients, conventions."""
