@@ -1,0 +1,64 @@
+"""Who an article is and which partition it lives in; the same in every service and for every client."""
+
+import re
+import unicodedata
+from typing import NewType
+from uuid import UUID, uuid5
+
+from news_shared.errors import PoisonError
+
+ArticleId = NewType("ArticleId", str)
+"""Lower-case hyphenated UUID."""
+
+_NAMESPACE = UUID("5f0cba1e-6a52-5b0c-9e0e-6e6577736665")  # fixed for ever: every stored id depends on it
+_UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+SOURCE_ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
+"""What a source may be called: it stands in URLs and before the colon of ``source:guid``."""
+
+
+def normal_guid(guid: str) -> str:
+    """The guid as it is compared: NFC, without surrounding white space."""
+    return unicodedata.normalize("NFC", guid).strip()
+
+
+def article_id(source: str, guid: str) -> ArticleId:
+    """The id of the article that a source calls ``guid``."""
+    return ArticleId(str(uuid5(_NAMESPACE, f"{source}\n{normal_guid(guid)}")))
+
+
+def parse_article_id(text: str) -> ArticleId:
+    """The id that a client means: our UUID in any case, or ``source:guid``.
+
+    Raises:
+        PoisonError: it is neither.
+    """
+    lowered = text.lower()
+    if _UUID.fullmatch(lowered):
+        return ArticleId(lowered)
+    source, colon, guid = text.partition(":")
+    if colon and SOURCE_ID.fullmatch(source) and normal_guid(guid):
+        return article_id(source, guid)
+    raise PoisonError(f"{text[:200]!r} is neither an article id (a UUID) nor source:guid")
+
+
+def partition_of(key: str | bytes, partitions: int) -> int:
+    """The partition of a key, as the Java producer's default partitioner picks it."""
+    return (murmur2(key.encode() if isinstance(key, str) else key) & 0x7FFFFFFF) % partitions
+
+
+def murmur2(data: bytes) -> int:
+    """Kafka's murmur2 (seed 0x9747b28c) as an unsigned 32-bit number.
+
+    Source: org.apache.kafka.common.utils.Utils.murmur2.
+    """
+    length = len(data)
+    m = 0x5BD1E995
+    h = (0x9747B28C ^ length) & 0xFFFFFFFF
+    for start in range(0, length - length % 4, 4):
+        k = int.from_bytes(data[start : start + 4], "little") * m & 0xFFFFFFFF
+        k = (k ^ (k >> 24)) * m & 0xFFFFFFFF
+        h = (h * m & 0xFFFFFFFF) ^ k
+    if tail := data[length - length % 4 :]:
+        h = (h ^ int.from_bytes(tail, "little")) * m & 0xFFFFFFFF
+    h = (h ^ (h >> 13)) * m & 0xFFFFFFFF
+    return h ^ (h >> 15)

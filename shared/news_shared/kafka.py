@@ -1,0 +1,57 @@
+"""How this project connects to Kafka, and which of its errors mean «try again»."""
+
+import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from aiokafka.errors import (
+    CommitFailedError,
+    IllegalStateError,
+    InvalidProducerEpoch,
+    KafkaError,
+    MessageSizeTooLargeError,
+    ProducerFenced,
+    RecordTooLargeError,
+)
+
+from news_shared.errors import FencedError, PoisonError, TransientError
+from news_shared.settings import KafkaSettings
+
+
+def connection(settings: KafkaSettings) -> dict[str, Any]:
+    """Keyword arguments that every aiokafka client takes."""
+    arguments: dict[str, Any] = {
+        "bootstrap_servers": settings.bootstrap,
+        "request_timeout_ms": round(settings.request_timeout.total_seconds() * 1000),
+        "retry_backoff_ms": 100,
+        "security_protocol": settings.security_protocol,
+    }
+    if settings.security_protocol.endswith("SSL"):
+        arguments["ssl_context"] = ssl.create_default_context(cafile=settings.ssl_cafile)
+    if settings.security_protocol.startswith("SASL"):
+        arguments |= {
+            "sasl_mechanism": settings.sasl_mechanism,
+            "sasl_plain_username": settings.sasl_username,
+            "sasl_plain_password": settings.sasl_password.get_secret_value() if settings.sasl_password else None,
+        }
+    return arguments
+
+
+@contextmanager
+def kafka_errors(what: str) -> Iterator[None]:
+    """Translate the client's errors into ours.
+
+    Raises:
+        FencedError: another owner has taken over.
+        PoisonError: Kafka will never take this record.
+        TransientError: anything else that Kafka or the network says.
+    """
+    try:
+        yield
+    except (ProducerFenced, InvalidProducerEpoch, CommitFailedError) as error:
+        raise FencedError(f"{what}: {error!r}") from error
+    except (MessageSizeTooLargeError, RecordTooLargeError) as error:
+        raise PoisonError(f"{what}: {error}") from error
+    except (KafkaError, IllegalStateError, OSError, TimeoutError) as error:
+        raise TransientError(f"{what}: {error!r}") from error

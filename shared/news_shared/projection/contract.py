@@ -1,0 +1,143 @@
+"""What a service gives to the projection runtime, and what it gets from it."""
+
+import zlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Generic, Protocol, TypeVar
+
+from aiokafka import ConsumerRecord
+from redis.asyncio import Redis
+from redis.asyncio.cluster import RedisCluster
+
+from news_shared.projection.log import PartitionLog
+
+RedisClient = Redis | RedisCluster
+E = TypeVar("E")
+
+
+@dataclass(frozen=True)
+class Fingerprint:
+    """Which record was applied last, so that a log that was made anew is noticed."""
+
+    offset: int
+    timestamp_ms: int
+    crc: int
+
+    @classmethod
+    def of(cls, record: ConsumerRecord) -> "Fingerprint":
+        """The fingerprint of a record."""
+        return cls(record.offset, record.timestamp, zlib.crc32(record.value or b"", zlib.crc32(record.key or b"")))
+
+    def __str__(self) -> str:
+        return f"{self.offset}:{self.timestamp_ms}:{self.crc}"
+
+    @classmethod
+    def parse(cls, text: str) -> "Fingerprint":
+        """The inverse of ``str``."""
+        offset, timestamp_ms, crc = text.split(":")
+        return cls(int(offset), int(timestamp_ms), int(crc))
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """Up to where a partition's state in Redis is."""
+
+    generation: int
+    next_offset: int
+    fingerprint: Fingerprint | None = None  # None: nothing applied yet
+
+
+@dataclass(frozen=True)
+class Effects:
+    """Arguments of the service's Lua body: applied together with the new offset, or not at all.
+
+    Keys must start with the partition's ``prefix``; the body sees them as ``KEYS[1]`` to ``KEYS[NKEYS]`` and
+    the arguments as ``ARGV[1]`` to ``ARGV[NARGS]``. A body must not fail half-way: Redis does not roll back.
+    """
+
+    keys: Sequence[str | bytes] = ()
+    args: Sequence[str | bytes | int | float] = ()
+
+
+@dataclass(frozen=True)
+class Ownership:
+    """One process's time with one partition: everything its projection may touch."""
+
+    partition: int
+    prefix: str  # "{views-7}:1:" — hash tag and generation; every key of the projection starts with it
+    redis: RedisClient
+    log: PartitionLog  # of the partition that is projected
+    instance: str
+
+
+class Restoring(Protocol):
+    """How a projection writes what it restores: guarded, so that a former restorer cannot overwrite newer values."""
+
+    async def put(self, effects: Effects) -> None:
+        """Apply effects with the projection's own Lua body while this process is still the one that restores.
+
+        Raises:
+            FencedError: another process restores now.
+        """
+
+
+class PartitionProjection(Protocol[E]):
+    """What one service decides about one partition.
+
+    One object per ownership: at a mismatch, a transient fault or a backward seek the runtime closes it and opens
+    another, so whatever it derived from the log goes with it.
+    """
+
+    async def restore(self, restoring: Restoring) -> int | None:
+        """Fill empty state from a changelog; returns the log offset to go on from, None for the log's beginning.
+
+        Called only when Redis has no state for this partition.
+        """
+
+    async def load(self, checkpoint: Checkpoint) -> None:
+        """Derive in-process state as of the checkpoint (open sessions, positions), before the first `decide`."""
+
+    def decode(self, record: ConsumerRecord) -> E | None:
+        """The event of a record; None to skip it.
+
+        Raises:
+            PoisonError: the record is parked with this reason and the partition goes on.
+        """
+
+    async def decide(self, events: Sequence[E]) -> Effects:
+        """What these events change, in order. May write to Kafka first (log before state).
+
+        Raises:
+            TransientError: nothing was applied; this object is discarded and the events come again to a new one.
+            FencedError: another owner writes now; this object is discarded.
+        """
+
+    async def tick(self) -> None:
+        """Called about once a second while the partition is owned and live; for timers and flushing a changelog.
+
+        Errors as in `decide`.
+        """
+
+    async def close(self) -> None:
+        """Give back what `load` took; called once, also after an error."""
+
+
+@dataclass(frozen=True)
+class ProjectionSpec(Generic[E]):
+    """One projection: which topic, whose keys, which decisions.
+
+    Attributes:
+        group: consumer group, ``news.<role>``.
+        topic: the topic that is projected.
+        service: name in the hash tags: partition 7 of ``views`` lives in ``{views-7}``.
+        lua: body of the one Redis call, see `Effects`.
+        open: makes the object for one ownership; does no I/O.
+        max_records: handed to one `decide` at the most.
+    """
+
+    group: str
+    topic: str
+    service: str
+    lua: str
+    open: Callable[[Ownership], PartitionProjection[E]]
+    max_records: int = 500

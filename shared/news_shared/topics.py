@@ -1,0 +1,119 @@
+"""The topics, their settings, and their creation; keys and values are in docs/events.md."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+
+from news_shared.errors import LogMismatchError
+from news_shared.kafka import connection, kafka_errors
+from news_shared.settings import KafkaSettings
+
+SUBMISSIONS = "news.submissions"
+ARTICLES = "news.articles"
+HOLDS = "news.holds"
+VIEWS = "news.views"
+VIEW_COUNTS = "news.view-counts"
+VECTORS = "news.vectors"
+CURATION = "news.curation"
+SOURCES = "news.sources"
+DEAD_LETTERS = "news.dead-letters"
+
+MAX_RECORD_BYTES = 4 * 1024 * 1024
+"""Of one record on the wire: an article of 1 MB at the door, with room for escapes and headers."""
+
+
+def _keeps(period: timedelta) -> dict[str, str]:
+    return {"cleanup.policy": "delete", "retention.ms": str(period // timedelta(milliseconds=1))}
+
+
+_COMPACTED = {"cleanup.policy": "compact", "min.cleanable.dirty.ratio": "0.1"}
+_EACH_RECORD_ON_DISK = {"flush.messages": "1"}  # with one broker there is no second copy to take over from
+_APPEND_TIME = {"message.timestamp.type": "LogAppendTime"}  # answer_by and the age of a beacon are told from it
+
+
+@dataclass(frozen=True)
+class TopicSpec:
+    """How a topic is created."""
+
+    name: str
+    config: Mapping[str, str]
+    kept_by_one_broker: Mapping[str, str] = field(default_factory=dict)
+
+
+TOPICS = (
+    TopicSpec(SUBMISSIONS, {**_keeps(timedelta(days=7)), **_APPEND_TIME}, _EACH_RECORD_ON_DISK),
+    TopicSpec(ARTICLES, _COMPACTED, _EACH_RECORD_ON_DISK),
+    TopicSpec(HOLDS, _COMPACTED),
+    TopicSpec(VIEWS, {**_keeps(timedelta(days=7)), **_APPEND_TIME, "retention.bytes": str(8 * 1024**3)}),
+    TopicSpec(VIEW_COUNTS, _COMPACTED),
+    TopicSpec(VECTORS, _COMPACTED),
+    TopicSpec(CURATION, _COMPACTED, _EACH_RECORD_ON_DISK),
+    TopicSpec(SOURCES, _COMPACTED, _EACH_RECORD_ON_DISK),
+    TopicSpec(DEAD_LETTERS, _keeps(timedelta(days=30))),
+)
+
+
+async def create_topics(settings: KafkaSettings, partitions: int) -> list[str]:
+    """Create the topics that are missing and check those that exist; returns the names that were created.
+
+    Raises:
+        LogMismatchError: a topic has another number of partitions than asked for.
+        TransientError: Kafka does not answer.
+    """
+    with kafka_errors("creating the topics"):
+        admin = AIOKafkaAdminClient(**connection(settings))
+        try:
+            await admin.start()
+            existing = set(await admin.list_topics())
+            missing = [spec for spec in TOPICS if spec.name not in existing]
+            if missing:
+                await admin.create_topics([_new_topic(spec, settings, partitions) for spec in missing])
+            _check_partitions(await admin.describe_topics([s.name for s in TOPICS if s.name in existing]), partitions)
+        finally:
+            await admin.close()
+    return [spec.name for spec in missing]
+
+
+async def check_topics(settings: KafkaSettings, partitions: int) -> None:
+    """Refuse to start on topics that are missing or have another number of partitions.
+
+    Raises:
+        LogMismatchError: which topics, and what to do.
+        TransientError: Kafka does not answer.
+    """
+    with kafka_errors("checking the topics"):
+        admin = AIOKafkaAdminClient(**connection(settings))
+        try:
+            await admin.start()
+            existing = set(await admin.list_topics())
+            missing = [spec.name for spec in TOPICS if spec.name not in existing]
+            if missing:
+                raise LogMismatchError(f"Topics are missing: {', '.join(missing)}. Create them with: newsfeed topics")
+            _check_partitions(await admin.describe_topics([spec.name for spec in TOPICS]), partitions)
+        finally:
+            await admin.close()
+
+
+def _new_topic(spec: TopicSpec, settings: KafkaSettings, partitions: int) -> NewTopic:
+    config = {**spec.config, "max.message.bytes": str(MAX_RECORD_BYTES)}
+    if settings.replication == 1:
+        config |= spec.kept_by_one_broker
+    elif settings.replication >= 3:
+        config["min.insync.replicas"] = "2"
+    return NewTopic(spec.name, partitions, settings.replication, topic_configs=config)
+
+
+def _check_partitions(descriptions: list[dict[str, object]], partitions: int) -> None:
+    wrong = {
+        str(d["topic"]): len(d["partitions"])  # type: ignore[arg-type]  # aiokafka's answer is untyped
+        for d in descriptions
+        if len(d["partitions"]) != partitions  # type: ignore[arg-type]
+    }
+    if wrong:
+        found = ", ".join(f"{name} has {count}" for name, count in wrong.items())
+        raise LogMismatchError(
+            f"NEWS_PARTITIONS is {partitions}, but {found}. The number is fixed for the life of the topics: "
+            "set NEWS_PARTITIONS to it, or start on a new cluster."
+        )
