@@ -44,7 +44,7 @@ class FencedWriter:
                 results = await asyncio.gather(*sent)
                 if self._transactions:
                     await self._client.commit_transaction()
-        return [Position(r.partition, r.offset, r.timestamp) for r in results]  # type: ignore[attr-defined]
+        return [Position(r.partition, r.offset, r.timestamp) for r in results]
 
 
 @asynccontextmanager

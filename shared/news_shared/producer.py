@@ -9,6 +9,7 @@ from time import monotonic
 
 import structlog
 from aiokafka import AIOKafkaProducer
+from aiokafka.structs import RecordMetadata
 
 from news_shared.errors import FencedError, PoisonError, TransientError
 from news_shared.kafka import connection, kafka_errors
@@ -79,7 +80,7 @@ class Producer:
                 async with asyncio.timeout(self._settings.delivery_timeout.total_seconds()):
                     client = self._client or await self._connect()
                     sent = [await enqueue(client, record) for record in records]
-                    results = [await acknowledged for acknowledged in sent]
+                    results = await asyncio.gather(*sent)
         except FencedError as error:  # an idempotent producer that lost its place cannot go on
             await self._replace()
             raise TransientError(str(error)) from error
@@ -131,7 +132,7 @@ class Producer:
         task.add_done_callback(self._closing.discard)
 
 
-async def enqueue(client: AIOKafkaProducer, record: Outgoing) -> "asyncio.Future[object]":
+async def enqueue(client: AIOKafkaProducer, record: Outgoing) -> "asyncio.Future[RecordMetadata]":
     """Hand a record to a client; the future that comes back holds its place in the log."""
     headers = [*record.headers]
     return await client.send(  # type: ignore[no-any-return]  # aiokafka is untyped

@@ -6,12 +6,10 @@ from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
 from aiokafka import ConsumerRecord
-from redis.asyncio import Redis
-from redis.asyncio.cluster import RedisCluster
 
 from news_shared.projection.log import PartitionLog
+from news_shared.redis_client import RedisClient
 
-RedisClient = Redis | RedisCluster
 E = TypeVar("E")
 
 
@@ -68,6 +66,7 @@ class Ownership:
     redis: RedisClient
     log: PartitionLog  # of the partition that is projected
     instance: str
+    live: bool = True  # False during a rebuild beside the live projection: write nothing to Kafka
 
 
 class Restoring(Protocol):
@@ -133,6 +132,7 @@ class ProjectionSpec(Generic[E]):
         lua: body of the one Redis call, see `Effects`.
         open: makes the object for one ownership; does no I/O.
         max_records: handed to one `decide` at the most.
+        tag: one hash tag for all partitions, for a projection with a single owner (a lease); None: one a partition.
     """
 
     group: str
@@ -141,3 +141,13 @@ class ProjectionSpec(Generic[E]):
     lua: str
     open: Callable[[Ownership], PartitionProjection[E]]
     max_records: int = 500
+    tag: str | None = None
+
+    def hash_tag(self, partition: int) -> str:
+        """The hash tag that the keys of a partition share, in braces."""
+        return hash_tag(self.service, partition, self.tag)
+
+
+def hash_tag(service: str, partition: int, tag: str | None = None) -> str:
+    """``{views-7}``, or the one tag that all partitions of a projection share."""
+    return f"{{{tag or f'{service}-{partition}'}}}"

@@ -1,0 +1,154 @@
+"""What every HTTP service of ours does alike: problem details, health, metrics, CORS, gzip, ETags, trace ids."""
+
+import hashlib
+import json
+import re
+import secrets
+from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager
+from typing import Any
+
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from starlette.exceptions import HTTPException
+from starlette.middleware.cors import CORSMiddleware
+from starlette.middleware.gzip import GZipMiddleware
+from starlette.responses import JSONResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from news_shared import problems
+from news_shared.errors import OverloadError, PoisonError, RebuildingError, TransientError
+from news_shared.problems import ProblemError
+
+log = structlog.get_logger()
+
+Lifespan = (
+    Callable[[FastAPI], AbstractAsyncContextManager[Mapping[str, Any]]]
+    | Callable[[FastAPI], AbstractAsyncContextManager[None]]
+)
+_TRACEPARENT = re.compile(r"00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
+
+
+def create_service(title: str, lifespan: Lifespan, *, unready: Callable[[], list[str]]) -> FastAPI:
+    """An application with our conventions.
+
+    Args:
+        title: for the OpenAPI document.
+        lifespan: opens what the service works with; nothing is answered before it is through.
+        unready: reasons why ``/readyz`` says 503 now; empty when all is well.
+    """
+    app = FastAPI(title=title, version="1", lifespan=lifespan, redoc_url=None)
+    app.add_middleware(GZipMiddleware, minimum_size=1000)
+    app.add_middleware(
+        CORSMiddleware,
+        allow_origins=["*"],
+        allow_methods=["GET", "POST"],
+        allow_headers=["*"],
+        expose_headers=["ETag", "Location", "Retry-After"],
+    )
+    app.add_middleware(TraceMiddleware)
+    app.add_exception_handler(ProblemError, _problem)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(PoisonError, _bad_request)
+    app.add_exception_handler(TransientError, _unavailable)
+    app.add_exception_handler(HTTPException, _http_error)
+    app.add_exception_handler(Exception, _internal)
+
+    @app.get("/livez", include_in_schema=False)
+    async def livez() -> Response:
+        return JSONResponse({"status": "alive"})
+
+    @app.get("/readyz", include_in_schema=False)
+    async def readyz() -> Response:
+        reasons = unready()
+        return JSONResponse({"ready": not reasons, "reasons": reasons}, 503 if reasons else 200)
+
+    @app.get("/metrics", include_in_schema=False)
+    async def metrics() -> Response:
+        return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+
+    return app
+
+
+def etag_json(request: Request, content: object, *, status: int = 200) -> Response:
+    """JSON with an ETag that must be asked for again each time; 304 when the caller has it already.
+
+    ``no-cache``, not an age: a withdrawn article must vanish within a second.
+    """
+    body = json.dumps(content, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
+    etag = f'W/"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'
+    headers = {"ETag": etag, "Cache-Control": "no-cache"}
+    known = {tag.strip() for tag in request.headers.get("if-none-match", "").split(",")}
+    if status == 200 and (etag in known or "*" in known):
+        return Response(status_code=304, headers=headers)
+    return Response(body, status, headers, "application/json")
+
+
+class TraceMiddleware:
+    """Takes the caller's W3C ``traceparent`` or makes one; it is in every log line of the request."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on with the trace id in the logging context and in ``request.state``."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        given = dict(scope["headers"]).get(b"traceparent", b"").decode("latin-1")
+        trace = given if _TRACEPARENT.fullmatch(given) else f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-01"
+        scope.setdefault("state", {})["traceparent"] = trace
+
+        async def send_with_trace(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message["headers"], (b"traceparent", trace.encode())]
+            await send(message)
+
+        with structlog.contextvars.bound_contextvars(trace=trace[3:35]):
+            await self._app(scope, receive, send_with_trace)
+
+
+def _problem(request: Request, error: Exception) -> Response:
+    assert isinstance(error, ProblemError)
+    return error.problem.response(error.detail, error.headers, **error.extra)
+
+
+def _invalid(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    errors = [
+        {"field": ".".join(map(str, e["loc"][1:])) or str(e["loc"][0]), "error": e["msg"]} for e in error.errors()
+    ]
+    said = "; ".join(f"{e['field']}: {e['error']}" for e in errors)
+    return problems.INVALID.response(said, errors=errors)
+
+
+def _bad_request(request: Request, error: Exception) -> Response:
+    return problems.BAD_REQUEST.response(str(error))
+
+
+def _unavailable(request: Request, error: Exception) -> Response:
+    if isinstance(error, RebuildingError):
+        return problems.REBUILDING.response(str(error), {"Retry-After": "2"})
+    if isinstance(error, OverloadError):
+        return problems.AT_CAPACITY.response(str(error), {"Retry-After": "1"})
+    log.info("a part is away", reason=str(error))
+    return problems.UNAVAILABLE.response(
+        "Kafka or Redis is away for the moment. Repeating the request is safe.", {"Retry-After": "2"}
+    )
+
+
+def _http_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    known = {p.status: p for p in (problems.NOT_FOUND, problems.METHOD_NOT_ALLOWED, problems.TOO_LARGE)}
+    problem = known.get(error.status_code, problems.BAD_REQUEST)  # type: ignore[call-overload]
+    detail = f"{request.method} {request.url.path}: {error.detail}. See /docs for what there is."
+    response: JSONResponse = problem.response(detail, error.headers)
+    response.status_code = error.status_code
+    return response
+
+
+def _internal(request: Request, error: Exception) -> Response:
+    log.error("request failed", path=request.url.path, exc_info=error)
+    return problems.INTERNAL.response("This is a bug of ours; it is in the log with the trace id of this answer.")

@@ -1,0 +1,125 @@
+"""How a process of ours lives: logs, the server, and background work that takes the process with it when it dies."""
+
+import asyncio
+import logging
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from time import monotonic
+
+import structlog
+import uvicorn
+from starlette.types import ASGIApp
+
+from news_shared import crash_points
+from news_shared.errors import LogMismatchError, TransientError
+from news_shared.settings import KafkaSettings, ProcessSettings
+from news_shared.topics import check_topics
+
+log = structlog.get_logger()
+
+
+def setup_logging(settings: ProcessSettings, role: str) -> None:
+    """Logs as events: readable and coloured on a terminal, one JSON object a line in production."""
+    production = settings.log_format == "json"
+    timestamp = structlog.processors.TimeStamper(fmt="iso" if production else "%H:%M:%S", utc=production)
+    shared: list[structlog.typing.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        timestamp,
+    ]
+    last: structlog.typing.Processor = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+    if production:
+        shared.append(structlog.processors.dict_tracebacks)
+        last = structlog.processors.JSONRenderer()
+    level = logging.getLevelNamesMapping()[settings.log_level]
+    structlog.configure(
+        processors=[*shared, last],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, last], foreign_pre_chain=shared
+        )
+    )
+    logging.basicConfig(handlers=[handler], level=max(level, logging.WARNING), force=True)
+    # The client reports each reconnect as an error; our own lines say what it means for us.
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
+    structlog.contextvars.bind_contextvars(role=role)
+
+
+def serve(app: ASGIApp, settings: ProcessSettings) -> None:
+    """Serve until SIGTERM or SIGINT; no access log, because readers' addresses belong in no file."""
+    crash_points.arm(settings.crash_at)
+    uvicorn.run(
+        app,
+        host=settings.host,
+        port=settings.port,
+        access_log=False,
+        log_config=None,
+        loop="uvloop",
+        http="httptools",
+        proxy_headers=False,  # who is believed is NEWS_TRUSTED_PROXIES' affair
+        server_header=False,
+        timeout_graceful_shutdown=round(settings.drain_timeout.total_seconds()),
+    )
+
+
+@asynccontextmanager
+async def running(
+    work: Coroutine[object, object, None], *, stop: Callable[[], None], name: str, drain: timedelta
+) -> AsyncIterator[None]:
+    """Run ``work`` beside the block; at its end ask it to stop and wait for it as long as ``drain`` allows.
+
+    A server without its background work looks healthy and is wrong: when the work dies, the process stops.
+    """
+    task = asyncio.create_task(work, name=name)
+    task.add_done_callback(_stop_process_on_failure)
+    try:
+        yield
+    finally:
+        stop()
+        try:
+            async with asyncio.timeout(drain.total_seconds()):
+                await asyncio.wait({task})
+        except TimeoutError:
+            log.warning("work did not stop in time and is cut off", work=name)
+            task.cancel()
+            await asyncio.wait({task})
+
+
+def _stop_process_on_failure(task: asyncio.Task[None]) -> None:
+    if task.cancelled() or (error := task.exception()) is None:
+        return
+    log.error("background work died, the process stops", work=task.get_name(), exc_info=error)
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+async def wait_for_topics(
+    kafka: KafkaSettings, partitions: int, *, patience: timedelta = timedelta(minutes=10)
+) -> None:
+    """Wait at the start until Kafka answers and the topics are there, with a line that says so.
+
+    Raises:
+        LogMismatchError: the topics have another number of partitions, or are still missing when patience ends.
+        TransientError: Kafka does not answer when patience ends.
+    """
+    deadline = monotonic() + patience.total_seconds()
+    said = ""
+    while True:
+        try:
+            await check_topics(kafka, partitions)
+            return
+        except (TransientError, LogMismatchError) as error:
+            if monotonic() > deadline or (isinstance(error, LogMismatchError) and "NEWS_PARTITIONS" in str(error)):
+                raise
+            if str(error) != said:
+                said = str(error)
+                log.info("waiting for Kafka", bootstrap=kafka.bootstrap, reason=said)
+        await asyncio.sleep(0.25)

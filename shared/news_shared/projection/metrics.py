@@ -1,0 +1,42 @@
+"""The series of the projection runtime."""
+
+from typing import Literal
+
+from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge
+
+DiscardReason = Literal["transient", "mismatch", "lost"]
+
+
+class ProjectionMetrics:
+    """Lag, progress and trouble of projections; one object per process."""
+
+    def __init__(self, registry: CollectorRegistry = REGISTRY) -> None:
+        self._applied = Counter("news_projection_records", "Records applied.", ["group"], registry=registry)
+        self._parked = Counter("news_projection_parked", "Dead letters.", ["group", "kind"], registry=registry)
+        self._opened = Counter("news_projection_opened", "Partitions taken over.", ["group", "how"], registry=registry)
+        self._discarded = Counter(
+            "news_projection_discarded", "Partitions given up and opened anew.", ["group", "why"], registry=registry
+        )
+        self._lag = Gauge(
+            "news_projection_lag", "Records behind the log's end.", ["group", "partition"], registry=registry
+        )
+
+    def applied(self, group: str, records: int) -> None:
+        """Records went into Redis."""
+        self._applied.labels(group).inc(records)
+
+    def parked(self, group: str, kind: str) -> None:
+        """A record became a dead letter: ``poison`` or ``bug``."""
+        self._parked.labels(group, kind).inc()
+
+    def opened(self, group: str, *, restored: bool) -> None:
+        """A partition was taken over."""
+        self._opened.labels(group, "restored" if restored else "resumed").inc()
+
+    def discarded(self, group: str, why: DiscardReason) -> None:
+        """A partition's in-process state was thrown away."""
+        self._discarded.labels(group, why).inc()
+
+    def lag(self, group: str, partition: int, records: int) -> None:
+        """How far a partition is behind now."""
+        self._lag.labels(group, str(partition)).set(records)

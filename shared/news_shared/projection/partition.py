@@ -1,0 +1,242 @@
+"""One owned partition: open it (verify, restore, load), advance it, keep watch over it, give it back."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Generic, TypeVar
+
+import structlog
+from aiokafka import ConsumerRecord
+
+from news_shared.clock import Clock, epoch_ms
+from news_shared.errors import LogMismatchError, PoisonError
+from news_shared.projection.contract import (
+    Checkpoint,
+    Effects,
+    Fingerprint,
+    Ownership,
+    PartitionProjection,
+    ProjectionSpec,
+)
+from news_shared.projection.dead_letters import DeadLetters
+from news_shared.projection.log import Bounds, PartitionLog
+from news_shared.projection.metrics import ProjectionMetrics
+from news_shared.projection.state import PartitionState
+
+log = structlog.get_logger()
+E = TypeVar("E")
+
+ATTEMPTS_BEFORE_PARKING = 3
+
+
+@dataclass(frozen=True)
+class PartitionTools:
+    """What every partition of a projector works with."""
+
+    dead_letters: DeadLetters
+    clock: Clock
+    metrics: ProjectionMetrics
+    rebuilding: int | None = None  # the generation that is filled beside the live one
+
+
+class OwnedPartition(Generic[E]):
+    """Everything this process knows of one partition; thrown away whole at any mismatch."""
+
+    def __init__(
+        self,
+        spec: ProjectionSpec[E],
+        ownership: Callable[[int], Ownership],
+        state: PartitionState,
+        partition_log: PartitionLog,
+        tools: PartitionTools,
+    ) -> None:
+        self._spec = spec
+        self._ownership = ownership
+        self._state = state
+        self._log = partition_log
+        self._tools = tools
+        self._projection: PartitionProjection[E] | None = None
+        self._one_by_one_until = -1
+        self._live_from = 0
+        self.is_live = False
+        self.checkpoint = Checkpoint(0, 0)
+
+    async def open(self) -> None:
+        """Take the partition over as Redis has it; restores it first when Redis has nothing.
+
+        Raises:
+            LogMismatchError: state and log do not belong together; nothing was touched.
+            TransientError: try again later, with a new object.
+        """
+        stored = await self._state.read(self._tools.rebuilding)
+        bounds = await self._log.bounds()
+        self._projection = self._spec.open(self._ownership(stored.generation))
+        if stored.next_offset is None:
+            next_offset = await self._restore(stored.generation, bounds)
+            self.checkpoint = Checkpoint(stored.generation, next_offset)
+        else:
+            self.checkpoint = Checkpoint(stored.generation, stored.next_offset, stored.fingerprint)
+            await self.verify(bounds)
+        if stored.attempts:
+            self._one_by_one_until = self.checkpoint.next_offset + self._spec.max_records
+        await self._projection.load(self.checkpoint)
+        self._live_from = bounds.end
+        self._tools.metrics.opened(self._spec.group, restored=stored.next_offset is None)
+
+    async def verify(self, bounds: Bounds | None = None) -> None:
+        """Check that the stored offset lies in the log and that the last applied record is still the same.
+
+        Raises:
+            LogMismatchError: it is not; says what to do.
+            TransientError: Kafka is away.
+        """
+        checkpoint = self.checkpoint
+        bounds = bounds or await self._log.bounds()
+        if not bounds.begin <= checkpoint.next_offset <= bounds.end:
+            raise LogMismatchError(
+                f"{self._name}: the stored offset {checkpoint.next_offset} is outside the log "
+                f"[{bounds.begin}, {bounds.end}]: the topic was made anew, lost its end, or retention passed the "
+                f"projection. {self._advice}"
+            )
+        if checkpoint.fingerprint is None:
+            return
+        record = await self._log.record_at(checkpoint.fingerprint.offset)
+        if record is not None and Fingerprint.of(record) != checkpoint.fingerprint:
+            raise LogMismatchError(
+                f"{self._name}: the record at offset {record.offset} is not the one that was applied: the topic was "
+                f"made anew or lost its end. {self._advice}"
+            )
+
+    async def advance(self, records: Sequence[ConsumerRecord], position: int) -> None:
+        """Apply records in order; ``position`` is the consumer's next offset after them.
+
+        Raises:
+            TransientError, FencedError: discard this object and open the partition anew.
+        """
+        for chunk, next_offset in self._chunks(records, position):
+            try:
+                effects = await self._decide(chunk)
+            except PoisonError as error:
+                if len(chunk) > 1:  # only the record itself may be parked for it
+                    self._one_by_one_until = max(self._one_by_one_until, position)
+                    await self.advance([r for r in records if r.offset >= self.checkpoint.next_offset], position)
+                    return
+                await self._park(chunk[0], str(error), "poison")
+                effects = Effects()
+            await self._apply(effects, next_offset, chunk[-1])
+            self._tools.metrics.applied(self._spec.group, len(chunk))
+
+    async def keep_watch(self, position: int, *, at_end: bool) -> None:
+        """The call of each second: notices a fail-over, moves over gaps, keeps ``as_of`` fresh, lets timers run.
+
+        Errors as in `advance`.
+        """
+        if self.checkpoint.next_offset >= self._live_from:
+            self.is_live = True
+        moved = replace(self.checkpoint, next_offset=max(position, self.checkpoint.next_offset))
+        as_of = epoch_ms(self._tools.clock()) if at_end and self.is_live else None
+        await self._state.apply(self.checkpoint, Effects(), moved, live=self._must_be_live, as_of_ms=as_of)
+        self.checkpoint = moved
+        if self._tools.rebuilding is None and self._projection is not None:
+            await self._projection.tick()
+
+    async def crashed(self, record: ConsumerRecord, error: Exception) -> None:
+        """Note a bug at the stored offset; the third time at the same record it is parked, so that others go on.
+
+        The caller lets the process die afterwards.
+        """
+        attempts = await self._state.count_attempt(self.checkpoint.generation)
+        log.error("a record crashed the projection", offset=record.offset, attempt=attempts, error=repr(error))
+        if attempts >= ATTEMPTS_BEFORE_PARKING and record.offset >= self.checkpoint.next_offset:
+            await self._park(record, f"bug: {error!r}", "bug")
+            advanced = Checkpoint(self.checkpoint.generation, record.offset + 1, Fingerprint.of(record))
+            await self._state.apply(self.checkpoint, Effects(), advanced, live=self._must_be_live, as_of_ms=None)
+
+    async def close(self) -> None:
+        """Give back what the projection took."""
+        if self._projection is not None:
+            await self._projection.close()
+            self._projection = None
+
+    @property
+    def _must_be_live(self) -> bool:
+        return self._tools.rebuilding is None
+
+    @property
+    def _name(self) -> str:
+        return f"{self._spec.group} {self._spec.topic}/{self._log.partition}"
+
+    @property
+    def _advice(self) -> str:
+        return f"This partition stands still. If the log is right, run: newsfeed rebuild {self._spec.service}"
+
+    async def _restore(self, generation: int, bounds: Bounds) -> int:
+        assert self._projection is not None
+        log.info("restoring", group=self._spec.group, topic=self._spec.topic, partition=self._log.partition)
+        await self._state.begin_restore(generation)
+        start = await self._projection.restore(_RestoringGeneration(self._state, generation))
+        next_offset = bounds.begin if start is None else start
+        if not bounds.begin <= next_offset <= bounds.end:
+            raise LogMismatchError(
+                f"{self._name}: the changelog goes on at offset {next_offset}, but the log holds "
+                f"[{bounds.begin}, {bounds.end}]: what lies between is lost. {self._advice}"
+            )
+        await self._state.finish_restore(generation, next_offset)
+        return next_offset
+
+    def _chunks(
+        self, records: Sequence[ConsumerRecord], position: int
+    ) -> Sequence[tuple[Sequence[ConsumerRecord], int]]:
+        chunks = []
+        start = 0
+        while start < len(records):
+            one_by_one = records[start].offset < self._one_by_one_until
+            stop = start + (1 if one_by_one else self._spec.max_records)
+            next_offset = records[stop].offset if stop < len(records) else position
+            chunks.append((records[start:stop], next_offset))
+            start = stop
+        return chunks
+
+    async def _decide(self, records: Sequence[ConsumerRecord]) -> Effects:
+        assert self._projection is not None
+        events = []
+        for record in records:
+            try:
+                event = self._projection.decode(record)
+            except PoisonError as error:
+                await self._park(record, str(error), "poison")
+                continue
+            if event is not None:
+                events.append(event)
+        return await self._projection.decide(events) if events else Effects()
+
+    async def _apply(self, effects: Effects, next_offset: int, last: ConsumerRecord) -> None:
+        advanced = Checkpoint(self.checkpoint.generation, next_offset, Fingerprint.of(last))
+        as_of = last.timestamp if self.is_live else None
+        await self._state.apply(self.checkpoint, effects, advanced, live=self._must_be_live, as_of_ms=as_of)
+        self.checkpoint = advanced
+        if not self.is_live and next_offset >= self._live_from:
+            self.is_live = True
+
+    async def _park(self, record: ConsumerRecord, error: str, kind: str) -> None:
+        log.warning("record parked", topic=record.topic, partition=record.partition, offset=record.offset, reason=error)
+        await self._tools.dead_letters.park(record, error)
+        self._tools.metrics.parked(self._spec.group, kind)
+
+
+class _RestoringGeneration:
+    def __init__(self, state: PartitionState, generation: int) -> None:
+        self._state = state
+        self._generation = generation
+
+    async def put(self, effects: Effects) -> None:
+        await self._state.put_restored(self._generation, effects)
+
+
+async def close_quietly(partition: OwnedPartition[E]) -> None:
+    """Close a partition that is being discarded; what it says at its end is logged and changes nothing."""
+    try:
+        async with asyncio.timeout(10):
+            await partition.close()
+    except Exception as error:  # noqa: BLE001  # it is discarded because something is broken already
+        log.info("partition did not close cleanly", error=repr(error))

@@ -1,0 +1,108 @@
+"""Filling the next generation of a projection beside the live one, then switching queries over to it."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from typing import TypeVar
+
+import structlog
+
+from news_shared.clock import Clock, system_clock
+from news_shared.errors import LogMismatchError
+from news_shared.process import running
+from news_shared.projection.contract import ProjectionSpec
+from news_shared.projection.log import PartitionLog
+from news_shared.projection.projector import Projector
+from news_shared.projection.state import StateKeys
+from news_shared.redis_client import RedisClient, redis_errors
+from news_shared.settings import KafkaSettings, ProcessSettings
+
+log = structlog.get_logger()
+E = TypeVar("E")
+
+Progress = Callable[[int, int], None]
+"""Told records done and records in all."""
+
+
+async def rebuild(
+    spec: ProjectionSpec[E],
+    *,
+    kafka: KafkaSettings,
+    redis: RedisClient,
+    process: ProcessSettings,
+    progress: Progress,
+    clock: Clock = system_clock,
+) -> int:
+    """Build a new generation of all partitions, switch to it and delete the former; returns its number.
+
+    The live projection goes on meanwhile. It may run while the projector runs, and be repeated after a crash.
+
+    Raises:
+        LogMismatchError: the log no longer holds what the projection needs.
+        TransientError: Kafka or Redis is away.
+    """
+    partitions = range(process.partitions)
+    generation = 1 + max([await _live(redis, spec, p) for p in partitions])
+    for partition in partitions:
+        await delete_generation(redis, spec, partition, generation)  # what an interrupted rebuild left
+    projector = Projector(
+        spec,
+        kafka=kafka,
+        redis=redis,
+        partitions=process.partitions,
+        instance=f"{process.instance}-rebuild",
+        clock=clock,
+        rebuilding=generation,
+    )
+    async with running(
+        projector.run(), stop=projector.request_stop, name=f"rebuild {spec.group}", drain=process.drain_timeout
+    ):
+        await _caught_up(projector, kafka, spec, process.partitions, progress)
+    for partition in partitions:
+        former = await _live(redis, spec, partition)
+        with redis_errors("switching generations"):
+            await redis.hset(
+                StateKeys(spec.hash_tag(partition), spec.topic, partition).live, "generation", str(generation)
+            )
+        if former != generation:
+            await delete_generation(redis, spec, partition, former)
+    log.info("generation switched", group=spec.group, generation=generation)
+    return generation
+
+
+async def _live(redis: RedisClient, spec: ProjectionSpec[E], partition: int) -> int:
+    with redis_errors("reading the live generation"):
+        stored = await redis.hget(StateKeys(spec.hash_tag(partition), spec.topic, partition).live, "generation")
+    return int(stored or 1)
+
+
+async def _caught_up(
+    projector: Projector[E], kafka: KafkaSettings, spec: ProjectionSpec[E], partitions: int, progress: Progress
+) -> None:
+    bounds = {p: await PartitionLog(kafka, spec.topic, p).bounds() for p in range(partitions)}
+    total = sum(b.end - b.begin for b in bounds.values())
+
+    def done() -> int:
+        offsets: Mapping[int, int] = projector.offsets
+        return sum(min(offsets.get(p, b.begin), b.end) - b.begin for p, b in bounds.items())
+
+    while projector.unready() or done() < total:
+        stopped = [reason for reason in projector.unready() if "stands still" in reason]
+        if stopped:
+            raise LogMismatchError("; ".join(stopped))
+        progress(done(), total)
+        await asyncio.sleep(0.1)
+    progress(total, total)
+
+
+async def delete_generation(redis: RedisClient, spec: ProjectionSpec[E], partition: int, generation: int) -> None:
+    """Delete the keys of one generation, a thousand at a time; the only scan there is, and nobody waits for it."""
+    prefix = StateKeys(spec.hash_tag(partition), spec.topic, partition).prefix(generation)
+    with redis_errors("deleting a generation"):
+        keys = []
+        async for key in redis.scan_iter(match=f"{prefix}*", count=1000):
+            keys.append(key)
+            if len(keys) >= 1000:
+                await redis.unlink(*keys)
+                keys = []
+        if keys:
+            await redis.unlink(*keys)

@@ -1,0 +1,248 @@
+"""The state of one partition in Redis: offset, generation and effects move together, in one call or not at all."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from hashlib import sha1
+from typing import Any, cast
+from uuid import uuid4
+
+from redis.exceptions import NoScriptError
+
+from news_shared.errors import FencedError
+from news_shared.projection.contract import Checkpoint, Effects, Fingerprint
+from news_shared.redis_client import RedisClient, redis_errors
+
+# Keys of the runtime stand behind those of the service's body, which so sees its own from 1 on.
+_COMPARE = """
+local NKEYS, NARGS = #KEYS - 4, #ARGV - 7
+local LIVE, STATE, AS_OF, LEASE = KEYS[NKEYS + 1], KEYS[NKEYS + 2], KEYS[NKEYS + 3], KEYS[NKEYS + 4]
+local generation, expected, fingerprint = ARGV[NARGS + 1], ARGV[NARGS + 2], ARGV[NARGS + 3]
+local token, next_offset, next_fingerprint, as_of = ARGV[NARGS + 4], ARGV[NARGS + 5], ARGV[NARGS + 6], ARGV[NARGS + 7]
+local stored = redis.call('HMGET', STATE, 'next', 'fingerprint', 'restorer')
+local live = redis.call('HGET', LIVE, 'generation')
+if token ~= '' and redis.call('GET', LEASE) ~= token then
+  return {'lease', stored[1], stored[2]}
+end
+if generation ~= '' and live ~= generation then
+  return {'generation', stored[1], stored[2]}
+end
+if expected == 'restoring' then
+  if stored[1] or stored[3] ~= fingerprint then return {'offset', stored[1], stored[2]} end
+elseif stored[1] ~= expected or stored[2] ~= fingerprint then
+  return {'offset', stored[1], stored[2]}
+end
+"""
+_ADVANCE = """
+if next_offset ~= '' then
+  redis.call('HSET', STATE, 'next', next_offset, 'fingerprint', next_fingerprint)
+  redis.call('HDEL', STATE, 'attempts', 'restorer')
+end
+if as_of ~= '' then redis.call('HSET', AS_OF, STATE, as_of) end
+return {'ok', next_offset, next_fingerprint}
+"""
+_BEGIN_RESTORE = """
+if redis.call('HEXISTS', KEYS[2], 'next') == 1 then return 0 end
+redis.call('HSETNX', KEYS[1], 'generation', ARGV[1])
+redis.call('HSET', KEYS[2], 'restorer', ARGV[2])
+return 1
+"""
+
+
+@dataclass(frozen=True)
+class Stored:
+    """What Redis says of a partition when somebody takes it over."""
+
+    generation: int
+    next_offset: int | None  # None: no state, restore
+    fingerprint: Fingerprint | None
+    attempts: int  # crashes at this offset so far
+
+
+@dataclass(frozen=True)
+class StateKeys:
+    """Names of the keys that the runtime itself keeps beside the projection's.
+
+    ``as_of`` has a field for each partition that is live; queries are refused until all of them are there.
+    """
+
+    tag: str
+    topic: str
+    partition: int
+
+    @property
+    def live(self) -> str:
+        """Hash: which generation queries read."""
+        return f"{self.tag}:live"
+
+    @property
+    def replay(self) -> str:
+        """List: positions in the dead letters that are to be applied again."""
+        return f"{self.tag}:replay:{self.topic}:{self.partition}"
+
+    @property
+    def lease(self) -> str:
+        """String: token of the single owner, for projections that have one."""
+        return f"{self.tag}:lease"
+
+    def prefix(self, generation: int) -> str:
+        """What every key of one generation starts with."""
+        return f"{self.tag}:{generation}:"
+
+    def state(self, generation: int) -> str:
+        """Hash: next offset, fingerprint, attempts."""
+        return f"{self.prefix(generation)}state:{self.topic}:{self.partition}"
+
+    def as_of(self, generation: int) -> str:
+        """Hash: for each live partition, up to when its answers are right, in ms."""
+        return f"{self.prefix(generation)}as-of"
+
+
+class MismatchError(FencedError):
+    """Redis is not where this process thought it was: discard everything and take over anew."""
+
+
+class PartitionState:
+    """Reads and moves the state of one partition in one generation."""
+
+    def __init__(self, redis: RedisClient, keys: StateKeys, lua: str, *, lease_token: str = "") -> None:
+        self._redis = redis
+        self.keys = keys
+        self._apply = _Script(_COMPARE + "do\n" + lua + "\nend\n" + _ADVANCE)
+        self._compare = _Script(_COMPARE + _ADVANCE)
+        self._begin_restore = _Script(_BEGIN_RESTORE)
+        self._token = lease_token
+        self._nonce = uuid4().hex
+
+    async def read(self, generation: int | None = None) -> Stored:
+        """What is stored for the live generation, or for the one that is named.
+
+        Raises:
+            TransientError: Redis is away.
+        """
+        with redis_errors("reading the partition's state"):
+            if generation is None:
+                generation = int(await _await(self._redis.hget(self.keys.live, "generation")) or 1)
+            stored = await _await(self._redis.hmget(self.keys.state(generation), ["next", "fingerprint", "attempts"]))
+        next_offset, fingerprint, attempts = cast("list[bytes | None]", stored)
+        return Stored(
+            generation,
+            None if next_offset is None else int(next_offset),
+            Fingerprint.parse(fingerprint.decode()) if fingerprint else None,
+            int(attempts or 0),
+        )
+
+    async def apply(
+        self,
+        checkpoint: Checkpoint,
+        effects: Effects,
+        advanced: Checkpoint,
+        *,
+        live: bool,
+        as_of_ms: int | None,
+    ) -> None:
+        """Apply the effects and store the new offset, if Redis is still at the checkpoint.
+
+        Repeating a call that had succeeded succeeds. ``live`` also demands that this generation is the live one.
+
+        Raises:
+            MismatchError: Redis stands elsewhere (fail-over, another owner, switched generation): discard.
+            TransientError: Redis is away; whether it was applied is unknown.
+        """
+        script = self._apply if effects.keys or effects.args else self._compare
+        answer = await self._run(
+            script,
+            effects,
+            checkpoint.generation,
+            [
+                checkpoint.generation if live else "",
+                checkpoint.next_offset,
+                str(checkpoint.fingerprint or ""),
+                self._token,
+                advanced.next_offset,
+                str(advanced.fingerprint or ""),
+                "" if as_of_ms is None else as_of_ms,
+            ],
+        )
+        if answer[0] == b"ok":
+            return
+        mine = (str(advanced.next_offset).encode(), str(advanced.fingerprint or "").encode())
+        if answer[0] == b"offset" and (answer[1], answer[2]) == mine and advanced != checkpoint:
+            return  # the client re-sent a call whose answer was lost
+        raise MismatchError(
+            f"{self.keys.state(checkpoint.generation)}: expected offset {checkpoint.next_offset}, "
+            f"Redis has {_shown(answer[1])} ({answer[0].decode()})"
+        )
+
+    async def begin_restore(self, generation: int) -> None:
+        """Become the one that restores; whoever restored before is shut out.
+
+        Raises:
+            MismatchError: there is state by now.
+        """
+        with redis_errors("beginning to restore"):
+            begun = await self._begin_restore.run(
+                self._redis, [self.keys.live, self.keys.state(generation)], [generation, self._nonce]
+            )
+        if not begun:
+            raise MismatchError(f"{self.keys.state(generation)} was restored by another process")
+
+    async def put_restored(self, generation: int, effects: Effects) -> None:
+        """Apply restored effects while still the one that restores.
+
+        Raises:
+            MismatchError: another process restores now.
+        """
+        await self._restoring(self._apply, generation, effects, "")
+
+    async def finish_restore(self, generation: int, next_offset: int) -> None:
+        """From here on the log goes on. Errors as in `put_restored`."""
+        await self._restoring(self._compare, generation, Effects(), next_offset)
+
+    async def count_attempt(self, generation: int) -> int:
+        """Note that the process is about to die of the record at the stored offset; returns how often it did."""
+        with redis_errors("counting an attempt"):
+            return int(await _await(self._redis.hincrby(self.keys.state(generation), "attempts", 1)))
+
+    async def _restoring(self, script: "_Script", generation: int, effects: Effects, next_offset: int | str) -> None:
+        answer = await self._run(
+            script, effects, generation, ["", "restoring", self._nonce, self._token, next_offset, "", ""]
+        )
+        if answer[0] != b"ok":
+            raise MismatchError(f"{self.keys.state(generation)} is restored by another process")
+
+    async def _run(
+        self, script: "_Script", effects: Effects, generation: int, protocol: Sequence[str | int]
+    ) -> list[bytes]:
+        keys = [
+            *effects.keys,
+            self.keys.live,
+            self.keys.state(generation),
+            self.keys.as_of(generation),
+            self.keys.lease,
+        ]
+        with redis_errors("applying effects"):
+            return cast("list[bytes]", await script.run(self._redis, keys, [*effects.args, *protocol]))
+
+
+class _Script:
+    """A Lua script that loads itself where it is missing, also on a node that took over a moment ago."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._sha = sha1(text.encode(), usedforsecurity=False).hexdigest()
+
+    async def run(
+        self, redis: RedisClient, keys: Sequence[str | bytes], args: Sequence[str | bytes | int | float]
+    ) -> object:
+        try:
+            return await _await(redis.evalsha(self._sha, len(keys), *keys, *args))
+        except NoScriptError:
+            return await _await(redis.eval(self._text, len(keys), *keys, *args))
+
+
+async def _await(answer: Any) -> Any:  # redis-py types its answers as «awaitable or not»
+    return await answer
+
+
+def _shown(offset: bytes | None) -> str:
+    return "nothing" if offset is None else offset.decode()
