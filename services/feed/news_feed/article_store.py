@@ -1,0 +1,216 @@
+"""Read model: articles by id and URL, and lists of them; the keys of one partition change in one call.
+
+Keys of partition p, all under ``{feed-p}:<generation>:``:
+
+| key | type | what |
+|---|---|---|
+| ``articles`` | hash id → JSON | what is served |
+| ``withdrawn`` | hash id → JSON | what is left of a withdrawn article |
+| ``entries`` | hash id → `Entry` | revision, position and lists of either |
+| ``urls`` | sorted set, scores 0 | members ``url NUL id``: several articles may claim one URL |
+| ``list:<name>`` | sorted set, scores 0 | members are `Position` bytes |
+
+Lists are not cut off: what a list answers must not depend on what was in it before (a rebuilt projection has never
+seen what was withdrawn since), and a member weighs a fiftieth of the article that is kept anyway.
+"""
+
+import asyncio
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from typing import Any, cast
+
+from news_shared.article_ids import ArticleId, partition_of
+from news_shared.projection.contract import Effects
+from news_shared.projection.slots import Slots
+from news_shared.redis_client import RedisClient, redis_errors
+
+from news_feed.ordering import Position, newest
+from news_feed.timelines import Entry, Selection, State
+
+APPLY_LUA = """
+local i = 1
+while i < NARGS do
+  local op, key = ARGV[i], KEYS[tonumber(ARGV[i + 1])]
+  if op == 'set' then
+    redis.call('HSET', key, ARGV[i + 2], ARGV[i + 3])
+    i = i + 4
+  elseif op == 'forget' then
+    redis.call('HDEL', key, ARGV[i + 2])
+    i = i + 3
+  elseif op == 'add' then
+    redis.call('ZADD', key, 0, ARGV[i + 2])
+    i = i + 3
+  else
+    redis.call('ZREM', key, ARGV[i + 2])
+    i = i + 3
+  end
+end
+"""
+"""Applies what `effects_of` says: operations, each with the number of its key."""
+
+_URLS_OF_ONE_PAGE = 16  # articles that claim one URL; more are spam
+
+
+@dataclass(frozen=True)
+class Withdrawn:
+    """The article was here and is gone."""
+
+    id: ArticleId
+    reason: str | None
+    time: str
+
+
+Found = dict[str, Any] | Withdrawn | None
+"""An article as JSON, what is left of it, or nothing."""
+
+
+@dataclass(frozen=True)
+class Page:
+    """Some articles of a list, newest first, and after which position it goes on; right as of a moment."""
+
+    items: list[dict[str, Any]]
+    more_after: Position | None
+    as_of: datetime
+
+
+async def read_entries(redis: RedisClient, prefix: str, ids: Sequence[ArticleId]) -> dict[ArticleId, Entry | None]:
+    """What the store knows of some articles of one partition.
+
+    Raises:
+        TransientError: Redis is away.
+    """
+    with redis_errors("reading entries"):
+        stored = cast("list[bytes | None]", await cast("Any", redis.hmget(f"{prefix}entries", list(ids))))
+    return {key: Entry.decode(value) if value is not None else None for key, value in zip(ids, stored, strict=True)}
+
+
+def effects_of(prefix: str, before: Mapping[ArticleId, Entry | None], now: Mapping[ArticleId, State]) -> Effects:
+    """The operations that bring articles from one state to another; nothing for what stays as it is."""
+    keys: dict[str, int] = {}
+    args: list[str | bytes | int | float] = []
+
+    def operation(name: str, key: str, *values: str | bytes) -> None:
+        args.extend((name, keys.setdefault(prefix + key, len(keys) + 1), *values))
+
+    for article_id, state in now.items():
+        was, entry = _members(article_id, before.get(article_id)), state.entry
+        will_be = _members(article_id, entry)
+        for key, member in sorted(was - will_be):
+            operation("remove", key, member)
+        for key, member in sorted(will_be - was):
+            operation("add", key, member)
+        holds, held_no_more = ("withdrawn", "articles") if entry.position is None else ("articles", "withdrawn")
+        operation("forget", held_no_more, article_id)
+        operation("set", holds, article_id, state.body)
+        operation("set", "entries", article_id, entry.encode())
+    return Effects(list(keys), args)
+
+
+def _members(article_id: ArticleId, entry: Entry | None) -> set[tuple[str, bytes]]:
+    """Every (key, member) of sorted sets that an entry stands for."""
+    if entry is None or entry.position is None:
+        return set()
+    members = {(f"list:{name}", entry.position) for name in entry.lists}
+    if entry.url is not None:
+        members.add(("urls", _url_member(entry.url, article_id)))
+    return members
+
+
+def _url_member(url: str, article_id: str) -> bytes:
+    return f"{url}\0{article_id}".encode()
+
+
+class ArticleStore:
+    """Answers from the read model of all partitions.
+
+    Every method raises RebuildingError while a partition that it needs is being restored, and TransientError when
+    Redis is away.
+    """
+
+    def __init__(self, slots: Slots, partitions: int) -> None:
+        self._slots = slots
+        self._partitions = partitions
+
+    async def one(self, article_id: ArticleId) -> tuple[Found, datetime]:
+        """One article, and as of when that is right."""
+        found, as_of = await self._in_partition(partition_of(article_id, self._partitions), [article_id])
+        return found[article_id], as_of
+
+    async def many(self, ids: Sequence[ArticleId]) -> tuple[list[Found], datetime]:
+        """Articles in the order asked; one round trip a partition, in parallel."""
+        by_partition: dict[int, list[ArticleId]] = {}
+        for article_id in dict.fromkeys(ids):
+            by_partition.setdefault(partition_of(article_id, self._partitions), []).append(article_id)
+        answers = await _all(self._in_partition(p, some) for p, some in by_partition.items())
+        found = {article_id: article for some, _ in answers for article_id, article in some.items()}
+        return [found[article_id] for article_id in ids], min(as_of for _, as_of in answers)
+
+    async def by_url(self, url: str) -> tuple[list[ArticleId], datetime]:
+        """Ids of the articles that claim a canonical URL.
+
+        The URL does not say in which partition its article lives, so all are asked.
+        """
+
+        def claims(pipe: Any, prefix: str) -> None:  # redis-py's pipelines share no type
+            low, high = f"[{url}\0".encode(), f"({url}\1".encode()
+            pipe.zrangebylex(f"{prefix}urls", low, high, start=0, num=_URLS_OF_ONE_PAGE)
+
+        answers = await _all(self._slots.read(p, claims) for p in range(self._partitions))
+        members: list[bytes] = [member for answer in answers for member in answer.results[0]]
+        ids = [ArticleId(member.rpartition(b"\0")[2].decode()) for member in members]
+        return ids, min(answer.as_of for answer in answers)
+
+    async def newest(self, selection: Selection, *, limit: int, after: Position | None) -> Page:
+        """The newest articles of a list that stand after a position.
+
+        A page may be shorter than ``limit`` although more follow: an article that is withdrawn while the page is put
+        together is left out.
+        """
+        highest = "+" if after is None else b"(" + after.encode()
+
+        def members(pipe: Any, prefix: str) -> None:
+            pipe.zrevrangebylex(f"{prefix}list:{selection.name}", highest, "-", start=0, num=limit + 1)
+
+        answers = await _all(self._slots.read(p, members) for p in range(self._partitions))
+        positions, more_after = newest((map(Position.decode, answer.results[0]) for answer in answers), limit)
+        as_of = min(answer.as_of for answer in answers)
+        if not positions:
+            return Page([], None, as_of)
+        found, read_at = await self.many([position.id for position in positions])
+        return Page([article for article in found if isinstance(article, dict)], more_after, min(as_of, read_at))
+
+    async def _in_partition(self, partition: int, ids: Sequence[ArticleId]) -> tuple[dict[ArticleId, Found], datetime]:
+        answer = await self._slots.read(partition, partial(_bodies, ids))
+        articles, withdrawn = answer.results
+        return {
+            article_id: _found(article_id, body, tombstone)
+            for article_id, body, tombstone in zip(ids, articles, withdrawn, strict=True)
+        }, answer.as_of
+
+
+def _bodies(ids: Sequence[ArticleId], pipe: Any, prefix: str) -> None:
+    pipe.hmget(f"{prefix}articles", list(ids))
+    pipe.hmget(f"{prefix}withdrawn", list(ids))
+
+
+def _found(article_id: ArticleId, body: bytes | None, tombstone: bytes | None) -> Found:
+    if tombstone is not None:  # the two are read one after the other: when in doubt, it is gone
+        left = json.loads(tombstone)
+        return Withdrawn(article_id, left.get("reason"), left["time"])
+    if body is None:
+        return None
+    article: dict[str, Any] = json.loads(body)
+    return article
+
+
+async def _all(calls: Iterable[Any]) -> list[Any]:
+    """The answers of all calls, in order; the first failure cancels the others and is raised as itself."""
+    tasks = [asyncio.ensure_future(call) for call in calls]
+    try:
+        return list(await asyncio.gather(*tasks))
+    finally:
+        for task in tasks:
+            task.cancel()

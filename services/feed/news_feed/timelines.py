@@ -1,0 +1,104 @@
+"""Which lists an article stands in, and what one more event of it changes there: pure rules."""
+
+import json
+import re
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import product
+
+from news_shared.articles import Article, ArticleEvent, Withdrawal
+from news_shared.clock import rfc3339
+
+from news_feed.ordering import Position
+
+_BETWEEN_WORDS = re.compile(r"[\W_]+")
+
+
+def theme_key(theme: str) -> str:
+    """How a theme is compared: ``Middle East``, ``middle-east`` and ``MIDDLE  EAST`` are one.
+
+    Letters of every script stay what they are; applied twice it changes nothing, so a slug finds its theme.
+    """
+    return _BETWEEN_WORDS.sub("-", unicodedata.normalize("NFKC", theme).casefold()).strip("-")
+
+
+def language_key(language: str) -> str:
+    """A language tag as it is compared."""
+    return language.replace("_", "-").lower()
+
+
+def _language_ranges(language: str) -> list[str]:
+    """The ranges that a tag matches (RFC 4647, basic filtering): ``en-GB`` is found by ``en-gb`` and ``en``."""
+    parts = language_key(language).split("-")
+    return ["-".join(parts[:n]) for n in range(1, len(parts) + 1)]
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Which articles a list holds; a part that is None does not matter."""
+
+    theme: str | None = None
+    language: str | None = None
+    source: str | None = None
+
+    @property
+    def name(self) -> str:
+        """Name of the list; the same for everything that means the same."""
+        parts = []
+        if self.theme is not None:
+            parts.append(f"theme={theme_key(self.theme)}")
+        if self.language is not None:
+            parts.append(f"language={language_key(self.language)}")
+        if self.source is not None:
+            parts.append(f"source={self.source}")
+        return "&".join(parts) or "all"
+
+
+def lists_of(article: Article) -> list[str]:
+    """Names of all lists that the article stands in: one for each combination that can be asked for."""
+    themes = [None, *dict.fromkeys(theme for theme in map(theme_key, article.tags) if theme)]
+    languages = [None, *_language_ranges(article.language)]
+    combinations = product(themes, languages, (None, article.source))
+    return [Selection(theme, language, source).name for theme, language, source in combinations]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What the store must know of an article to change it: kept beside it, so that new rules can undo old ones."""
+
+    revision: int
+    position: bytes | None = None  # None: withdrawn
+    url: str | None = None
+    lists: Sequence[str] = field(default=())
+
+    def encode(self) -> bytes:
+        """As stored."""
+        position = self.position.hex() if self.position is not None else None
+        return json.dumps([self.revision, position, self.url, list(self.lists)], ensure_ascii=False).encode()
+
+    @classmethod
+    def decode(cls, stored: bytes) -> "Entry":
+        """The inverse of `encode`."""
+        revision, position, url, lists = json.loads(stored)
+        return cls(revision, None if position is None else bytes.fromhex(position), url, tuple(lists))
+
+
+@dataclass(frozen=True)
+class State:
+    """An article as the store holds it after an event: its entry and the JSON that is served."""
+
+    entry: Entry
+    body: bytes
+
+
+def after(known: Entry | None, event: ArticleEvent) -> State | None:
+    """The state after one more event; None when it says nothing new (a repeat, or older than what is known)."""
+    article = event.article
+    if known is not None and article.revision <= known.revision:
+        return None
+    if isinstance(article, Withdrawal):
+        tombstone = article.model_dump(mode="json", exclude={"time"}) | {"time": rfc3339(article.time)}
+        return State(Entry(article.revision), json.dumps(tombstone, ensure_ascii=False).encode())
+    entry = Entry(article.revision, Position.of(article).encode(), article.url, tuple(lists_of(article)))
+    return State(entry, article.model_dump_json(exclude_none=True).encode())
