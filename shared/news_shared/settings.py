@@ -31,6 +31,9 @@ class KafkaSettings(BaseSettings):
     session_timeout: timedelta = Field(
         timedelta(seconds=6), gt=timedelta(0), description="A silent group member loses its partitions after it."
     )
+    static_members: bool = Field(
+        True, description="Group members keep their partitions over a quick restart. Off for the embedded broker."
+    )
     replication: int = Field(1, ge=1, le=7, description="Copies of each partition of the topics that we create.")
 
 

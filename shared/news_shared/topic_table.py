@@ -11,7 +11,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
 from news_shared.errors import TransientError
-from news_shared.kafka import connection
+from news_shared.kafka import connection, end_offset
 from news_shared.process import running
 from news_shared.producer import Position
 from news_shared.settings import KafkaSettings
@@ -85,10 +85,10 @@ class TopicTable:
         try:
             await consumer.start()
             consumer.assign(self._partitions)
-            ends = await consumer.end_offsets(self._partitions)
+            ends = {tp: await end_offset(consumer, tp, self._settings) for tp in self._partitions}
+            begins = await consumer.beginning_offsets(self._partitions)
             for tp in self._partitions:
-                if tp.partition in self._next:
-                    consumer.seek(tp, self._next[tp.partition])
+                consumer.seek(tp, self._next.get(tp.partition, begins[tp]))
             while not self._stopping.is_set():
                 batches = await consumer.getmany(timeout_ms=200)
                 for records in batches.values():

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
 from news_shared.errors import TransientError
-from news_shared.kafka import connection, kafka_errors
+from news_shared.kafka import connection, end_offset, kafka_errors
 from news_shared.settings import KafkaSettings
 from news_shared.topics import MAX_RECORD_BYTES
 
@@ -40,8 +40,7 @@ class PartitionLog:
         """
         async with self._consumer() as consumer:
             begin = await consumer.beginning_offsets([self._tp])
-            end = await consumer.end_offsets([self._tp])
-            return Bounds(begin[self._tp], end[self._tp])
+            return Bounds(begin[self._tp], await end_offset(consumer, self._tp, self._settings))
 
     async def read(self, start: int, end: int) -> AsyncIterator[Sequence[ConsumerRecord]]:
         """Batches of the records from ``start`` up to, not including, ``end``; offsets may have gaps.
@@ -74,8 +73,7 @@ class PartitionLog:
             found = (await consumer.offsets_for_times({self._tp: max(0, timestamp_ms)})).get(self._tp)
             if found is not None and found.offset >= 0:
                 return int(found.offset)
-            end = await consumer.end_offsets([self._tp])
-            return int(end[self._tp])
+            return await end_offset(consumer, self._tp, self._settings)
 
     async def record_at(self, offset: int) -> ConsumerRecord | None:
         """The record with exactly this offset; None where a marker or compaction left a gap.

@@ -131,12 +131,12 @@ class OwnedPartition(Generic[E]):
 
         Errors as in `advance`.
         """
-        if self.checkpoint.next_offset >= self._live_from:
-            self.is_live = True
         moved = replace(self.checkpoint, next_offset=max(position, self.checkpoint.next_offset))
-        as_of = epoch_ms(self._tools.clock()) if at_end and self.is_live else None
+        caught_up = moved.next_offset >= self._live_from
+        as_of = epoch_ms(self._tools.clock()) if at_end and caught_up else None
         await self._state.apply(self.checkpoint, Effects(), moved, live=self._must_be_live, as_of_ms=as_of)
         self.checkpoint = moved
+        self.is_live = self.is_live or as_of is not None
         if self._tools.rebuilding is None and self._projection is not None:
             await self._projection.tick()
 
@@ -212,11 +212,11 @@ class OwnedPartition(Generic[E]):
 
     async def _apply(self, effects: Effects, next_offset: int, last: ConsumerRecord) -> None:
         advanced = Checkpoint(self.checkpoint.generation, next_offset, Fingerprint.of(last))
-        as_of = last.timestamp if self.is_live else None
+        caught_up = next_offset >= self._live_from
+        as_of = last.timestamp if caught_up else None
         await self._state.apply(self.checkpoint, effects, advanced, live=self._must_be_live, as_of_ms=as_of)
         self.checkpoint = advanced
-        if not self.is_live and next_offset >= self._live_from:
-            self.is_live = True
+        self.is_live = self.is_live or caught_up
 
     async def _park(self, record: ConsumerRecord, error: str, kind: str) -> None:
         log.warning("record parked", topic=record.topic, partition=record.partition, offset=record.offset, reason=error)

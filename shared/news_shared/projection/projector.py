@@ -101,6 +101,8 @@ class Projector(Generic[E]):
                 return []  # standing by is this process's work
             return [f"{self._spec.group}: not yet a member of its group"]
         reasons = []
+        if self._epoch != self._seen_epoch:
+            reasons.append(f"{self._spec.group}: partitions are being handed out")
         for seat in self._seats.values():
             name = f"{self._spec.group} {seat.tp.topic}/{seat.tp.partition}"
             if seat.stopped:
@@ -175,17 +177,16 @@ class Projector(Generic[E]):
 
     def _consumer(self) -> AIOKafkaConsumer:
         session_ms = round(self._kafka.session_timeout.total_seconds() * 1000)
-        membership = (
-            {"group_id": None}
-            if self._alone
-            else {
+        membership: dict[str, object] = {"group_id": None}
+        if not self._alone:
+            membership = {
                 "group_id": self._spec.group,
-                "group_instance_id": f"{self._spec.group}-{self._instance}",  # resumes at once after a restart
                 "partition_assignment_strategy": (RangePartitionAssignor,),  # co-partitioned topics stay together
                 "session_timeout_ms": session_ms,
                 "heartbeat_interval_ms": session_ms // 6,
             }
-        )
+            if self._kafka.static_members:
+                membership["group_instance_id"] = f"{self._spec.group}-{self._instance}"
         return AIOKafkaConsumer(
             **connection(self._kafka),
             **membership,
