@@ -1,0 +1,28 @@
+# One recipe for every service: docker build --build-arg SERVICE=news-views --build-arg MODULE=news_views .
+ARG PYTHON=python:3.11-slim-bookworm
+
+FROM ghcr.io/astral-sh/uv:0.13 AS uv
+
+FROM ${PYTHON} AS build
+COPY --from=uv /uv /usr/local/bin/uv
+ENV UV_COMPILE_BYTECODE=1 UV_LINK_MODE=copy UV_PYTHON_DOWNLOADS=never UV_PROJECT_ENVIRONMENT=/app
+WORKDIR /src
+COPY pyproject.toml uv.lock ./
+COPY shared shared
+COPY services services
+COPY cli cli
+ARG SERVICE
+RUN uv sync --locked --no-dev --no-editable --package "${SERVICE}"
+
+FROM ${PYTHON}
+RUN useradd --system --uid 10001 --no-create-home news
+COPY --from=build /app /app
+ARG SERVICE
+ENV PATH=/app/bin:$PATH NEWS_SERVICE_COMMAND=${SERVICE} NEWS_HOST=0.0.0.0 NEWS_PORT=8000 PYTHONUNBUFFERED=1
+USER news
+EXPOSE 8000
+# The slim image has no curl; the first answer of a service may take a while on a busy machine.
+HEALTHCHECK --interval=2s --timeout=5s --start-period=60s --retries=30 \
+    CMD ["python", "-c", "import os, urllib.request; urllib.request.urlopen(f\"http://127.0.0.1:{os.environ['NEWS_PORT']}/readyz\", timeout=4)"]
+# exec: the role is process 1 and gets SIGTERM itself
+ENTRYPOINT ["sh", "-c", "exec \"$NEWS_SERVICE_COMMAND\" \"$@\"", "--"]

@@ -1,0 +1,25 @@
+"""``newsfeed topics``: create what is missing, check what is there."""
+
+import asyncio
+
+from rich.console import Console
+from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_fixed
+
+from news_shared.errors import TransientError
+from news_shared.settings import KafkaSettings, ProcessSettings, read_settings
+from news_shared.topics import TOPICS, create_topics
+
+
+def topics() -> None:
+    """Create the topics that are missing and check the partitions of the others."""
+    kafka, process = read_settings(KafkaSettings), read_settings(ProcessSettings)
+    created = asyncio.run(_create(kafka, process.partitions))
+    console = Console()
+    for spec in TOPICS:
+        state = "[green]created[/]" if spec.name in created else "exists"
+        console.print(f"  {spec.name:22} {state}, {process.partitions} partitions")
+
+
+@retry(retry=retry_if_exception_type(TransientError), wait=wait_fixed(1), stop=stop_after_delay(60), reraise=True)
+async def _create(kafka: KafkaSettings, partitions: int) -> list[str]:
+    return await create_topics(kafka, partitions)
