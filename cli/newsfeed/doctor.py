@@ -15,7 +15,7 @@ _DEFAULT = [
 ]
 
 
-def doctor(where: list[str] = typer.Argument(_DEFAULT, help=_WHERE)) -> None:  # noqa: B008  # typer's way
+def doctor(where: list[str] = typer.Argument(_DEFAULT, help=_WHERE)) -> None:  # typer's way
     """Ask every process whether it is ready, and why not."""
     table = Table("Part", "State", "Why, and what to do")
     well = True
