@@ -1,0 +1,108 @@
+"""The servers that tests run against: embedded, or Apache Kafka and a Redis Cluster (NEWS_TEST_BACKEND=kafka)."""
+
+import asyncio
+import os
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import Protocol
+
+from news_shared.settings import KafkaSettings, RedisSettings
+from news_shared.topics import create_topics
+from newsfeed.embedded import embedded_kafka, embedded_redis
+from tests.testbed.apache_kafka import apache_kafka
+from tests.testbed.redis_cluster import redis_cluster
+
+PARTITIONS = 12
+
+
+class Server(Protocol):
+    """A server that a fault test can hurt."""
+
+    def kill(self) -> None: ...
+
+    def start(self) -> None: ...
+
+
+@dataclass(frozen=True)
+class Backend:
+    """Kafka and Redis with empty topics and no keys."""
+
+    name: str
+    kafka_bootstrap: str
+    transactions: bool
+    redis_url: str
+    redis_cluster: bool
+    kafka: Server
+    redis: Server
+
+    @property
+    def kafka_settings(self) -> KafkaSettings:
+        return KafkaSettings(
+            bootstrap=self.kafka_bootstrap, transactions=self.transactions, static_members=self.transactions
+        )
+
+    @property
+    def redis_settings(self) -> RedisSettings:
+        return RedisSettings(url=self.redis_url, cluster=self.redis_cluster)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """Settings for a process of ours."""
+        return {
+            "NEWS_ENV": "embedded",
+            "NEWS_KAFKA_BOOTSTRAP": self.kafka_bootstrap,
+            "NEWS_KAFKA_TRANSACTIONS": str(self.transactions).lower(),
+            "NEWS_KAFKA_STATIC_MEMBERS": str(self.transactions).lower(),
+            "NEWS_KAFKA_SESSION_TIMEOUT": "PT6S" if self.transactions else "PT3S",
+            "NEWS_REDIS_URL": self.redis_url,
+            "NEWS_REDIS_CLUSTER": str(self.redis_cluster).lower(),
+            "NEWS_PARTITIONS": str(PARTITIONS),
+            "NEWS_ADMIN_KEY": "dev",
+            "NEWS_TRUSTED_PROXIES": "127.0.0.1",
+        }
+
+
+def backend_name() -> str:
+    """``embedded`` or ``kafka``, from NEWS_TEST_BACKEND."""
+    name = os.environ.get("NEWS_TEST_BACKEND", "embedded")
+    if name not in {"embedded", "kafka"}:
+        raise ValueError(f"NEWS_TEST_BACKEND is {name!r}; it may be embedded or kafka")
+    return name
+
+
+Fresh = Callable[[], Backend]
+
+
+@contextmanager
+def backends(name: str) -> Iterator[Fresh]:
+    """A function that gives an empty backend each time; the embedded one by starting anew, the real one by clearing."""
+    with ExitStack() as stack:
+        if name == "embedded":
+            servers = stack.enter_context(ExitStack())
+
+            def fresh_embedded() -> Backend:
+                servers.close()
+                kafka, redis = servers.enter_context(embedded_kafka()), servers.enter_context(embedded_redis())
+                return _with_topics(
+                    Backend("embedded", kafka.address, False, f"redis://{redis.address}/0", False, kafka, redis)
+                )
+
+            yield fresh_embedded
+            return
+        kafka = stack.enter_context(apache_kafka())
+        cluster = stack.enter_context(redis_cluster())
+
+        def fresh_real() -> Backend:
+            kafka.delete_topics()
+            cluster.flush()
+            return _with_topics(
+                Backend("kafka", kafka.address, True, f"redis://{cluster.address}/0", True, kafka, cluster)
+            )
+
+        yield fresh_real
+
+
+def _with_topics(backend: Backend) -> Backend:
+    asyncio.run(create_topics(backend.kafka_settings, PARTITIONS))
+    return backend
