@@ -1,0 +1,65 @@
+"""Builds the web service: everything concrete is made here, in start order, and goes in reverse."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from zoneinfo import ZoneInfo
+
+import httpx
+from fastapi import FastAPI
+
+from news_shared.clock import Clock, system_clock
+from news_shared.http import create_service
+from news_web import routes
+from news_web.assets import load_assets
+from news_web.forwarding import trusted_networks
+from news_web.pages import Pages
+from news_web.peers import Peers
+from news_web.public_paths import Service
+from news_web.rendering import Pen
+from news_web.settings import WebSettings
+
+
+def create_app(
+    settings: WebSettings, *, transport: httpx.AsyncBaseTransport | None = None, clock: Clock = system_clock
+) -> FastAPI:
+    """The pages and the one origin.
+
+    Args:
+        settings: of this process.
+        transport: instead of the network, for tests.
+        clock: tells the date in the masthead.
+    """
+    own = settings.web
+    addresses = {
+        Service.FEED: own.feed_url,
+        Service.VIEWS: own.views_url,
+        Service.RELATED: own.related_url,
+        Service.INGEST: own.ingest_url,
+    }
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[routes.WebState]:
+        silence = own.silence.total_seconds()
+        client = httpx.AsyncClient(
+            transport=transport,
+            timeout=httpx.Timeout(silence, connect=own.connect_timeout.total_seconds()),
+            limits=httpx.Limits(max_connections=None, max_keepalive_connections=100),
+            trust_env=False,  # the services are near; a proxy of the environment is not for them
+        )
+        async with client:
+            peers = Peers(client, addresses, deadline=own.part_deadline)
+            assets = load_assets()
+            yield {
+                "desk": routes.Desk(
+                    peers=peers,
+                    pages=Pages(peers),
+                    pen=Pen(title=own.title, assets=assets, clock=clock),
+                    assets=assets,
+                    trusted=trusted_networks(settings.process.trusted_proxies),
+                    zone=ZoneInfo(own.time_zone),
+                )
+            }
+
+    app = create_service("newsfeed", lifespan, unready=list)
+    app.include_router(routes.router)
+    return app

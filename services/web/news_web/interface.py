@@ -1,0 +1,140 @@
+"""The language that the interface speaks to one reader: its words, numbers, plurals and dates."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from typing import Final, Literal
+from zoneinfo import ZoneInfo
+
+from babel import Locale, UnknownLocaleError
+from babel.dates import format_date, format_time, get_timezone_name
+from babel.numbers import format_decimal
+
+from news_web.messages import LANGUAGES, MESSAGES, VIEWS
+
+_LOCALES: Final = {"en": "en_GB", "uk": "uk"}  # day before month and 24 hours, as in the other language
+_MOST_RANGES = 20
+
+
+@dataclass(frozen=True)
+class Interface:
+    """Speaks one language in one time zone.
+
+    Attributes:
+        language: ``uk`` or ``en``.
+        chosen: the reader asked for it in the address; links then keep it.
+        zone: of the dates and times.
+    """
+
+    language: str
+    chosen: bool
+    zone: ZoneInfo
+
+    def say(self, key: str, **values: str) -> str:
+        """A message; a key that is missing is a bug."""
+        return MESSAGES[self.language][key].format(**values)
+
+    def reason(self, kind: str) -> str | None:
+        """A kind of relation in words, where we have any."""
+        return MESSAGES[self.language].get(f"reason {kind}")
+
+    def number(self, number: int) -> str:
+        """``21 478`` (with a space that does not break) or ``21,478``."""
+        return format_decimal(number, locale=self._locale)
+
+    def views(self, number: int) -> str:
+        """The word after a number of views: ``перегляд``, ``перегляди`` or ``переглядів``."""
+        forms = self.views_forms
+        return forms.get(str(self._locale.plural_form(number)), forms["other"])
+
+    @property
+    def views_forms(self) -> Mapping[str, str]:
+        """The words of `views` by plural category, for the page's script."""
+        return VIEWS[self.language]
+
+    def moment(self, moment: datetime) -> str:
+        """Date and time: ``15 січня 2026 р., 14:05``."""
+        return f"{self._date(moment, 'long')}, {self._time(moment)}"
+
+    def short_moment(self, moment: datetime) -> str:
+        """Date and time with the month cut short, for cards."""
+        return f"{self._date(moment, 'medium')}, {self._time(moment)}"
+
+    def day(self, moment: datetime) -> str:
+        """The whole date with its weekday, for the masthead."""
+        text = format_date(moment.astimezone(self.zone), "full", locale=self._locale)
+        return text[:1].upper() + text[1:]
+
+    @property
+    def zone_name(self) -> str:
+        """The time zone in words."""
+        if self.zone.key in {"UTC", "Etc/UTC"}:
+            return "UTC"
+        return get_timezone_name(self.zone, width="long", locale=self._locale)
+
+    def language_name(self, tag: str) -> str:
+        """A language in this language: ``англійська``; the tag itself where CLDR does not know it."""
+        return _display_name(tag, self._locale.language) or tag
+
+    @property
+    def _locale(self) -> Locale:
+        return _locale(_LOCALES[self.language])
+
+    def _date(self, moment: datetime, width: Literal["medium", "long"]) -> str:
+        return format_date(moment.astimezone(self.zone), width, locale=self._locale)
+
+    def _time(self, moment: datetime) -> str:
+        return format_time(moment.astimezone(self.zone), "short", locale=self._locale)
+
+
+def own_name(language: str) -> str:
+    """A language as its speakers call it."""
+    return _display_name(language, language) or language
+
+
+def primary(tag: str) -> str:
+    """The language of a tag without region and script: ``en`` of ``en-GB``."""
+    return tag.replace("_", "-").partition("-")[0].lower()
+
+
+def negotiate(wanted: str | None, accepted: str, fallback: str | None = None) -> tuple[str, bool]:
+    """The interface's language, and whether the address chose it.
+
+    In order: ``?lang=``, Accept-Language by its weights, the language of what is shown, English.
+    """
+    if wanted is not None and primary(wanted) in LANGUAGES:
+        return primary(wanted), True
+    best, best_weight = None, 0.0
+    for part in accepted.split(",")[:_MOST_RANGES]:
+        tag, _, parameters = part.strip().partition(";")
+        weight = _weight(parameters)
+        if primary(tag) in LANGUAGES and weight > best_weight:
+            best, best_weight = primary(tag), weight
+    if best is None and fallback is not None and primary(fallback) in LANGUAGES:
+        best = primary(fallback)
+    return best or "en", False
+
+
+def _weight(parameters: str) -> float:
+    name, _, value = parameters.strip().partition("=")
+    if name.strip().lower() != "q":
+        return 1.0
+    try:
+        weight = float(value)
+    except ValueError:
+        return 0.0
+    return weight if 0.0 <= weight <= 1.0 else 0.0
+
+
+@cache
+def _locale(name: str) -> Locale:
+    return Locale.parse(name)
+
+
+def _display_name(tag: str, language: str) -> str | None:
+    """The name of a tag in a language; never raises, whatever the tag."""
+    try:
+        return Locale.parse(primary(tag)).get_display_name(language)
+    except (ValueError, TypeError, UnknownLocaleError):
+        return None

@@ -1,0 +1,63 @@
+"""Passes the public API on to the services, byte by byte; in production an ingress may do the same."""
+
+from collections.abc import Iterable
+from http import HTTPStatus
+
+import httpx
+import structlog
+from starlette.background import BackgroundTask
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response, StreamingResponse
+
+from news_shared.problems import NOT_FOUND, UNAVAILABLE, ProblemError
+from news_web.forwarding import Network, request_headers, response_headers
+from news_web.peers import Peers
+from news_web.public_paths import service_for
+
+log = structlog.get_logger()
+
+
+async def pass_on(request: Request, peers: Peers, trusted: Iterable[Network]) -> Response:
+    """The answer of the service that the path belongs to.
+
+    Raises:
+        ProblemError: 404 for a path that is not public; 503 when the service does not answer.
+    """
+    path: bytes = request.scope.get("raw_path") or request.url.path.encode()
+    service = service_for(request.method, path.decode("latin-1"))
+    if service is None:
+        raise ProblemError(NOT_FOUND, f"{request.method} {request.url.path}: there is no such call. See /docs.")
+    query: bytes = request.scope["query_string"]
+    outgoing = httpx.Request(
+        request.method,
+        peers.url(service, path + (b"?" + query if query else b"")),
+        headers=request_headers(
+            request.headers.raw,
+            peer=request.client.host if request.client else None,
+            trusted=trusted,
+            trace=getattr(request.state, "traceparent", None),
+        ),
+        content=request.stream() if _has_body(request) else None,
+        extensions={"timeout": peers.client.timeout.as_dict()},
+    )
+    try:
+        incoming = await peers.client.send(outgoing, stream=True)
+    except httpx.HTTPError as error:
+        log.info("a service does not answer", service=service, reason=repr(error))
+        raise ProblemError(
+            UNAVAILABLE,
+            f"The service for {request.url.path} does not answer. Whether a change was made is unknown; "
+            "repeating the request is safe.",
+            {"Retry-After": "2"},
+        ) from error
+    except ClientDisconnect:
+        return Response(status_code=HTTPStatus.BAD_REQUEST)  # nobody is there to read it
+    response = StreamingResponse(
+        incoming.aiter_raw(), status_code=incoming.status_code, background=BackgroundTask(incoming.aclose)
+    )
+    response.raw_headers = response_headers(incoming.headers.raw)
+    return response
+
+
+def _has_body(request: Request) -> bool:
+    return "content-length" in request.headers or "transfer-encoding" in request.headers

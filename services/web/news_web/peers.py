@@ -1,0 +1,73 @@
+"""The services behind the pages: every question has a deadline, and a service that is down is an answer, too."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any, Literal
+from urllib.parse import quote
+
+import httpx
+import structlog
+
+from news_web.public_paths import Service
+
+log = structlog.get_logger()
+
+Status = Literal["ok", "missing", "gone", "refused", "unavailable"]
+Parameters = Mapping[str, str | int | Sequence[str]]
+
+
+@dataclass(frozen=True)
+class Part:
+    """What a service answered to one question; `body` is its JSON, empty unless there was any."""
+
+    status: Status
+    body: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def is_ok(self) -> bool:
+        """There is an answer that may be shown."""
+        return self.status == "ok"
+
+
+UNAVAILABLE = Part("unavailable")
+
+_STATUSES: Mapping[int, Status] = {200: "ok", 404: "missing", 410: "gone"}
+
+
+class Peers:
+    """Asks the services over HTTP.
+
+    Args:
+        client: shared by all; it owns the connections.
+        addresses: base URL of each service.
+        deadline: of one question, from the first byte sent to the last one read.
+    """
+
+    def __init__(self, client: httpx.AsyncClient, addresses: Mapping[Service, str], *, deadline: timedelta) -> None:
+        self.client = client
+        self._addresses = {service: httpx.URL(url) for service, url in addresses.items()}
+        self._deadline = deadline.total_seconds()
+
+    def url(self, service: Service, target: bytes) -> httpx.URL:
+        """The URL of a raw request target (path and query as on the wire) at a service."""
+        return self._addresses[service].copy_with(raw_path=target)
+
+    async def ask(self, service: Service, path: str, parameters: Parameters | None = None) -> Part:
+        """A service's answer; never raises for what a service or the network does."""
+        query = str(httpx.QueryParams(parameters or {}))
+        target = quote(path, safe="/:@!$&'()*+,;=-._~%") + (f"?{query}" if query else "")
+        try:
+            async with asyncio.timeout(self._deadline):
+                response = await self.client.get(self.url(service, target.encode()))
+            body = response.json()
+        except (httpx.HTTPError, TimeoutError, ValueError) as error:
+            log.info("a part is left out", service=service, path=path, reason=repr(error))
+            return UNAVAILABLE
+        status = _STATUSES.get(response.status_code, "refused" if response.is_client_error else "unavailable")
+        if status == "unavailable":
+            log.info("a part is left out", service=service, path=path, status=response.status_code)
+        if not isinstance(body, dict):
+            return UNAVAILABLE if status == "ok" else Part(status)
+        return Part(status, body)

@@ -1,0 +1,69 @@
+"""A story as lists and cards show it, whichever service named it; and how themes are spelled in addresses."""
+
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+Item = Mapping[str, Any]
+
+_BETWEEN_WORDS = re.compile(r"[\W_]+")
+
+
+def theme_slug(theme: str) -> str:
+    """A theme as it stands in an address; the feed compares themes in the same way, so each finds the other."""
+    return _BETWEEN_WORDS.sub("-", unicodedata.normalize("NFKC", theme).casefold()).strip("-")
+
+
+@dataclass(frozen=True)
+class Story:
+    """What a card shows.
+
+    Attributes:
+        reason: why it is shown beside another story, as `related` says it: kind and words.
+    """
+
+    id: str
+    title: str
+    language: str
+    date: datetime | None
+    image: str | None
+    summary: str | None
+    theme: str | None
+    reason: tuple[str, str] | None = None
+
+    @classmethod
+    def of(cls, item: Item) -> "Story":
+        """From an article of `feed` or a card of `related`."""
+        reason = item.get("reason") or {}
+        return cls(
+            id=str(item.get("article") or item["id"]),
+            title=str(item["title"]),
+            language=str(item.get("language") or "und"),
+            date=moment_of(item.get("date") or item.get("date_published")),
+            image=shown_image(item.get("image")),
+            summary=item.get("summary"),
+            theme=next(iter(item.get("tags") or ()), None),
+            reason=(str(reason.get("kind", "")), str(reason.get("text", ""))) if reason else None,
+        )
+
+
+def stories(items: Iterable[Item]) -> Sequence[Story]:
+    """All items of a list as stories."""
+    return [Story.of(item) for item in items]
+
+
+def moment_of(text: object) -> datetime | None:
+    """An RFC 3339 moment; None for what is none."""
+    try:
+        moment = datetime.fromisoformat(str(text))
+    except ValueError:
+        return None
+    return moment if moment.tzinfo else None
+
+
+def shown_image(url: object) -> str | None:
+    """An image's address where the page may load it: over https, as the content security policy says."""
+    return url if isinstance(url, str) and url.startswith("https://") else None

@@ -1,0 +1,153 @@
+"""Services behind the pages, played from a list of articles; a test may take one away or change an answer."""
+
+import json
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import httpx
+from starlette.types import ASGIApp
+
+from news_shared.article_ids import article_id
+from news_shared.settings import ProcessSettings
+from news_web.app import create_app
+from news_web.settings import WebOwnSettings, WebSettings
+
+NOW = datetime(2026, 1, 16, 9, tzinfo=UTC)
+Answer = Callable[[httpx.Request], httpx.Response]
+
+
+def an_article(guid: str, **fields: Any) -> dict[str, Any]:
+    """An article as the feed serves it."""
+    return {
+        "id": article_id("herald", guid),
+        "revision": 1,
+        "source": "herald",
+        "guid": guid,
+        "url": f"https://herald.example/{guid}",
+        "language": "en",
+        "title": f"Title of {guid}",
+        "summary": f"Summary of {guid}.",
+        "content_html": "<p>First paragraph.</p><p>Second paragraph.</p>",
+        "date_published": "2026-01-15T12:05:00Z",
+        "first_published_at": "2026-01-15T12:05:01Z",
+        "tags": ["Port Morrow"],
+        **fields,
+    }
+
+
+def a_card(article: Mapping[str, Any]) -> dict[str, Any]:
+    """An article as `related` shows it."""
+    return {
+        "article": article["id"],
+        "title": article["title"],
+        "url": article["url"],
+        "language": article["language"],
+        "date": article["date_published"],
+        "image": article.get("image"),
+    }
+
+
+class _Bytes(httpx.AsyncByteStream):
+    def __init__(self, content: bytes) -> None:
+        self._content = content
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        yield self._content
+
+
+@dataclass
+class Newsroom:
+    """Answers for all four services, told apart by the host name."""
+
+    articles: list[dict[str, Any]]
+    views: dict[str, int] = field(default_factory=dict)
+    withdrawn: dict[str, dict[str, Any]] = field(default_factory=dict)
+    links: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    backlinks: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    related: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    down: set[str] = field(default_factory=set)
+    special: dict[tuple[str, str], Answer] = field(default_factory=dict)
+    asked: list[httpx.Request] = field(default_factory=list)
+
+    async def answer(self, request: httpx.Request) -> httpx.Response:
+        """The transport's handler; answers come as streams, as from the network."""
+        await request.aread()
+        answered = self._answer(request)
+        return httpx.Response(answered.status_code, headers=answered.headers, stream=_Bytes(answered.content))
+
+    def _answer(self, request: httpx.Request) -> httpx.Response:
+        self.asked.append(request)
+        if request.url.host in self.down:
+            raise httpx.ConnectError("connection refused", request=request)
+        if special := self.special.get((request.url.host, request.url.path)):
+            return special(request)
+        if request.url.host == "feed":
+            return self._feed(request)
+        if request.url.host == "views":
+            return self._views(request)
+        if request.url.host == "related":
+            return self._related(request)
+        return httpx.Response(202, json={"accepted": 1})
+
+    def _feed(self, request: httpx.Request) -> httpx.Response:
+        wanted = request.url.params
+        if request.url.path == "/v1/articles":
+            items = [
+                a for a in self.articles if "theme" not in wanted or _slug(wanted["theme"]) in map(_slug, a["tags"])
+            ]
+            items = [a for a in items if wanted.get("language", a["language"]) == a["language"]]
+            items = [a for a in items if wanted.get("url", a["url"]) == a["url"]]
+            if "article" in wanted:
+                names = wanted.get_list("article")
+                items = [a for a in items if a["id"] in names or f"{a['source']}:{a['guid']}" in names]
+            items = sorted(items, key=lambda a: (a["date_published"], a["id"]), reverse=True)
+            return httpx.Response(200, json={"items": items[: int(wanted.get("limit", 20))]})
+        name = request.url.path.rpartition("/")[2]
+        if name in self.withdrawn:
+            return httpx.Response(410, json={"status": 410, "detail": "Withdrawn.", **self.withdrawn[name]})
+        found = next((a for a in self.articles if a["id"] == name), None)
+        return httpx.Response(200, json=found) if found else httpx.Response(404, json={"status": 404})
+
+    def _views(self, request: httpx.Request) -> httpx.Response:
+        if request.method == "POST":
+            article = json.loads(request.content)["article"]
+            self.views[article] = self.views.get(article, 0) + 1
+            return httpx.Response(202)
+        if request.url.path == "/v1/views":
+            names = request.url.params.get_list("article")
+            return httpx.Response(200, json={"items": [{"article": n, "views": self.views.get(n, 0)} for n in names]})
+        name = request.url.path.split("/")[3]
+        return httpx.Response(200, json={"article": name, "views": self.views.get(name, 0), "readers": 1})
+
+    def _related(self, request: httpx.Request) -> httpx.Response:
+        if request.url.path == "/v1/themes":
+            names = dict.fromkeys(tag for article in self.articles for tag in article["tags"])
+            return httpx.Response(200, json={"items": [{"slug": _slug(name), "name": name} for name in names]})
+        if request.url.path.startswith("/v1/themes/"):
+            return httpx.Response(404, json={"status": 404})
+        _, _, _, name, what = request.url.path.split("/")
+        if what == "links":
+            body = {"links": self.links.get(name, []), "backlinks": self.backlinks.get(name, [])}
+            return httpx.Response(200, json=body)
+        return httpx.Response(200, json={"items": self.related.get(name, [])})
+
+
+def _slug(theme: str) -> str:
+    return "-".join(theme.casefold().split())
+
+
+def a_site(newsroom: Newsroom, **settings: Any) -> ASGIApp:
+    """The web service in front of a newsroom."""
+    process = {"trusted_proxies": settings.pop("trusted_proxies", "127.0.0.1")}
+    own = WebOwnSettings(
+        feed_url="http://feed",
+        views_url="http://views",
+        related_url="http://related",
+        ingest_url="http://ingest",
+        **settings,
+    )
+    return create_app(
+        WebSettings(ProcessSettings(**process), own), transport=httpx.MockTransport(newsroom.answer), clock=lambda: NOW
+    )
