@@ -15,3 +15,9 @@ def fresh_backends() -> Iterator[Fresh]:
 def backend(fresh_backends: Fresh) -> Backend:
     """Kafka with empty topics and an empty Redis, for the tests of one file."""
     return fresh_backends()
+
+
+@pytest.fixture
+def fresh_backend(fresh_backends: Fresh) -> Backend:
+    """The same for one test."""
+    return fresh_backends()
