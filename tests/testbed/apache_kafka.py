@@ -2,20 +2,22 @@
 
 import asyncio
 import base64
+import os
 import shutil
 import signal
 import subprocess
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from time import monotonic, sleep
 from uuid import uuid4
 
 from aiokafka.admin import AIOKafkaAdminClient
 
+from newsfeed import tether
 from newsfeed.embedded import free_port
-from newsfeed.tether import tethered
+from tests.testbed.blocking import blocking
 
 VERSION = "4.1.0"
 _JARS = Path(__file__).parents[2] / ".cache" / f"kafka-{VERSION}"
@@ -34,47 +36,57 @@ class ApacheKafka:
         self._process: subprocess.Popen[bytes] | None = None
         self.log = folder / "kafka.log"
         (folder / "server.properties").write_text(self._properties())
-        self._java("kafka.tools.StorageTool", "format", "--standalone", "-t", _cluster_id())
+        self._run("kafka.tools.StorageTool", "format", "--standalone", "-t", _cluster_id())
 
     @property
     def address(self) -> str:
         return f"127.0.0.1:{self.port}"
 
+    @property
+    def started(self) -> bool:
+        return self._process is not None
+
     def start(self) -> None:
-        command, before = tethered(
-            [
-                "java",
-                "-Xmx512m",
-                "-Xms256m",
-                "-cp",
-                f"{_JARS}/*",
-                "kafka.Kafka",
-                str(self._folder / "server.properties"),
-            ]
-        )
+        properties = str(self._folder / "server.properties")
+        command = [_java(), "-Xmx512m", "-Xms256m", "-cp", f"{_JARS}/*", "kafka.Kafka", properties]
         with self.log.open("ab") as log:
-            self._process = subprocess.Popen(command, stdout=log, stderr=log, preexec_fn=before, start_new_session=True)
+            self._process = tether.start(command, output=log)
         deadline = monotonic() + 60
-        while not asyncio.run(self._answers()):
+        while not blocking(self._answers()):
             if monotonic() > deadline or self._process.poll() is not None:
                 raise RuntimeError(f"Kafka did not start: {self.log.read_text()[-3000:]}")
             sleep(0.2)
 
     def kill(self) -> None:
-        assert self._process is not None
-        self._process.kill()
-        self._process.wait()
+        tether.kill(self._running)
+
+    def stop(self) -> None:
+        """SIGTERM: it hands over what it led and closes its log."""
+        self._running.terminate()
+        self._running.wait(60)
+        tether.release(self._running.pid)
 
     def freeze(self) -> None:
-        assert self._process is not None
-        self._process.send_signal(signal.SIGSTOP)
+        self._running.send_signal(signal.SIGSTOP)
 
     def thaw(self) -> None:
-        assert self._process is not None
-        self._process.send_signal(signal.SIGCONT)
+        self._running.send_signal(signal.SIGCONT)
+
+    def revive(self) -> None:
+        """Start it when it was killed, wake it when it was frozen."""
+        if self._running.poll() is None:
+            self.thaw()
+        else:
+            self.start()
 
     def delete_topics(self) -> None:
-        asyncio.run(self._delete_topics())
+        blocking(self._delete_topics())
+
+    @property
+    def _running(self) -> "subprocess.Popen[bytes]":
+        if self._process is None:
+            raise RuntimeError("Kafka was not started.")
+        return self._process
 
     async def _delete_topics(self) -> None:
         admin = AIOKafkaAdminClient(bootstrap_servers=self.address)
@@ -99,9 +111,11 @@ class ApacheKafka:
             await admin.close()
         return True
 
-    def _java(self, *arguments: str) -> None:
-        command = ["java", "-cp", f"{_JARS}/*", *arguments, "-c", str(self._folder / "server.properties")]
-        subprocess.run(command, check=True, capture_output=True)
+    def _run(self, *arguments: str) -> None:
+        command = [_java(), "-cp", f"{_JARS}/*", *arguments, "-c", str(self._folder / "server.properties")]
+        done = subprocess.run(command, capture_output=True, text=True)
+        if done.returncode:
+            raise RuntimeError(f"{arguments[0]} failed: {done.stdout[-2000:]}{done.stderr[-2000:]}")
 
     def _properties(self) -> str:
         settings = {
@@ -124,23 +138,31 @@ class ApacheKafka:
         return "".join(f"{name}={value}\n" for name, value in settings.items())
 
 
+def _java() -> str:
+    home = os.environ.get("JAVA_HOME")
+    return str(Path(home, "bin", "java")) if home else "java"
+
+
 def _cluster_id() -> str:
     return base64.urlsafe_b64encode(uuid4().bytes).decode().rstrip("=")
 
 
 def fetch_jars() -> None:
-    """Get the jars once."""
-    if (_JARS / "complete").exists():
+    """Get the jars once; the folder appears when it is complete."""
+    if _JARS.exists():
         return
-    if not shutil.which("java") or not shutil.which("mvn"):
+    if not shutil.which(_java()) or not shutil.which("mvn"):
         raise RuntimeError("Tests on Apache Kafka need java and mvn: apt-get install openjdk-17-jre-headless maven")
-    _JARS.mkdir(parents=True, exist_ok=True)
-    (_JARS / "pom.xml").write_text(_POM)
-    subprocess.run(
-        ["mvn", "-q", "-f", str(_JARS / "pom.xml"), "dependency:copy-dependencies", f"-DoutputDirectory={_JARS}"],
-        check=True,
-    )
-    (_JARS / "complete").touch()
+    _JARS.parent.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=_JARS.parent) as folder:
+        pom = Path(folder) / "pom.xml"
+        pom.write_text(_POM)
+        jars = Path(folder) / "jars"
+        subprocess.run(
+            ["mvn", "-q", "-f", str(pom), "dependency:copy-dependencies", f"-DoutputDirectory={jars}"], check=True
+        )
+        with suppress(OSError):  # another run was quicker and its folder is not empty
+            jars.rename(_JARS)
 
 
 @contextmanager
@@ -152,5 +174,5 @@ def apache_kafka() -> Iterator[ApacheKafka]:
             kafka.start()
             yield kafka
         finally:
-            kafka.thaw()
-            kafka.kill()
+            if kafka.started:
+                kafka.kill()

@@ -1,6 +1,5 @@
 """The servers that tests run against: embedded, or Apache Kafka and a Redis Cluster (NEWS_TEST_BACKEND=kafka)."""
 
-import asyncio
 import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -11,6 +10,7 @@ from news_shared.settings import KafkaSettings, RedisSettings
 from news_shared.topics import create_topics
 from newsfeed.embedded import embedded_kafka, embedded_redis
 from tests.testbed.apache_kafka import apache_kafka
+from tests.testbed.blocking import blocking
 from tests.testbed.redis_cluster import redis_cluster
 
 PARTITIONS = 12
@@ -19,9 +19,21 @@ PARTITIONS = 12
 class Server(Protocol):
     """A server that a fault test can hurt."""
 
-    def kill(self) -> None: ...
+    def kill(self) -> None:
+        """SIGKILL; an embedded server forgets everything, the others what they had not written."""
 
-    def start(self) -> None: ...
+    def start(self) -> None:
+        """Start it again on the same address and wait until it answers."""
+
+
+class Broker(Server, Protocol):
+    """A Kafka that can also be frozen."""
+
+    def freeze(self) -> None:
+        """SIGSTOP: it neither answers nor closes its connections."""
+
+    def thaw(self) -> None:
+        """SIGCONT."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +45,7 @@ class Backend:
     transactions: bool
     redis_url: str
     redis_cluster: bool
-    kafka: Server
+    kafka: Broker
     redis: Server
 
     @property
@@ -94,6 +106,8 @@ def backends(name: str) -> Iterator[Fresh]:
         cluster = stack.enter_context(redis_cluster())
 
         def fresh_real() -> Backend:
+            kafka.revive()  # the test before may have left it dead or frozen
+            cluster.start()
             kafka.delete_topics()
             cluster.flush()
             return _with_topics(
@@ -104,5 +118,5 @@ def backends(name: str) -> Iterator[Fresh]:
 
 
 def _with_topics(backend: Backend) -> Backend:
-    asyncio.run(create_topics(backend.kafka_settings, PARTITIONS))
+    blocking(create_topics(backend.kafka_settings, PARTITIONS))
     return backend

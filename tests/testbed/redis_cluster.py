@@ -11,8 +11,8 @@ from typing import Any
 from redis import Redis
 from redis.exceptions import RedisError
 
+from newsfeed import tether
 from newsfeed.embedded import free_port, valkey_server
-from newsfeed.tether import tethered
 
 _SLOTS = 16384
 
@@ -45,9 +45,7 @@ class RedisCluster:
             self.kill_node(port)
 
     def kill_node(self, port: int) -> None:
-        process = self._processes.pop(port)
-        process.kill()
-        process.wait()
+        tether.kill(self._processes.pop(port))
 
     def flush(self) -> None:
         for port in self._masters():
@@ -100,18 +98,14 @@ class RedisCluster:
     def _start_node(self, port: int) -> None:
         folder = self._folder / str(port)
         folder.mkdir(exist_ok=True)
-        command, before = tethered(
-            [
-                *(str(valkey_server()), "--port", str(port), "--bind", "127.0.0.1", "--dir", str(folder)),
-                *("--save", "", "--appendonly", "no", "--maxmemory-policy", "noeviction"),
-                *("--cluster-enabled", "yes", "--cluster-node-timeout", "2000", "--cluster-port", str(free_port())),
-                *("--cluster-replica-validity-factor", "0", "--repl-diskless-sync-delay", "0"),
-            ]
-        )
+        command = [
+            *(str(valkey_server()), "--port", str(port), "--bind", "127.0.0.1", "--dir", str(folder)),
+            *("--save", "", "--appendonly", "no", "--maxmemory-policy", "noeviction"),
+            *("--cluster-enabled", "yes", "--cluster-node-timeout", "2000", "--cluster-port", str(free_port())),
+            *("--cluster-replica-validity-factor", "0", "--repl-diskless-sync-delay", "0"),
+        ]
         with (folder / "log").open("ab") as log:
-            self._processes[port] = subprocess.Popen(
-                command, stdout=log, stderr=log, preexec_fn=before, start_new_session=True
-            )
+            self._processes[port] = tether.start(command, output=log)
         self._until(lambda: bool(self.node(port).ping()), f"Redis on {port}")
 
     def _form(self) -> None:

@@ -4,14 +4,21 @@ import os
 import signal
 import subprocess
 import sys
+from datetime import timedelta
 from time import monotonic, sleep
 
 import psutil
 import pytest
 from redis import Redis
 
+from news_shared.errors import TransientError
+from news_shared.producer import open_producer
+from news_shared.projection.log import PartitionLog
+from news_shared.redis_client import open_redis
+from news_shared.topics import ARTICLES, check_topics
 from newsfeed.embedded import embedded_redis
-from tests.testbed.backends import Backend, backend_name
+from tests.testbed.apache_kafka import ApacheKafka
+from tests.testbed.backends import PARTITIONS, Backend, backend_name
 from tests.testbed.redis_cluster import redis_cluster
 
 _PARENT = """
@@ -23,8 +30,46 @@ with embedded_kafka() as kafka, embedded_redis() as redis:
 """
 
 
-def test_the_backend_has_its_topics_and_no_keys(backend: Backend) -> None:
-    assert backend.name == backend_name()
+async def test_a_backend_has_its_topics_and_no_keys(fresh_backend: Backend) -> None:
+    assert fresh_backend.name == backend_name()
+    await check_topics(fresh_backend.kafka_settings, PARTITIONS)
+    async with open_redis(fresh_backend.redis_settings) as redis:
+        assert [key async for key in redis.scan_iter()] == []
+
+
+async def test_records_and_keys_come_back_from_where_they_were_put(backend: Backend) -> None:
+    async with open_producer(backend.kafka_settings) as producer, open_redis(backend.redis_settings) as redis:
+        position = await producer.send(ARTICLES, partition=3, key=b"a", value=b"1")
+        assert await redis.set("{a}", "1")
+        assert await redis.get("{a}") == b"1"
+    record = await PartitionLog(backend.kafka_settings, ARTICLES, 3).record_at(position.offset)
+    assert record is not None
+    assert record.value == b"1"
+
+
+async def test_a_frozen_broker_answers_when_it_is_thawed(backend: Backend) -> None:
+    impatient = backend.kafka_settings.model_copy(update={"request_timeout": timedelta(seconds=1)})
+    backend.kafka.freeze()
+    try:
+        with pytest.raises(TransientError):
+            await check_topics(impatient, PARTITIONS)
+    finally:
+        backend.kafka.thaw()
+    await check_topics(backend.kafka_settings, PARTITIONS)
+
+
+@pytest.mark.kafka
+@pytest.mark.parametrize("how", ["kill", "stop"])
+async def test_kafka_keeps_its_records_over_a_restart(fresh_backend: Backend, how: str) -> None:
+    kafka = fresh_backend.kafka
+    assert isinstance(kafka, ApacheKafka)
+    async with open_producer(fresh_backend.kafka_settings) as producer:
+        position = await producer.send(ARTICLES, partition=0, key=b"a", value=b"1")
+    kafka.kill() if how == "kill" else kafka.stop()
+    kafka.start()
+    record = await PartitionLog(fresh_backend.kafka_settings, ARTICLES, 0).record_at(position.offset)
+    assert record is not None
+    assert record.value == b"1"
 
 
 def test_children_are_gone_after_their_parent_is_killed() -> None:
