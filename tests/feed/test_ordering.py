@@ -6,10 +6,10 @@ from uuid import UUID
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from news_feed.ordering import Position, cursor_after, newest, parse_cursor
 from news_shared.article_ids import ArticleId
 from news_shared.errors import PoisonError
-
 from tests.feed.builders import an_article
 
 NOON = datetime(2026, 1, 15, 12, tzinfo=UTC)

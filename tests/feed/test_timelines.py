@@ -2,8 +2,8 @@
 
 from hypothesis import given
 from hypothesis import strategies as st
-from news_feed.timelines import Entry, Selection, after, lists_of, theme_key
 
+from news_feed.timelines import Entry, Selection, after, lists_of, theme_key
 from tests.feed.builders import an_article, published, withdrawn
 
 

@@ -2,10 +2,9 @@
 
 import argparse
 
-from news_shared.process import serve, setup_logging
-
 from news_feed.app import create_api, create_projector
 from news_feed.settings import FeedSettings
+from news_shared.process import serve, setup_logging
 
 _ROLES = {"api": create_api, "projector": create_projector}
 

@@ -6,11 +6,12 @@ from datetime import datetime
 from typing import Any
 
 from fastapi import Request
+from pydantic import AwareDatetime, BaseModel, Field
+from starlette.responses import Response
+
 from news_shared.articles import Article
 from news_shared.clock import rfc3339
 from news_shared.http import etag_json
-from pydantic import AwareDatetime, BaseModel, Field
-from starlette.responses import Response
 
 BODY_FIELDS = ("content_html", "content_text", "links")
 """What a list leaves out of an article; ask for one article or name it with ``article=`` to get them."""

@@ -4,16 +4,16 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
 from fastapi import FastAPI
-from news_shared.http import create_service
-from news_shared.process import running, wait_for_topics
-from news_shared.projection.projector import Projector
-from news_shared.projection.slots import Slots
-from news_shared.redis_client import open_redis
 
 from news_feed import routes
 from news_feed.article_store import ArticleStore
 from news_feed.projection import FEED_PROJECTION, SERVICE
 from news_feed.settings import FeedSettings
+from news_shared.http import create_service
+from news_shared.process import running, wait_for_topics
+from news_shared.projection.projector import Projector
+from news_shared.projection.slots import Slots
+from news_shared.redis_client import open_redis
 
 
 def create_api(settings: FeedSettings) -> FastAPI:

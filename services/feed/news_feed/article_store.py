@@ -22,13 +22,12 @@ from datetime import datetime
 from functools import partial
 from typing import Any, cast
 
+from news_feed.ordering import Position, newest
+from news_feed.timelines import Entry, Selection, State
 from news_shared.article_ids import ArticleId, partition_of
 from news_shared.projection.contract import Effects
 from news_shared.projection.slots import Slots
 from news_shared.redis_client import RedisClient, redis_errors
-
-from news_feed.ordering import Position, newest
-from news_feed.timelines import Entry, Selection, State
 
 APPLY_LUA = """
 local i = 1

@@ -3,14 +3,14 @@
 from collections.abc import Sequence
 
 from aiokafka import ConsumerRecord
+
+from news_feed.article_store import APPLY_LUA, effects_of, read_entries
+from news_feed.timelines import State, after
 from news_shared.article_ids import ArticleId
 from news_shared.articles import ArticleEvent, decode_event
 from news_shared.errors import PoisonError
 from news_shared.projection.contract import Checkpoint, Effects, Ownership, ProjectionSpec, Restoring
 from news_shared.topics import ARTICLES
-
-from news_feed.article_store import APPLY_LUA, effects_of, read_entries
-from news_feed.timelines import State, after
 
 SERVICE = "feed"
 

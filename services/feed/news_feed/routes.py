@@ -4,15 +4,15 @@ from datetime import datetime
 from typing import Annotated, TypedDict
 
 from fastapi import APIRouter, Query, Request
-from news_shared.article_ids import parse_article_id
-from news_shared.clock import rfc3339
-from news_shared.problems import GONE, INVALID, NOT_FOUND, ProblemError
 from starlette.responses import Response
 
 from news_feed.answers import LIST_RESPONSES, ONE_RESPONSES, answer, card
 from news_feed.article_store import ArticleStore, Withdrawn
 from news_feed.ordering import cursor_after, parse_cursor
 from news_feed.timelines import Selection
+from news_shared.article_ids import parse_article_id
+from news_shared.clock import rfc3339
+from news_shared.problems import GONE, INVALID, NOT_FOUND, ProblemError
 
 router = APIRouter(tags=["articles"])
 

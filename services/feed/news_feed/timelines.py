@@ -7,10 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import product
 
+from news_feed.ordering import Position
 from news_shared.articles import Article, ArticleEvent, Withdrawal
 from news_shared.clock import rfc3339
-
-from news_feed.ordering import Position
 
 _BETWEEN_WORDS = re.compile(r"[\W_]+")
 

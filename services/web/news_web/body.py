@@ -25,6 +25,8 @@ _WITHIN: Final = frozenset({
 # fmt: on
 _TAGS: Final = _BLOCKS | _VOID | _WITHIN
 _BLOCK_WITHIN: Final = re.compile(rf"<(?:{'|'.join(sorted(_BLOCKS))})[\s>]")
+_WRAPPED: Final = re.compile(r'<div(?:\s+[\w-]+="[^"]*")*>(?P<inside>.*)</div>', re.DOTALL)
+_WRAPPERS: Final = 3  # around the whole body; nobody means more
 _ATTRIBUTES: Final = {
     "*": {"lang", "dir"},
     "a": {"href", "hreflang", "title"},
@@ -77,10 +79,13 @@ def text_as_html(text: str) -> str:
 
 def blocks_of(html: str) -> list[str]:
     """The top-level blocks of sanitised HTML; text that stands between blocks becomes a paragraph."""
-    cutter = _Cutter(html)
-    blocks = cutter.cut()
-    if len(blocks) == 1 and blocks[0].startswith("<div") and blocks[0].endswith("</div>"):
-        return blocks_of(blocks[0][blocks[0].index(">") + 1 : -len("</div>")])  # one wrapper around all of it
+    blocks = _Cutter(html).cut()
+    for _ in range(_WRAPPERS):
+        wrapped = _WRAPPED.fullmatch(html.strip())
+        if wrapped is None or blocks != [html.strip()]:
+            break
+        html = wrapped["inside"]
+        blocks = _Cutter(html).cut()
     return blocks
 
 
