@@ -1,0 +1,46 @@
+# Works from a clean clone with Python 3.11 or newer and make; uv comes into .tools when the machine has none.
+.DEFAULT_GOAL := help
+.PHONY: help up test test-kafka test-compose test-browser lint fmt bench faults
+
+PYTHON ?= python3
+# A test, not only a look-up: a pyenv shim exists also where no Python behind it has uv.
+UV := $(shell uv --version >/dev/null 2>&1 && command -v uv || echo .tools/uv/bin/uv)
+RUN = $(UV) run --locked
+PYTEST = $(RUN) pytest
+
+help: ## Show the verbs
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 22
+
+up: $(UV) ## Everything on this machine, no Docker, no Java: http://127.0.0.1:8000 (forgets all when it stops)
+	$(RUN) newsfeed up $(ARGS)
+
+test: $(UV) ## Quick tests, on the embedded servers
+	$(PYTEST) -m "not kafka and not slow and not browser and not compose" $(ARGS)
+
+test-kafka: $(UV) ## The same tests and more, on Apache Kafka and a Redis Cluster (needs java and mvn)
+	NEWS_TEST_BACKEND=kafka $(PYTEST) -m "not slow and not browser and not compose" $(ARGS)
+
+test-compose: $(UV) ## Build the images and test the compose stack (needs a container engine)
+	$(PYTEST) -m compose $(ARGS)
+
+test-browser: $(UV) ## The reader's pages in Chromium
+	$(PYTEST) -m browser $(ARGS)
+
+faults: $(UV) ## Long fault runs on Apache Kafka and a Redis Cluster: kills, freezes, fail-overs
+	NEWS_TEST_BACKEND=kafka $(PYTEST) -m slow $(ARGS)
+
+lint: $(UV) ## Linter, formatter, types
+	$(RUN) ruff check
+	$(RUN) ruff format --check
+	$(RUN) mypy
+
+fmt: $(UV) ## Format, and mend what the linter can mend
+	$(RUN) ruff check --fix
+	$(RUN) ruff format
+
+bench: $(UV) ## Measure; prints tables and writes JSON
+	$(RUN) python -m tests.bench $(ARGS)
+
+.tools/uv/bin/uv:
+	$(PYTHON) -m venv .tools/uv
+	.tools/uv/bin/pip install --quiet --disable-pip-version-check uv
