@@ -1,5 +1,6 @@
 """Services behind the pages, played from a list of articles; a test may take one away or change an answer."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
@@ -7,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import httpx
-from starlette.types import ASGIApp
+from fastapi import FastAPI
 
 from news_shared.article_ids import article_id
 from news_shared.settings import ProcessSettings
@@ -68,12 +69,15 @@ class Newsroom:
     backlinks: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     related: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     down: set[str] = field(default_factory=set)
+    slow: set[str] = field(default_factory=set)
     special: dict[tuple[str, str], Answer] = field(default_factory=dict)
     asked: list[httpx.Request] = field(default_factory=list)
 
     async def answer(self, request: httpx.Request) -> httpx.Response:
         """The transport's handler; answers come as streams, as from the network."""
         await request.aread()
+        if request.url.host in self.slow:
+            await asyncio.Event().wait()  # until the caller gives up
         answered = self._answer(request)
         return httpx.Response(answered.status_code, headers=answered.headers, stream=_Bytes(answered.content))
 
@@ -138,7 +142,7 @@ def _slug(theme: str) -> str:
     return "-".join(theme.casefold().split())
 
 
-def a_site(newsroom: Newsroom, **settings: Any) -> ASGIApp:
+def a_site(newsroom: Newsroom, **settings: Any) -> FastAPI:
     """The web service in front of a newsroom."""
     process = {"trusted_proxies": settings.pop("trusted_proxies", "127.0.0.1")}
     own = WebOwnSettings(

@@ -17,7 +17,7 @@ from news_shared.clock import Clock
 from news_web.assets import Asset
 from news_web.interface import Interface, own_name, primary
 from news_web.messages import LANGUAGES
-from news_web.stories import theme_slug
+from news_web.stories import theme_slug, web_address
 
 CONTENT_SECURITY_POLICY: Final = "; ".join(
     (
@@ -67,6 +67,7 @@ class Pen:
             own_name=own_name,
             primary=primary,
             theme_slug=theme_slug,
+            web_address=web_address,
             languages=LANGUAGES,
         )
         self._templates.filters["attribute_json"] = _attribute_json

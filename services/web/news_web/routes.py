@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, Final, TypedDict
-from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Request
@@ -22,7 +21,7 @@ from news_web.pages import ArticlePage, Pages
 from news_web.passing import pass_on
 from news_web.peers import Part, Peers
 from news_web.rendering import Pen
-from news_web.stories import Item, moment_of, shown_image, stories, theme_slug
+from news_web.stories import Item, moment_of, shown_image, stories, theme_slug, web_address
 
 router = APIRouter()
 
@@ -131,7 +130,7 @@ async def article(request: Request, article: str) -> Response:
         published=moment_of(item["date_published"]),
         updated=_updated(item),
         corrections=[(moment_of(c["at"]), c["note"]) for c in item.get("corrections", ())],
-        host=urlsplit(item.get("url") or "").hostname,
+        original=web_address(item.get("url")),
         count=page.count,
         blocks=_body(item, page, interface),
         translations=stories(page.translations),

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from urllib.parse import urlsplit
 
 Item = Mapping[str, Any]
 
@@ -67,3 +68,12 @@ def moment_of(text: object) -> datetime | None:
 def shown_image(url: object) -> str | None:
     """An image's address where the page may load it: over https, as the content security policy says."""
     return url if isinstance(url, str) and url.startswith("https://") else None
+
+
+def web_address(url: object) -> tuple[str, str] | None:
+    """A link that leads to a web page, and its host; None for anything else, whoever passed it on."""
+    try:
+        parts = urlsplit(str(url or ""))
+    except ValueError:
+        return None
+    return (str(url), parts.hostname) if parts.scheme in {"http", "https"} and parts.hostname else None

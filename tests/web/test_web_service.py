@@ -1,0 +1,324 @@
+"""The web service in front of services played by a transport: pages, the page as JSON, and passing on."""
+
+import json
+import re
+from functools import partial
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.web.conftest import Open
+from tests.web.newsroom import Newsroom, a_card, an_article
+from tests.web.wellformed import Page
+
+STORY = an_article(
+    "ferry",
+    title="Night ferries return <to> Port Morrow & beyond",
+    content_html='<p>First.</p><p>As <a href="https://herald.example/cable">we reported</a>.</p><p>Third.</p>',
+    links=[{"url": "https://herald.example/cable", "text": "we reported", "paragraph": 1}],
+    authors=[{"name": "Ada Quill", "url": "https://herald.example/ada"}, {"name": "Ben Ink"}],
+    attributions=[{"name": "Harbour office"}],
+    corrections=[{"at": "2026-01-15T13:30:00Z", "note": "The ferry leaves at nine."}],
+    image="https://img.example/ferry.jpg",
+    tags=["Port Morrow", "Transport & trade"],
+)
+CABLE = an_article("cable", language="uk", title="Кабель на Аусель", tags=["Transport & trade"], image=None)
+TRANSLATION = an_article("ferry-uk", language="uk", title="Нічні пороми повертаються", translation_of="ferry")
+SIMILAR = an_article("similar", title="A harbour awakes")
+WITHDRAWN = "0b6f1a52-3f0e-5c5e-9a41-5a1d5c1f2b11"
+
+
+def a_newsroom() -> Newsroom:
+    return Newsroom(
+        [STORY, CABLE, TRANSLATION, SIMILAR],
+        views={STORY["id"]: 21478, CABLE["id"]: 1},
+        withdrawn={WITHDRAWN: {"reason": "an error of ours", "time": "2026-01-15T14:00:00Z"}},
+        links={
+            STORY["id"]: [
+                {"paragraph": 1, "text": "we reported", "url": "https://herald.example/cable", "card": a_card(CABLE)}
+            ]
+        },
+        backlinks={STORY["id"]: [a_card(SIMILAR)]},
+        related={
+            STORY["id"]: [
+                {**a_card(TRANSLATION), "reason": {"kind": "translation", "text": "translation of this article"}},
+                {**a_card(SIMILAR), "reason": {"kind": "theme", "text": "both about Port Morrow"}},
+            ]
+        },
+    )
+
+
+def given(answer: httpx.Response, request: httpx.Request) -> httpx.Response:
+    return answer
+
+
+def path_of(article: dict[str, Any]) -> str:
+    return f"/articles/{article['id']}"
+
+
+async def test_an_article_page_says_everything_in_order(open_site: Open) -> None:
+    site = await open_site(a_newsroom())
+    response = await site.get(path_of(STORY), headers={"accept-language": "uk"})
+    page = Page(response.text)
+    assert response.status_code == 200
+    assert page.mistakes == []
+    text = " ".join(page.text.split())
+    order = [
+        "Night ferries return <to> Port Morrow & beyond",
+        "15 січня 2026",
+        "• 21 478 переглядів",
+        "Summary of ferry.",
+        "First.",
+        "As we reported.",
+        "Читайте також",
+        "Кабель на Аусель",
+        "Third.",
+        "Harbour office",
+        "Ada Quill, Ben Ink",
+        "The ferry leaves at nine.",
+        "Іншими мовами",
+        "Нічні пороми повертаються",
+        "Пов’язані новини",
+        "A harbour awakes",
+        "спільна тема",
+        "Новини за темою",
+    ]
+    head = text.index("Головна")
+    places = [text.index(part, head) for part in order]
+    assert places == sorted(places)
+    assert "21\u00a0478" in page.text
+
+
+async def test_languages_are_marked_where_they_change(open_site: Open) -> None:
+    site = await open_site(a_newsroom())
+    page = Page((await site.get(path_of(STORY), headers={"accept-language": "uk"})).text)
+    assert page.all("html")[0]["lang"] == "uk"
+    assert page.all("article")[0]["lang"] == "en"
+    assert page.all("a", href=path_of(CABLE), lang="uk")
+    assert "англійська" in page.text
+    english = Page((await site.get(path_of(STORY) + "?lang=en", headers={"accept-language": "uk"})).text)
+    assert english.all("html")[0]["lang"] == "en"
+    assert "21,478 views" in " ".join(english.text.split())
+    assert "both about Port Morrow" in english.text
+    assert english.all("a", href=path_of(CABLE) + "?lang=en")
+    assert "Ukrainian" in english.text
+
+
+async def test_the_interface_follows_the_article_when_nobody_says_otherwise(open_site: Open) -> None:
+    site = await open_site(a_newsroom())
+    assert Page((await site.get(path_of(CABLE))).text).all("html")[0]["lang"] == "uk"
+    assert Page((await site.get(path_of(STORY))).text).all("html")[0]["lang"] == "en"
+
+
+async def test_links_of_the_body_to_our_stories_stay_here(open_site: Open) -> None:
+    html = (await (await open_site(a_newsroom())).get(path_of(STORY))).text
+    assert f'As <a href="{path_of(CABLE)}"' in html
+
+
+ADDRESSES = (
+    "/",
+    "/?language=uk",
+    "/themes",
+    "/themes/port-morrow",
+    "/themes/PORT%20Morrow",
+    "/nothing",
+    "/articles/x:y",
+)
+
+
+@pytest.mark.parametrize("address", [*ADDRESSES, path_of(STORY)])
+async def test_every_page_is_well_formed_and_asks_nobody_else_for_anything(open_site: Open, address: str) -> None:
+    response = await (await open_site(a_newsroom())).get(address, follow_redirects=True)
+    page = Page(response.text)
+    assert page.mistakes == []
+    assert response.headers["content-security-policy"] == (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' https: data:; connect-src 'self'; "
+        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    )
+    assert response.headers["cache-control"] == "no-cache"
+    assert "Accept-Language" in response.headers["vary"]
+    sources = [has.get("src") for has in page.all("script")] + [
+        has["href"] for has in page.all("link", rel="stylesheet")
+    ]
+    assert sources
+    assert all(source and source.startswith("/static/") for source in sources)
+    assert not re.search(r"<script(?![^>]*\bsrc=)", response.text)
+
+
+async def test_assets_are_kept_for_ever_and_only_under_their_own_address(open_site: Open) -> None:
+    site = await open_site(a_newsroom())
+    page = Page((await site.get("/")).text)
+    for address in (page.all("script")[0]["src"], page.all("link", rel="stylesheet")[0]["href"]):
+        assert address is not None
+        response = await site.get(address)
+        assert response.status_code == 200
+        assert "immutable" in response.headers["cache-control"]
+    assert (await site.get("/static/0000/newsfeed.js")).status_code == 404
+
+
+async def test_a_part_whose_service_is_down_is_left_out_and_nothing_false_is_shown(open_site: Open) -> None:
+    newsroom = a_newsroom()
+    newsroom.down = {"views", "related"}
+    page = Page((await (await open_site(newsroom)).get(path_of(STORY), headers={"accept-language": "en"})).text)
+    assert page.mistakes == []
+    box = page.all("p", **{"data-article": STORY["id"]})
+    assert box
+    assert "data-count" not in box[0]
+    assert "views" not in page.text
+    assert not re.search(r"\b0\b", page.text)
+    assert "Related stories cannot be shown at the moment." in page.text
+    assert "News by theme" in page.text  # the feed knows them
+
+
+async def test_an_unknown_count_is_no_zero(open_site: Open) -> None:
+    for answer in (
+        httpx.Response(503, json={}),
+        httpx.Response(200, text="?"),
+        httpx.Response(200, json={"views": None}),
+    ):
+        newsroom = a_newsroom()
+        newsroom.special[("views", f"/v1/articles/{STORY['id']}/views")] = partial(given, answer)
+        page = Page((await (await open_site(newsroom)).get(path_of(STORY))).text)
+        assert "views" not in page.text
+
+
+async def test_a_slow_part_is_not_waited_for(open_site: Open) -> None:
+    newsroom = a_newsroom()
+    newsroom.slow = {"related"}
+    site = await open_site(newsroom, part_deadline="PT0.05S")
+    response = await site.get(path_of(STORY), headers={"accept-language": "en"})
+    assert response.status_code == 200
+    assert "Related stories cannot be shown" in response.text
+    assert "21,478" in response.text
+
+
+@pytest.mark.parametrize(
+    ("address", "status", "words"),
+    [
+        ("/articles/herald:unheard-of", 404, "There is nothing here"),
+        ("/articles/no%20id", 404, "There is nothing here"),
+        ("/themes/unheard-of", 404, "There is nothing here"),
+        ("/themes/!!", 404, "There is nothing here"),
+        (f"/articles/{WITHDRAWN}", 410, "an error of ours"),
+        ("/nowhere/at/all", 404, "Go to the front page"),
+    ],
+)
+async def test_what_is_not_there_is_said_kindly(open_site: Open, address: str, status: int, words: str) -> None:
+    response = await (await open_site(a_newsroom())).get(address, follow_redirects=True)
+    assert response.status_code == status
+    assert words in response.text
+    assert Page(response.text).mistakes == []
+
+
+async def test_pages_without_the_feed_say_to_try_again(open_site: Open) -> None:
+    newsroom = a_newsroom()
+    newsroom.down = {"feed"}
+    site = await open_site(newsroom)
+    for address in ("/", path_of(STORY), "/themes/port-morrow"):
+        response = await site.get(address)
+        assert response.status_code == 503
+        assert response.headers["retry-after"]
+        assert "Try again" in response.text
+        assert Page(response.text).mistakes == []
+
+
+async def test_a_guid_leads_to_the_page_of_its_article(open_site: Open) -> None:
+    response = await (await open_site(a_newsroom())).get("/articles/herald:ferry?lang=uk")
+    assert (response.status_code, response.headers["location"]) == (307, path_of(STORY) + "?lang=uk")
+
+
+async def test_an_unchanged_page_is_304(open_site: Open) -> None:
+    newsroom = a_newsroom()
+    site = await open_site(newsroom)
+    first = await site.get(path_of(STORY))
+    known = {"if-none-match": first.headers["etag"]}
+    assert (await site.get(path_of(STORY), headers=known)).status_code == 304
+    newsroom.views[STORY["id"]] += 1
+    assert (await site.get(path_of(STORY), headers=known)).status_code == 200
+
+
+async def test_hostile_text_stays_text(open_site: Open) -> None:
+    evil = '<script>alert(1)</script>"><img src=x onerror=alert(1)>'
+    article = an_article(
+        "evil",
+        title=evil,
+        summary=evil,
+        content_html=f"<p>{evil}</p>",
+        tags=[evil],
+        authors=[{"name": evil, "url": "javascript:alert(1)"}],
+        url="javascript:alert(1)",
+        image="javascript:alert(1)",
+        language='en" onclick="alert(1)',
+    )
+    newsroom = Newsroom([article], links={article["id"]: [{"paragraph": 0, "url": evil, "text": evil, "card": None}]})
+    site = await open_site(newsroom)
+    for address in (path_of(article), "/", "/themes"):
+        page = Page((await site.get(address)).text)
+        assert [has for has in page.all("script") if not str(has.get("src")).startswith("/static/")] == []
+        assert [has for _, has in page.tags if any(name.startswith("on") for name in has)] == []
+        assert [has for _, has in page.tags if "javascript:" in f"{has.get('href')}{has.get('src')}"] == []
+
+
+async def test_the_page_as_json_has_a_status_for_each_part(open_site: Open) -> None:
+    newsroom = a_newsroom()
+    site = await open_site(newsroom)
+    answer = (await site.get("/v1/pages/herald:ferry")).json()
+    assert answer["id"] == answer["article"]["id"] == STORY["id"]
+    assert {
+        name: answer[name]["status"] for name in ("article", "views", "links", "related", "themes")
+    } == dict.fromkeys(("article", "views", "links", "related", "themes"), "ok")
+    assert answer["views"]["views"] == 21478
+    assert answer["links"]["links"][0]["card"]["title"] == CABLE["title"]
+    assert [theme["slug"] for theme in answer["themes"]["items"]] == ["port-morrow", "transport-trade"]
+    newsroom.down = {"views", "feed"}
+    answer = (await site.get(f"/v1/pages/{STORY['id']}")).json()
+    assert answer["article"] == answer["views"] == {"status": "unavailable"}
+    assert answer["related"]["status"] == "ok"
+    newsroom.down = {"views", "feed", "related"}
+    assert (await site.get(f"/v1/pages/{STORY['id']}")).status_code == 503
+    newsroom.down = set()
+    assert (await site.get("/v1/pages/herald:none")).status_code == 404
+    gone = await site.get(f"/v1/pages/{WITHDRAWN}")
+    assert (gone.status_code, gone.json()["reason"]) == (410, "an error of ours")
+    assert (await site.get("/v1/pages/nonsense")).status_code == 400
+
+
+async def test_a_beacon_goes_on_with_the_readers_address_and_wishes(open_site: Open) -> None:
+    newsroom = a_newsroom()
+    site = await open_site(newsroom, peer="203.0.113.7")
+    wishes = {"user-agent": "Mozilla/5.0", "sec-gpc": "1", "dnt": "1"}
+    headers = {**wishes, "cookie": "a=b", "x-forwarded-for": "198.51.100.9"}
+    response = await site.post("/v1/views", json={"article": STORY["id"]}, headers=headers)
+    assert response.status_code == 202
+    sent = newsroom.asked[-1]
+    assert (sent.method, str(sent.url)) == ("POST", "http://views/v1/views")
+    assert json.loads(sent.content) == {"article": STORY["id"]}
+    assert sent.headers["x-forwarded-for"] == "203.0.113.7"
+    assert wishes.items() <= dict(sent.headers).items()
+    assert "cookie" not in sent.headers
+    assert sent.headers["content-length"] == str(len(sent.content))
+
+
+async def test_requests_go_on_byte_by_byte_and_answers_come_back_so(open_site: Open) -> None:
+    newsroom = a_newsroom()
+    special = {"etag": 'W/"x"', "content-type": "application/problem+json", "retry-after": "7"}
+    refused = httpx.Response(412, headers=special, content=b"{}")
+    newsroom.special[("ingest", "/v1/articles/herald:a/b")] = partial(given, refused)
+    site = await open_site(newsroom)
+    response = await site.delete("/v1/articles/herald:a%2Fb?reason=a+b&x=%C3%A9", headers={"authorization": "Bearer k"})
+    assert newsroom.asked[-1].url.raw_path == b"/v1/articles/herald:a%2Fb?reason=a+b&x=%C3%A9"
+    assert newsroom.asked[-1].headers["authorization"] == "Bearer k"
+    assert (response.status_code, response.content) == (412, b"{}")
+    assert special.items() <= dict(response.headers).items()
+
+
+async def test_a_service_that_does_not_answer_is_503_and_an_unknown_call_404(open_site: Open) -> None:
+    newsroom = a_newsroom()
+    newsroom.down = {"ingest"}
+    site = await open_site(newsroom)
+    response = await site.post("/v1/articles", content=b"[]")
+    assert (response.status_code, response.json()["type"]) == (503, "/problems/unavailable")
+    assert response.headers["retry-after"]
+    unknown = await site.get("/v1/nothing")
+    assert (unknown.status_code, unknown.headers["content-type"]) == (404, "application/problem+json")
