@@ -1,0 +1,120 @@
+"""Builds the roles of the views service: everything concrete is made here, in start order, and goes in reverse."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from datetime import timedelta
+
+from fastapi import FastAPI
+from starlette.types import ASGIApp
+
+from news_shared.clock import system_clock
+from news_shared.errors import TransientError
+from news_shared.http import create_service
+from news_shared.process import running, wait_for_topics
+from news_shared.producer import open_producer
+from news_shared.projection.slots import Slots
+from news_shared.redis_client import open_redis
+from news_views import routes
+from news_views.batches import BeaconBatches
+from news_views.beacon_door import BeaconDoor
+from news_views.bots import is_bot
+from news_views.bursts import Paces
+from news_views.client_address import TrustedProxies
+from news_views.counts_query import CountsQuery
+from news_views.intake import BeaconIntake
+from news_views.metrics import BeaconMetrics
+from news_views.projection_names import SERVICE
+from news_views.salts import SaltRing, SharedSalts
+from news_views.settings import AllSettings
+
+_CHANGE_OF_SALTS = timedelta(minutes=1)
+"""Clocks of several processes, and batches on their way, around a change."""
+
+
+def create_api(settings: AllSettings) -> ASGIApp:
+    """Beacons in, counts out."""
+    proxies = TrustedProxies(settings.process.trusted_proxies)
+    ring = SaltRing(settings.views.session + _CHANGE_OF_SALTS)
+    metrics = BeaconMetrics()
+
+    def unready() -> list[str]:
+        return [] if ring.current(system_clock()) else ["no salt yet: Redis does not answer"]
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[routes.ViewsState]:
+        partitions = settings.process.partitions
+        async with AsyncExitStack() as stack:
+            await wait_for_topics(settings.kafka, partitions)
+            is_bot("Mozilla/5.0")  # compiles the patterns now, not in the first request
+            redis = await stack.enter_async_context(open_redis(settings.redis))
+            producer = await stack.enter_async_context(open_producer(settings.kafka))
+            salts = SharedSalts(redis, ring, system_clock)
+            with suppress(TransientError):  # beacons wait for a salt, nothing else does
+                await salts.refresh()
+            await stack.enter_async_context(
+                running(salts.run(), stop=salts.request_stop, name="salts", drain=settings.process.drain_timeout)
+            )
+            batches = BeaconBatches(
+                producer,
+                metrics,
+                linger=settings.views.linger,
+                batch_beacons=settings.views.batch_beacons,
+                queue_beacons=settings.views.queue_beacons,
+            )
+            stack.push_async_callback(batches.close)
+            paces = Paces(burst=settings.views.burst_per_minute, limit=settings.views.limit_per_minute)
+            yield {
+                "intake": BeaconIntake(batches, ring, paces, proxies, system_clock, partitions),
+                "counts": CountsQuery(Slots(redis, SERVICE), partitions, system_clock),
+                "metrics": metrics,
+            }
+
+    app = create_service("newsfeed: views", lifespan, unready=unready)
+    app.include_router(routes.router)
+    routes.describe_beacons(app.openapi())  # FastAPI keeps the document that it makes
+    return BeaconDoor(app)
+
+
+def create_projector(settings: AllSettings) -> FastAPI:
+    """The projectors of ``news.articles`` (markers) and of ``news.views`` (counts), with their health behind HTTP."""
+    # Imports of this role only: numpy would cost the other 25 MB.
+    from news_shared.projection.projector import Projector
+    from news_views.markers import markers_projection
+    from news_views.projection import views_projection
+
+    unready_parts: list[Callable[[], list[str]]] = [lambda: ["starting"]]
+
+    def unready() -> list[str]:
+        return [reason for part in unready_parts for reason in part()]
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with AsyncExitStack() as stack:
+            await wait_for_topics(settings.kafka, settings.process.partitions)
+            redis = await stack.enter_async_context(open_redis(settings.redis))
+            producer = await stack.enter_async_context(open_producer(settings.kafka))
+            markers = Projector(
+                markers_projection(producer),
+                kafka=settings.kafka,
+                redis=redis,
+                partitions=settings.process.partitions,
+                instance=settings.process.instance,
+            )
+            views = Projector(
+                views_projection(settings.views, settings.kafka),
+                kafka=settings.kafka,
+                redis=redis,
+                partitions=settings.process.partitions,
+                instance=settings.process.instance,
+            )
+            drain = settings.process.drain_timeout
+            await stack.enter_async_context(
+                running(views.run(), stop=views.request_stop, name="views projector", drain=drain)
+            )
+            await stack.enter_async_context(
+                running(markers.run(), stop=markers.request_stop, name="views marker", drain=drain)
+            )
+            unready_parts[:] = [markers.unready, views.unready]
+            yield
+
+    return create_service("newsfeed: views projector", lifespan, unready=unready)

@@ -1,0 +1,79 @@
+"""What a beacon's HTTP request says, before anything is done with it."""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+
+from news_shared.article_ids import ArticleId, parse_article_id, partition_of
+from news_shared.errors import PoisonError
+from news_shared.problems import BAD_REQUEST, INVALID, UNSUPPORTED, ProblemError
+
+BODY_LIMIT = 4096
+"""Bytes: room for the longest guid that makes sense."""
+
+_EXAMPLE = 'Send {"article": "<id, or source:guid>"} as application/json or text/plain.'
+_FORMATS = (b"", b"application/json", b"text/plain")
+
+
+@dataclass(slots=True)
+class BeaconHeaders:
+    """The headers that decide something, as the browser sent them."""
+
+    user_agent: bytes = b""
+    forwarded_for: str = ""
+    content_type: bytes = b""
+    is_prefetch: bool = False
+    is_opted_out: bool = False
+
+
+def read_headers(headers: Iterable[tuple[bytes, bytes]]) -> BeaconHeaders:
+    """Pick what matters from ASGI headers (names in lower case)."""
+    found = BeaconHeaders()
+    for name, value in headers:
+        match name:
+            case b"user-agent":
+                found.user_agent = value
+            case b"x-forwarded-for":
+                more = value.decode("latin-1")
+                found.forwarded_for = f"{found.forwarded_for},{more}" if found.forwarded_for else more
+            case b"content-type":
+                found.content_type = value.partition(b";")[0].strip().lower()
+            case b"sec-purpose" | b"purpose" | b"x-purpose" | b"x-moz":
+                purpose = value.lower()
+                if b"prefetch" in purpose or b"prerender" in purpose or b"preview" in purpose:
+                    found.is_prefetch = True
+            case b"sec-gpc" | b"dnt":
+                if value.strip() == b"1":
+                    found.is_opted_out = True
+            case _:
+                pass
+    return found
+
+
+def read_article(content_type: bytes, body: bytes, partitions: int) -> tuple[ArticleId, int]:
+    """The article that a beacon is about, and its partition.
+
+    Raises:
+        ProblemError: 415, 400 or 422, with what to send instead.
+    """
+    if content_type not in _FORMATS:
+        raise ProblemError(UNSUPPORTED, f"{content_type.decode('latin-1')[:100]} is not read here. {_EXAMPLE}")
+    try:
+        content = json.loads(body)
+    except (ValueError, RecursionError):
+        raise ProblemError(BAD_REQUEST, f"The body is not JSON. {_EXAMPLE}") from None
+    article = content.get("article") if isinstance(content, dict) else None
+    if not isinstance(article, str):
+        raise ProblemError(INVALID, f"article: a string is missing. {_EXAMPLE}")
+    try:
+        return _placed(article, partitions)
+    except (PoisonError, UnicodeEncodeError) as error:
+        said = str(error) if isinstance(error, PoisonError) else "not valid Unicode"
+        raise ProblemError(INVALID, f"article: {said}. {_EXAMPLE}") from None
+
+
+@lru_cache(16_384)
+def _placed(text: str, partitions: int) -> tuple[ArticleId, int]:
+    article = parse_article_id(text)
+    return article, partition_of(article, partitions)

@@ -1,0 +1,284 @@
+"""The projection of ``news.views``: batches and markers in, counts in Redis, the changelog behind them."""
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from datetime import timedelta
+from time import monotonic
+
+import structlog
+from aiokafka import ConsumerRecord
+
+from news_shared import topics
+from news_shared.article_ids import ArticleId
+from news_shared.errors import LogMismatchError, PoisonError
+from news_shared.fenced_writer import open_fenced_writer
+from news_shared.projection.contract import Checkpoint, Effects, Ownership, ProjectionSpec, Restoring
+from news_shared.projection.log import PartitionLog
+from news_shared.settings import KafkaSettings
+from news_views.changelog import (
+    ArticleCounts,
+    Counts,
+    DayCounts,
+    Key,
+    PartitionKey,
+    PartitionProgress,
+    decode_counts,
+    decode_key,
+)
+from news_views.changelog_writer import ChangelogWriter
+from news_views.counting import PartitionCounting, Rules
+from news_views.counts import Day, Deltas
+from news_views.projection_names import GROUP, SERVICE
+from news_views.settings import ViewsSettings
+from news_views.standing import Standing
+from news_views.standings import Standings
+from news_views.view_counts import APPLY, Clocks, Steps, changed_keys, read_as_of, read_clocks
+from news_views.view_log import Batch, PlacedMarker, decode
+
+log = structlog.get_logger()
+
+ViewEvent = Batch | PlacedMarker
+
+_RESTORED_AT_ONCE = 200  # keys of the changelog in one Redis call: sketches are up to 12 kB
+
+
+def rules_of(settings: ViewsSettings) -> Rules:
+    """The counting rules that the settings ask for."""
+    millisecond = timedelta(milliseconds=1)
+    return Rules(settings.session // millisecond, settings.grace // millisecond, settings.kept_beacons)
+
+
+def views_projection(
+    settings: ViewsSettings, kafka: KafkaSettings, *, recount: bool = False
+) -> ProjectionSpec[ViewEvent]:
+    """What the runtime needs to know to project ``news.views``.
+
+    Args:
+        recount: where there is no state, take from the changelog only what the markers said, and count what
+            ``news.views`` still holds.
+    """
+
+    def open_projection(ownership: Ownership) -> ViewsProjection:
+        return ViewsProjection(ownership, settings, kafka, recount=recount)
+
+    return ProjectionSpec(
+        group=GROUP,
+        topic=topics.VIEWS,
+        service=SERVICE,
+        lua=APPLY,
+        open=open_projection,
+        max_records=settings.max_records,
+    )
+
+
+class ViewsProjection:
+    """One ownership of one partition of ``news.views``."""
+
+    def __init__(
+        self, ownership: Ownership, settings: ViewsSettings, kafka: KafkaSettings, *, recount: bool = False
+    ) -> None:
+        self._ownership = ownership
+        self._settings = settings
+        self._kafka = kafka
+        self._recount = recount
+        self._rules = rules_of(settings)
+        self._counting = PartitionCounting(self._rules)
+        self._standings = Standings(ownership.redis, ownership.prefix)
+        self._ahead_until = 0
+        self._resources = AsyncExitStack()
+        self._changelog: ChangelogWriter | None = None
+        self._flushing: asyncio.Task[None] | None = None
+        self._flush_due = 0.0
+
+    async def restore(self, restoring: Restoring) -> int | None:
+        """Take everything from the changelog; the log goes on from its W.
+
+        Raises:
+            LogMismatchError: the log begins after what the changelog holds.
+            TransientError: Kafka or Redis is away.
+        """
+        begin = (await self._ownership.log.bounds()).begin
+        changelog = PartitionLog(self._kafka, topics.VIEW_COUNTS, self._ownership.partition)
+        bounds = await changelog.bounds()
+        progress: PartitionProgress | None = None
+        ahead_until = 0
+        pending: list[tuple[bytes, Key, Counts | None]] = []
+        async for records in changelog.read(bounds.begin, bounds.end):
+            for record in records:
+                key, counts = _restored(record)
+                if isinstance(counts, PartitionProgress):
+                    progress = counts
+                    continue
+                if isinstance(counts, ArticleCounts | DayCounts):
+                    ahead_until = max(ahead_until, counts.as_of)
+                pending.append((record.key, key, counts))
+                if len(pending) >= _RESTORED_AT_ONCE:
+                    await restoring.put(self._restore_steps(pending))
+                    pending = []
+        if pending:
+            await restoring.put(self._restore_steps(pending))
+        if self._recount:
+            progress = PartitionProgress(partition=self._ownership.partition, next_offset=begin, clock_ms=0, log_ms=0)
+            ahead_until = 0
+        elif progress is None:
+            if begin > 0:
+                raise LogMismatchError(
+                    f"{topics.VIEWS}/{self._ownership.partition} begins at offset {begin}, and {topics.VIEW_COUNTS} "
+                    "does not say what was counted before. This partition stands still. To count what is still "
+                    "there, run: news-views rebuild --recount"
+                )
+            progress = PartitionProgress(partition=self._ownership.partition, next_offset=0, clock_ms=0, log_ms=0)
+        steps = Steps(self._ownership.prefix)
+        steps.set_partition(Clocks(progress.clock_ms, progress.log_ms, ahead_until))
+        steps.set_written(progress)
+        await restoring.put(steps.effects())
+        log.info("restored", partition=self._ownership.partition, next_offset=progress.next_offset)
+        return progress.next_offset
+
+    def _restore_steps(self, pending: Sequence[tuple[bytes, Key, Counts | None]]) -> Effects:
+        steps = Steps(self._ownership.prefix)
+        if self._recount:
+            # Every key has to be written again, be it as a tombstone: its counts are not what was counted before.
+            steps.mark_dirty([raw for raw, key, _ in pending if not isinstance(key, PartitionKey)], 0)
+        for _, key, counts in pending:
+            match key, counts:
+                case Day(), _ if self._recount:
+                    pass
+                case Day(), DayCounts():
+                    steps.restore_day(key, counts)
+                case Day(), None:
+                    steps.remove_day(key)
+                case str(), ArticleCounts():
+                    steps.restore_article(ArticleId(key), counts, counted=not self._recount)
+                case str(), None:
+                    steps.remove_article(ArticleId(key))
+        return steps.effects()
+
+    async def load(self, checkpoint: Checkpoint) -> None:
+        """Open the sessions and collect the waiting beacons that a process would have that had run all the time.
+
+        Raises:
+            TransientError: Kafka or Redis is away.
+        """
+        redis, prefix, partition_log = self._ownership.redis, self._ownership.prefix, self._ownership.log
+        if self._ownership.live:
+            writer = await self._resources.enter_async_context(
+                open_fenced_writer(self._kafka, f"{GROUP}-{self._ownership.partition}")
+            )
+            self._changelog = ChangelogWriter(self._ownership, writer)
+        clocks = await read_clocks(redis, prefix)
+        self._ahead_until = clocks.ahead_until
+        looks_back_to = min(clocks.clock_ms - self._rules.session_ms, clocks.log_ms - self._rules.grace_ms)
+        start = await partition_log.offset_at(max(0, looks_back_to))
+        self._counting = PartitionCounting(self._rules)
+        async for records in partition_log.read(start, checkpoint.next_offset):
+            events = list(_events(records))
+            standings = await self._standings.of(_articles_of(events))
+            self._counting.count(events, standings, Deltas())  # counted already: only what it remembers is wanted
+        self._counting.clock_ms = clocks.clock_ms
+        self._counting.log_ms = clocks.log_ms
+
+    def decode(self, record: ConsumerRecord) -> ViewEvent | None:
+        """The batch or marker of a record.
+
+        Raises:
+            PoisonError: it is neither.
+        """
+        return decode(record)
+
+    async def decide(self, events: Sequence[ViewEvent]) -> Effects:
+        """Count these records.
+
+        Raises:
+            TransientError: Redis is away.
+        """
+        steps = Steps(self._ownership.prefix)
+        before = await self._standings.of(_articles_of(events))
+        standings = dict(before)
+        if events[0].offset < self._ahead_until:
+            deltas = await self._count_once(events, standings)
+        else:
+            deltas = Deltas()
+            self._counting.count(events, standings, deltas)
+        changed = {article: now for article, now in standings.items() if now is not before[article]}
+        self._standings.keep(changed)
+        for article, standing in changed.items():
+            steps.set_standing(article, standing)
+        steps.add(deltas)
+        steps.mark_dirty(changed_keys(deltas) | {article.encode() for article in changed}, events[-1].offset)
+        steps.set_partition(Clocks(self._counting.clock_ms, self._counting.log_ms, self._ahead_until))
+        return steps.effects()
+
+    async def _count_once(self, events: Sequence[ViewEvent], standings: dict[ArticleId, Standing]) -> Deltas:
+        """Count records of which the restored values hold a part already, each key up to its own offset."""
+        counted: list[tuple[int, Deltas]] = []
+        for event in events:
+            deltas = Deltas()
+            self._counting.count([event], standings, deltas)
+            counted.append((event.offset, deltas))
+        touched: dict[ArticleId | Day, None] = {}
+        for _, deltas in counted:
+            touched |= dict.fromkeys(deltas.articles) | dict.fromkeys(deltas.days)
+        keys = list(touched)
+        as_of = dict(zip(keys, await read_as_of(self._ownership.redis, self._ownership.prefix, keys), strict=True))
+        missing = Deltas()
+        for offset, deltas in counted:
+            missing.add(deltas, offset=offset, as_of=as_of)
+        return missing
+
+    async def tick(self) -> None:
+        """Flush the changelog when it is due, beside the counting.
+
+        Raises:
+            FencedError: another process writes it now.
+            TransientError: Kafka or Redis is away.
+        """
+        if self._flushing is not None and self._flushing.done():
+            flushed, self._flushing = self._flushing, None
+            flushed.result()
+        if self._flushing is None and self._changelog is not None and monotonic() >= self._flush_due:
+            self._flush_due = monotonic() + self._settings.flush.total_seconds()
+            self._flushing = asyncio.create_task(
+                self._changelog.flush(), name=f"flush the changelog of partition {self._ownership.partition}"
+            )
+
+    async def close(self) -> None:
+        """Stop flushing and give the writer back."""
+        if self._flushing is not None:
+            self._flushing.cancel()
+            await asyncio.wait({self._flushing})
+            if not self._flushing.cancelled() and (error := self._flushing.exception()) is not None:
+                log.info("changelog not flushed", partition=self._ownership.partition, reason=str(error))
+            self._flushing = None
+        await self._resources.aclose()
+
+
+def _restored(record: ConsumerRecord) -> tuple[Key, Counts | None]:
+    try:
+        key = decode_key(record.key or b"")
+        return key, None if record.value is None else decode_counts(key, record.value)
+    except PoisonError as error:  # our own record: restoring without it would be a wrong number
+        raise LogMismatchError(f"{record.topic}/{record.partition} at offset {record.offset}: {error}") from error
+
+
+def _events(records: Sequence[ConsumerRecord]) -> Sequence[ViewEvent]:
+    events = []
+    for record in records:
+        try:
+            event = decode(record)
+        except PoisonError:  # it was parked when it was applied
+            continue
+        if event is not None:
+            events.append(event)
+    return events
+
+
+def _articles_of(events: Sequence[ViewEvent]) -> list[ArticleId]:
+    articles: list[ArticleId] = []
+    for event in events:
+        if isinstance(event, PlacedMarker):
+            articles.append(event.marker.id)
+        else:
+            articles += event.articles
+    return articles

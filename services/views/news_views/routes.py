@@ -1,0 +1,90 @@
+"""The HTTP API of counts; beacons come in through `beacon_door`."""
+
+from typing import Annotated, TypedDict
+
+from fastapi import APIRouter, Query, Request
+from starlette.responses import Response
+
+from news_shared.article_ids import parse_article_id
+from news_shared.problems import GONE, NOT_FOUND, ProblemError
+from news_views.answers import (
+    BEACON_OPENAPI,
+    BEACON_RESPONSES,
+    MANY_RESPONSES,
+    ONE_RESPONSES,
+    counted,
+    many_answer,
+    one_answer,
+    uncounted,
+)
+from news_views.beacon_door import PATH
+from news_views.counts_query import CountsQuery
+from news_views.intake import BeaconIntake
+from news_views.metrics import BeaconMetrics
+
+router = APIRouter(tags=["views"])
+
+MAX_ARTICLES = 100
+
+_NEVER_STORED = {"Cache-Control": "no-cache"}  # a 404 or 410 is over as soon as the article comes (back)
+
+
+class ViewsState(TypedDict):
+    """What the routes and the door work with; opened by the lifespan."""
+
+    intake: BeaconIntake
+    counts: CountsQuery
+    metrics: BeaconMetrics
+
+
+@router.get(PATH, responses=MANY_RESPONSES, summary="Counts of several articles")
+async def views_of_articles(
+    request: Request,
+    article: Annotated[
+        list[str],
+        Query(min_length=1, max_length=MAX_ARTICLES, description="Ids or `source:guid`, up to 100, in any order."),
+    ],
+) -> Response:
+    """The counts in the order asked; `null` for an article that is withdrawn or that nobody announced."""
+    counts: CountsQuery = request.state.counts
+    found = await counts.of([parse_article_id(name) for name in article])
+    return many_answer(
+        request,
+        [
+            (
+                counted(count.article, count.totals)
+                if count.state == "known"
+                else uncounted(count.article, GONE.status if count.state == "withdrawn" else NOT_FOUND.status),
+                count.as_of,
+            )
+            for count in found
+        ],
+    )
+
+
+@router.get("/v1/articles/{article:path}/views", responses=ONE_RESPONSES, summary="How often an article was read")
+async def views_of_article(request: Request, article: str) -> Response:
+    """The counts of one article by our id or by `source:guid`."""
+    counts: CountsQuery = request.state.counts
+    [count] = await counts.of([parse_article_id(article)])
+    if count.state is None:
+        raise ProblemError(NOT_FOUND, f"There is no article {article[:200]}.", _NEVER_STORED)
+    if count.state == "withdrawn":
+        raise ProblemError(GONE, f"Article {count.article} was withdrawn.", _NEVER_STORED, article=count.article)
+    return one_answer(request, counted(count.article, count.totals), count.as_of)
+
+
+def describe_beacons(document: dict[str, object]) -> None:
+    """Add ``POST /v1/views`` to an OpenAPI document: the door answers it before the router sees it."""
+    paths = document["paths"]
+    assert isinstance(paths, dict)
+    paths[PATH]["post"] = {
+        "tags": ["views"],
+        "summary": "An article was opened",
+        "description": (
+            "No credentials, no cookie; answered when Kafka has it. From a page: "
+            '`navigator.sendBeacon("/v1/views", JSON.stringify({article: "source:guid"}))`.'
+        ),
+        "responses": {str(status): described for status, described in BEACON_RESPONSES.items()},
+        **BEACON_OPENAPI,
+    }

@@ -1,0 +1,180 @@
+"""The records of ``news.views``: batches of beacons, and markers (docs/schemas/view-batch.v1.json, marker.v1.json).
+
+Columns are little-endian bytes, so that any language reads them and numpy reads a whole fetch at once. This module
+does without numpy, because the process that answers beacons needs none.
+"""
+
+import re
+import struct
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import IntFlag
+from typing import Any, Literal
+
+import msgpack
+from aiokafka import ConsumerRecord
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from news_shared.article_ids import ArticleId
+from news_shared.errors import PoisonError
+
+TYPE_HEADER = "type"
+BATCH_HEADERS = ((TYPE_HEADER, b"batch"),)
+MARKER_HEADERS = ((TYPE_HEADER, b"marker"),)
+NO_READER = 0
+"""In the columns of reader hashes: no hash was made."""
+
+_VERSION = 1
+_LONGEST_DELAY_MS = 0xFFFF
+_LATEST_MS = 253_402_300_000_000  # in the year 9999
+_UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+
+
+class Flag(IntFlag):
+    """What the receiving process saw of a beacon that must not count."""
+
+    BOT = 1
+    PREFETCH = 2
+    OPTED_OUT = 4
+    BURST = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Beacon:
+    """One opened article, as it goes into a batch; neither address nor user agent are in it."""
+
+    article: ArticleId
+    reader: int  # 64 bits; NO_READER when opted out
+    former_reader: int  # the same with the salt before; NO_READER except around a change of salts
+    time_ms: int
+    flags: int
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """A decoded record with its place in the log; the columns are still bytes."""
+
+    offset: int
+    appended_ms: int
+    count: int
+    salt: str
+    articles: tuple[ArticleId, ...]
+    index: bytes  # u16: into articles
+    readers: bytes  # u64
+    former_readers: bytes | None  # u64
+    first_ms: int
+    after_ms: bytes  # u16
+    flags: bytes  # u8
+
+
+State = Literal["known", "withdrawn"]
+
+
+class Marker(BaseModel):
+    """What views has to know of an article; its place in the log decides which beacons count."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    id: ArticleId = Field(pattern=f"^{_UUID.pattern}$")
+    revision: int = Field(ge=1)
+    state: State
+    language: str = "und"
+    themes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PlacedMarker:
+    """A marker and its place in the log."""
+
+    offset: int
+    appended_ms: int
+    marker: Marker
+
+
+def encode_batch(salt: str, beacons: Sequence[Beacon]) -> bytes:
+    """The value of a batch record; beacons must stand in the order in which they were received."""
+    places: dict[ArticleId, int] = {}
+    index = [places.setdefault(beacon.article, len(places)) for beacon in beacons]
+    n = len(beacons)
+    first = min(beacon.time_ms for beacon in beacons)
+    columns: dict[str, object] = {
+        "v": _VERSION,
+        "n": n,
+        "s": salt,
+        "a": list(places),
+        "i": struct.pack(f"<{n}H", *index),
+        "u": struct.pack(f"<{n}Q", *[beacon.reader for beacon in beacons]),
+        "t": first,
+        "o": struct.pack(f"<{n}H", *[min(beacon.time_ms - first, _LONGEST_DELAY_MS) for beacon in beacons]),
+        "f": bytes(beacon.flags for beacon in beacons),
+    }
+    if any(beacon.former_reader for beacon in beacons):
+        columns["w"] = struct.pack(f"<{n}Q", *[beacon.former_reader for beacon in beacons])
+    return msgpack.packb(columns)  # type: ignore[no-any-return]  # msgpack is untyped
+
+
+def encode_marker(marker: Marker) -> bytes:
+    """The value of a marker record."""
+    return marker.model_dump_json().encode()
+
+
+def decode(record: ConsumerRecord) -> Batch | PlacedMarker | None:
+    """What a record of ``news.views`` says; None for a type that this version does not know.
+
+    Raises:
+        PoisonError: what is wrong with it. Nothing that this function lets through can fail later.
+    """
+    kind = dict(record.headers).get(TYPE_HEADER)
+    if kind == b"batch":
+        return _batch(record)
+    if kind == b"marker":
+        try:
+            return PlacedMarker(record.offset, _appended_ms(record), Marker.model_validate_json(record.value or b""))
+        except ValidationError as error:
+            raise PoisonError(f"not a marker: {error}") from error
+    if kind is None:
+        raise PoisonError(f"header {TYPE_HEADER!r} is missing")
+    return None
+
+
+def _batch(record: ConsumerRecord) -> Batch:
+    try:
+        columns: Any = msgpack.unpackb(record.value or b"", raw=False)
+    except (ValueError, msgpack.UnpackException) as error:
+        raise PoisonError(f"not msgpack: {error!r}") from error
+    if not isinstance(columns, dict) or columns.get("v") != _VERSION:
+        raise PoisonError(f"not a batch of version {_VERSION}")
+    n, salt, articles, first = (columns.get(name) for name in ("n", "s", "a", "t"))
+    if type(n) is not int or n < 1:
+        raise PoisonError("n: a count of beacons is missing")
+    if type(first) is not int or not 0 <= first < _LATEST_MS:
+        raise PoisonError("t: not milliseconds since 1970")
+    if not isinstance(salt, str):
+        raise PoisonError("s: the name of a salt is missing")
+    if not isinstance(articles, list) or not all(isinstance(a, str) and _UUID.fullmatch(a) for a in articles):
+        raise PoisonError("a: not a list of article ids")
+    for name, width in (("i", 2), ("u", 8), ("o", 2), ("f", 1), ("w", 8)):
+        column = columns.get(name)
+        if column is None and name == "w":
+            continue
+        if not isinstance(column, bytes) or len(column) != n * width:
+            raise PoisonError(f"{name}: not a column of {n} × {width} bytes")
+    if max(struct.unpack(f"<{n}H", columns["i"])) >= len(articles):
+        raise PoisonError("i: points beyond the articles")
+    return Batch(
+        record.offset,
+        _appended_ms(record),
+        n,
+        salt,
+        tuple(articles),
+        columns["i"],
+        columns["u"],
+        columns.get("w"),
+        first,
+        columns["o"],
+        columns["f"],
+    )
+
+
+def _appended_ms(record: ConsumerRecord) -> int:
+    return min(max(0, int(record.timestamp)), _LATEST_MS)
