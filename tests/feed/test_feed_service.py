@@ -12,6 +12,7 @@ from prometheus_client import CollectorRegistry
 
 from news_feed.app import create_api
 from news_feed.projection import FEED_PROJECTION
+from news_feed.rebuilding import rebuild_feed
 from news_feed.settings import FeedSettings
 from news_shared.article_ids import article_id, partition_of
 from news_shared.articles import ArticleEvent, encode_event
@@ -244,6 +245,20 @@ async def test_the_examples_of_the_document_run(feed: Feed) -> None:
     examples = {p["name"]: p["schema"]["examples"][0] for p in parameters if "examples" in p["schema"]}
     assert examples
     assert (await feed.api.get("/v1/articles", params=examples)).status_code == 200
+
+
+async def test_a_rebuilt_feed_answers_alike_and_leaves_nothing_of_the_former(feed: Feed) -> None:
+    await feed.write([published("kept", source="rebuild", tags=("Kept",)), published("lost", source="rebuild")])
+    await feed.write([withdrawn("lost", 2, source="rebuild")])
+    before = (await feed.api.get("/v1/articles?limit=100")).headers["etag"]
+    process = ProcessSettings(partitions=PARTITIONS)
+    await rebuild_feed(FeedSettings(process, feed.backend.kafka_settings, feed.backend.redis_settings))
+    await until(lambda: _is_served(feed.api), "the new generation to be served")
+    assert (await feed.api.get("/v1/articles?limit=100")).headers["etag"] == before
+    assert await feed.listed(theme="kept") == ["kept"]
+    await feed.write([published("after", source="rebuild")])
+    assert set(await feed.listed(source="rebuild")) == {"kept", "after"}
+    assert [key async for key in feed.redis.scan_iter(match="{feed-*}:1:*", count=1000)] == []
 
 
 async def test_a_feed_restored_from_nothing_gives_the_same_answers(fresh_backend: Backend) -> None:
