@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from html import escape
+from html import escape, unescape
 from html.parser import HTMLParser
 from typing import Final
 
@@ -25,6 +25,7 @@ _WITHIN: Final = frozenset({
 # fmt: on
 _TAGS: Final = _BLOCKS | _VOID | _WITHIN
 _BLOCK_WITHIN: Final = re.compile(rf"<(?:{'|'.join(sorted(_BLOCKS))})[\s>]")
+_LINK: Final = re.compile(r'(?P<before><a(?:\s+[\w-]+="[^"]*")*?\s+href=")(?P<href>https?:[^"]*)', re.IGNORECASE)
 _WRAPPED: Final = re.compile(r'<div(?:\s+[\w-]+="[^"]*")*>(?P<inside>.*)</div>', re.DOTALL)
 _WRAPPERS: Final = 3  # around the whole body; nobody means more
 _ATTRIBUTES: Final = {
@@ -47,28 +48,38 @@ class Block:
     cards: tuple[Story, ...] = ()
 
 
-def sanitise(html: str, own_pages: Mapping[str, str]) -> str:
+def sanitise(html: str) -> str:
     """HTML that cannot run script, whoever wrote it.
 
     Ingest has done this before; what stands in the log is not trusted again all the same.
-
-    Args:
-        html: the article's body.
-        own_pages: for links that lead to a story of ours, the path of its page here.
     """
-
-    def own_link(tag: str, attribute: str, value: str) -> str | None:
-        return own_pages.get(value, value) if (tag, attribute) == ("a", "href") else value
-
     return nh3.clean(
         html,
         tags=set(_TAGS),
         attributes={tag: set(names) for tag, names in _ATTRIBUTES.items()},
-        attribute_filter=own_link,
         set_tag_attribute_values={"img": {"loading": "lazy", "decoding": "async"}},
         url_schemes={"http", "https", "mailto"},
         link_rel="noopener",
     )
+
+
+def with_own_links(html: str, addresses: Sequence[str], own_pages: Mapping[str, str]) -> str:
+    """Sanitised HTML whose links to stories of ours lead to their pages here.
+
+    Args:
+        html: sanitised.
+        addresses: canonical addresses of its links in order, as ingest found them; what stands in the text may be
+            spelled in another way (with tracking parameters, say).
+        own_pages: for canonical addresses of our stories, the path of the page.
+    """
+    written = [match["href"] for match in _LINK.finditer(html)]
+    in_order = iter(addresses if len(written) == len(addresses) else [unescape(href) for href in written])
+
+    def to_our_page(match: re.Match[str]) -> str:
+        page = own_pages.get(next(in_order))
+        return f"{match['before']}{escape(page)}" if page is not None else match[0]
+
+    return _LINK.sub(to_our_page, html)
 
 
 def text_as_html(text: str) -> str:

@@ -1,7 +1,7 @@
 """Which headers cross this origin, and whose word about a reader's address is taken."""
 
 from collections.abc import Iterable
-from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Final
 
 Header = tuple[bytes, bytes]
@@ -69,6 +69,8 @@ def forwarded_for(peer: str | None, claimed: Iterable[bytes], trusted: Iterable[
         address = ip_address(peer)
     except ValueError:  # a Unix socket's name, or a test client's
         return b""
+    if isinstance(address, IPv6Address) and address.ipv4_mapped:  # a socket that speaks both
+        address = address.ipv4_mapped
     before = [value.strip() for value in claimed if value.strip()] if any(address in net for net in trusted) else []
     return b", ".join([*before, str(address).encode()])
 

@@ -14,7 +14,7 @@ from news_shared.errors import PoisonError
 from news_shared.http import etag_json
 from news_shared.problems import GONE, NOT_FOUND, UNAVAILABLE, ProblemError
 from news_web.assets import Asset
-from news_web.body import Block, blocks_of, sanitise, text_as_html, with_cards
+from news_web.body import Block, blocks_of, sanitise, text_as_html, with_cards, with_own_links
 from news_web.forwarding import Network
 from news_web.interface import Interface, negotiate, primary
 from news_web.pages import ArticlePage, Pages
@@ -249,13 +249,10 @@ def _theme_names(part: Part) -> list[str]:
 
 def _body(article: Item, page: ArticlePage, interface: Interface) -> list[Block]:
     html = article.get("content_html") or text_as_html(article.get("content_text") or "")
-    ours = [link["card"] | {"said": link.get("url")} for link in page.body_links if link.get("card")]
     suffix = f"?lang={interface.language}" if interface.chosen else ""
     own_pages = {
-        address: f"/articles/{card['article']}{suffix}"
-        for card in ours
-        for address in (card.get("said"), card.get("url"))
-        if address
+        str(link["url"]): f"/articles/{link['card']['article']}{suffix}" for link in page.body_links if link.get("card")
     }
-    blocks = blocks_of(sanitise(html, own_pages))
+    addresses = [str(link["url"]) for link in article.get("links", ())]
+    blocks = blocks_of(with_own_links(sanitise(html), addresses, own_pages))
     return with_cards(blocks, page.body_links, itself=ArticleId(article["id"]))
