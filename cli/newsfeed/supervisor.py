@@ -13,7 +13,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from time import monotonic
-from typing import Any
+from typing import Any, NoReturn
 
 from newsfeed.tether import release, tethered
 
@@ -74,35 +74,41 @@ class Supervisor:
         return {name: kept.pid for name, kept in self._kept.items()}
 
     @asynccontextmanager
-    async def running(self, programs: Sequence[Program], *, grace: timedelta) -> AsyncIterator[None]:
+    async def running(self, *stages: Sequence[Program], grace: timedelta) -> AsyncIterator[None]:
         """Start the programs at once, wait until all are ready, keep them alive during the block, then stop them.
 
         Args:
-            programs: with names that no other running program has.
-            grace: between SIGTERM and SIGKILL at the end; all are told to stop at once.
+            stages: the last one stops first; the programs of one stage stop side by side.
+            grace: of each stage, between SIGTERM and SIGKILL.
 
         Raises:
             ProgramFailedError: one of them could not be started.
         """
-        kept = [_Kept(program, self._show, self._on_restart, self._fail, self._patience) for program in programs]
-        self._kept |= {one.program.name: one for one in kept}
+        kept = [
+            [_Kept(program, self._show, self._on_restart, self._fail, self._patience) for program in stage]
+            for stage in stages
+        ]
+        self._kept |= {one.program.name: one for stage in kept for one in stage}
         try:
-            for one in kept:
-                one.start()
-            await self._or_failure(_all_ready(kept))
+            for stage in kept:
+                for one in stage:
+                    one.start()
+            await self._or_failure(_all_ready([one for stage in kept for one in stage]))
             yield
         finally:
-            await asyncio.gather(*(one.stop(grace) for one in reversed(kept)))
-            for one in kept:
-                del self._kept[one.program.name]
+            for stage in reversed(kept):
+                await asyncio.gather(*(one.stop(grace) for one in stage))
+                for one in stage:
+                    del self._kept[one.program.name]
 
-    async def wait(self, stop: asyncio.Event) -> None:
-        """Wait until we are told to stop.
+    async def wait(self) -> NoReturn:
+        """Wait until a program cannot be kept alive any more.
 
         Raises:
-            ProgramFailedError: a program could not be kept alive.
+            ProgramFailedError: which program, and why.
         """
-        await self._or_failure(stop.wait())
+        await asyncio.shield(self._failure)
+        raise AssertionError("unreachable: this future only ever fails")
 
     async def _or_failure(self, work: Coroutine[object, object, object]) -> None:
         task = asyncio.ensure_future(work)

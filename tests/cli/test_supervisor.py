@@ -126,14 +126,24 @@ async def test_a_line_without_end_comes_in_pieces() -> None:
     assert len(log.of("a")) > 1
 
 
-async def test_a_later_stage_starts_after_the_earlier_is_ready_and_stops_before_it() -> None:
+async def test_what_starts_within_starts_after_the_outer_is_ready_and_stops_before_it() -> None:
     log = Log()
     one = supervisor(log)
     async with AsyncExitStack() as stack:
         for name in ("first", "second"):
-            stage = [program(name, TELLS_WHEN_IT_STOPS, log, waits_for="runs")]
-            await stack.enter_async_context(one.running(stage, grace=GRACE))
+            one_by_one = one.running([program(name, TELLS_WHEN_IT_STOPS, log, waits_for="runs")], grace=GRACE)
+            await stack.enter_async_context(one_by_one)
     assert log.lines == [("first", "runs"), ("second", "runs"), ("second", "stops"), ("first", "stops")]
+
+
+async def test_stages_start_side_by_side_and_the_last_stops_first() -> None:
+    log = Log()
+    names = ("first", "second", "third")
+    stages = [[program(name, TELLS_WHEN_IT_STOPS, log, waits_for="runs")] for name in names]
+    async with supervisor(log).running(*stages, grace=GRACE):
+        pass
+    assert sorted(log.lines[:3]) == [(name, "runs") for name in names]
+    assert log.lines[3:] == [(name, "stops") for name in reversed(names)]
 
 
 async def test_one_that_does_not_stop_is_killed_when_its_grace_is_over() -> None:
@@ -177,7 +187,7 @@ async def test_the_death_of_one_that_cannot_be_restarted_ends_the_wait() -> None
     async with one.running([program("a", WAITS, log, restarts=False)], grace=GRACE):
         os.kill(one.pids["a"], signal.SIGKILL)
         with pytest.raises(ProgramFailedError, match=r"a was killed by SIGKILL, and what it held is lost"):
-            await asyncio.wait_for(one.wait(asyncio.Event()), 10)
+            await asyncio.wait_for(one.wait(), 10)
 
 
 _SUPERVISES = """

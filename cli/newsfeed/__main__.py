@@ -1,0 +1,31 @@
+"""The ``newsfeed`` command."""
+
+import typer
+
+from newsfeed.dead_letters import dead_letters
+from newsfeed.doctor import doctor
+from newsfeed.post import post
+from newsfeed.rebuild import rebuild
+from newsfeed.topics import topics
+from newsfeed.up import up
+
+app = typer.Typer(
+    help="A news feed as services: run it here, post to it, look after it.",
+    no_args_is_help=True,
+    pretty_exceptions_show_locals=False,  # they may hold keys
+)
+app.command()(up)
+app.command()(topics)
+app.command()(post)
+app.command()(rebuild)
+app.add_typer(dead_letters, name="dead-letters")
+app.command()(doctor)
+
+
+def main() -> None:
+    """Run the command line."""
+    app()
+
+
+if __name__ == "__main__":
+    main()
