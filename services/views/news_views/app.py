@@ -78,6 +78,7 @@ def create_api(settings: AllSettings) -> ASGIApp:
 def create_projector(settings: AllSettings) -> FastAPI:
     """The projectors of ``news.articles`` (markers) and of ``news.views`` (counts), with their health behind HTTP."""
     # Imports of this role only: numpy would cost the other 25 MB.
+    from news_shared.projection.metrics import ProjectionMetrics
     from news_shared.projection.projector import Projector
     from news_views.markers import markers_projection
     from news_views.projection import views_projection
@@ -93,12 +94,14 @@ def create_projector(settings: AllSettings) -> FastAPI:
             await wait_for_topics(settings.kafka, settings.process.partitions)
             redis = await stack.enter_async_context(open_redis(settings.redis))
             producer = await stack.enter_async_context(open_producer(settings.kafka))
+            metrics = ProjectionMetrics()
             markers = Projector(
                 markers_projection(producer),
                 kafka=settings.kafka,
                 redis=redis,
                 partitions=settings.process.partitions,
                 instance=settings.process.instance,
+                metrics=metrics,
             )
             views = Projector(
                 views_projection(settings.views, settings.kafka),
@@ -106,6 +109,7 @@ def create_projector(settings: AllSettings) -> FastAPI:
                 redis=redis,
                 partitions=settings.process.partitions,
                 instance=settings.process.instance,
+                metrics=metrics,
             )
             drain = settings.process.drain_timeout
             await stack.enter_async_context(

@@ -19,6 +19,11 @@ class OpenSessions:
         self._former: _Table = {}
         self._turns_at = 0
 
+    @property
+    def entries(self) -> int:
+        """How many are in memory now."""
+        return sum(len(readers) for table in (self._current, self._former) for readers in table.values())
+
     def renew(self, article: ArticleId, reader: int, former_reader: int, clock_ms: int) -> bool:
         """Note a countable beacon; True when it opens a session, which makes it a view.
 

@@ -1,0 +1,160 @@
+"""What the tests read of a running backend: the raw log, everything in Redis, everything in the changelog."""
+
+import asyncio
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from aiokafka import ConsumerRecord
+
+from news_shared.article_ids import ArticleId, partition_of
+from news_shared.projection.log import PartitionLog
+from news_shared.redis_client import RedisClient
+from news_shared.settings import KafkaSettings
+from news_shared.topics import VIEWS
+from news_views.settings import ViewsSettings
+from tests.testbed.backends import PARTITIONS, Backend
+from tests.views.oracle import Oracle, Tally
+
+REASONS = ("bot", "prefetch", "repeat", "opted_out", "burst", "unknown")
+
+
+async def raw_log(settings: KafkaSettings, topic: str, partition: int) -> list[ConsumerRecord]:
+    log = PartitionLog(settings, topic, partition)
+    bounds = await log.bounds()
+    return [record async for records in log.read(bounds.begin, bounds.end) for record in records]
+
+
+async def whole_log(settings: KafkaSettings, topic: str) -> dict[int, list[ConsumerRecord]]:
+    partitions = range(PARTITIONS)
+    logs = await asyncio.gather(*(raw_log(settings, topic, partition) for partition in partitions))
+    return dict(zip(partitions, logs, strict=True))
+
+
+def read_by_the_oracle(logs: Mapping[int, Sequence[ConsumerRecord]], settings: ViewsSettings) -> dict[int, Oracle]:
+    millisecond = timedelta(milliseconds=1)
+    return {
+        partition: Oracle(
+            session_ms=settings.session // millisecond,
+            grace_ms=settings.grace // millisecond,
+            kept=settings.kept_beacons,
+        ).read(records)
+        for partition, records in logs.items()
+    }
+
+
+@dataclass
+class Fields:
+    """Every field of one article, in a shape that both sides can be brought to."""
+
+    state: str | None = None
+    revision: int = 0
+    language: str = "und"
+    themes: tuple[str, ...] = ()
+    views: int = 0
+    filtered: dict[str, int] = field(default_factory=dict)
+    readers: int = 0
+    readers_by_day: dict[str, int] = field(default_factory=dict)
+    hours: dict[tuple[str, int], int] = field(default_factory=dict)
+    filtered_by_day: dict[tuple[str, str], int] = field(default_factory=dict)
+
+
+async def expected_fields(oracles: Mapping[int, Oracle], redis: RedisClient) -> dict[str, Fields]:
+    """What the oracle says; the estimate of a set of readers is Redis's own for that set."""
+    found = {}
+    for oracle in oracles.values():
+        for article, tally in oracle.articles.items():
+            by_day = {day: await _estimate(redis, readers) for day, readers in tally.readers.items() if readers}
+            found[article] = _fields(tally, by_day)
+    return found
+
+
+def _fields(tally: Tally, readers_by_day: dict[str, int]) -> Fields:
+    return Fields(
+        tally.state,
+        tally.revision,
+        tally.language,
+        tally.themes,
+        tally.views,
+        dict(tally.filtered),
+        sum(readers_by_day.values()),
+        readers_by_day,
+        dict(tally.hours),
+        dict(tally.filtered_by_day),
+    )
+
+
+async def _estimate(redis: RedisClient, readers: set[int]) -> int:
+    key = "tests:readers"
+    pipe: Any = redis.pipeline(transaction=False)
+    pipe.delete(key)
+    elements = [reader.to_bytes(8, "little") for reader in readers]
+    for start in range(0, len(elements), 5000):
+        pipe.pfadd(key, *elements[start : start + 5000])
+    pipe.pfcount(key)
+    return int((await pipe.execute())[-1])
+
+
+async def stored_fields(redis: RedisClient) -> dict[str, Fields]:
+    """All of the live generations in Redis."""
+    found: dict[str, Fields] = {}
+    for partition in range(PARTITIONS):
+        tag = f"{{views-{partition}}}"
+        generation = int(await redis.hget(f"{tag}:live", "generation") or 1)
+        prefix = f"{tag}:{generation}:"
+        keys = [key.decode() async for key in redis.scan_iter(match=f"{prefix}*", count=5000)]
+        hashes = [key for key in keys if key.startswith((f"{prefix}a:", f"{prefix}d:"))]
+        pipe: Any = redis.pipeline(transaction=False)
+        for key in hashes:
+            pipe.hgetall(key)
+        for key, stored in zip(hashes, await pipe.execute(), strict=True):
+            name = key.removeprefix(prefix)[2:]
+            article, bar, day = name.partition("|")
+            assert partition_of(ArticleId(article), PARTITIONS) == partition
+            values = {field_name.decode(): value.decode() for field_name, value in stored.items()}
+            fields = found.setdefault(article, Fields())
+            _add_day(fields, day, values) if bar else _add_article(fields, values)
+    return found
+
+
+def _add_article(fields: Fields, values: Mapping[str, str]) -> None:
+    transitions = json.loads(values.get("transitions", "[]"))
+    fields.state = transitions[-1][1] if transitions else None
+    fields.revision = int(values.get("revision", 0))
+    fields.language = values.get("language", "und")
+    fields.themes = tuple(json.loads(values.get("themes", "[]")))
+    fields.views = int(values.get("views", 0))
+    fields.readers = int(values.get("readers", 0))
+    fields.filtered = {reason: int(values[reason]) for reason in REASONS if int(values.get(reason, 0))}
+
+
+def _add_day(fields: Fields, day: str, values: Mapping[str, str]) -> None:
+    if int(values.get("readers", 0)):
+        fields.readers_by_day[day] = int(values["readers"])
+    for name, value in values.items():
+        if not int(value):
+            continue
+        if name.isdigit():
+            fields.hours[day, int(name)] = int(value)
+        elif name in REASONS:
+            fields.filtered_by_day[day, name] = int(value)
+
+
+async def applied_offsets(redis: RedisClient) -> dict[int, int]:
+    """The next offset of each partition of the views projection."""
+    found = {}
+    for partition in range(PARTITIONS):
+        tag = f"{{views-{partition}}}"
+        generation = int(await redis.hget(f"{tag}:live", "generation") or 1)
+        found[partition] = int(await redis.hget(f"{tag}:{generation}:state:{VIEWS}:{partition}", "next") or -1)
+    return found
+
+
+async def is_caught_up(backend: Backend, redis: RedisClient) -> bool:
+    ends = await asyncio.gather(
+        *(PartitionLog(backend.kafka_settings, VIEWS, partition).bounds() for partition in range(PARTITIONS))
+    )
+    offsets = await applied_offsets(redis)
+    return all(offsets[partition] >= bounds.end for partition, bounds in enumerate(ends))

@@ -1,0 +1,311 @@
+"""The rules against the oracle: on any log, in any portions, through any restart."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from aiokafka import ConsumerRecord
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from news_shared.article_ids import ArticleId
+from news_views.changelog import day_text
+from news_views.counting import PartitionCounting, Rules
+from news_views.counts import REASONS, Day, Deltas
+from news_views.sessions import OpenSessions
+from news_views.standing import Standing
+from news_views.view_log import Batch, Beacon, Flag, PlacedMarker, decode
+from tests.views.builders import MINUTE_MS, NOON_MS, LogWriter, a_beacon, a_marker, an_article
+from tests.views.oracle import Oracle, Tally
+
+RULES = Rules(session_ms=30 * MINUTE_MS, grace_ms=10 * MINUTE_MS, kept_beacons=5)
+
+
+@dataclass
+class Counted:
+    """The outcome of the service's rules, in the shape of the oracle's."""
+
+    deltas: Deltas
+    standings: dict[ArticleId, Standing]
+
+    def tally(self, article: ArticleId) -> Tally:
+        standing, totals = self.standings[article], self.deltas.articles[article]
+        tally = Tally(standing.state, standing.revision, standing.language, standing.themes, totals["views"])
+        tally.filtered = {reason: totals[reason] for reason in REASONS if totals[reason]}
+        for (of, number), fields in self.deltas.days.items():
+            day = day_text(number)
+            if of == article:
+                tally.hours |= {(day, int(hour)): count for hour, count in fields.items() if hour.isdigit() and count}
+                tally.filtered_by_day |= {
+                    (day, reason): count for reason, count in fields.items() if not reason.isdigit() and count
+                }
+        tally.readers = {
+            day_text(day.day): readers for day, readers in self.deltas.readers.items() if day.article == article
+        }
+        return tally
+
+
+class Service:
+    """What the projection does around the rules, without Kafka and Redis."""
+
+    def __init__(self, records: Sequence[ConsumerRecord]) -> None:
+        self.events = [event for event in map(decode, records) if event is not None]
+        self.counting = PartitionCounting(RULES)
+        self.counted = Counted(Deltas(), {an_article(n): Standing() for n in range(1, 4)})
+
+    def apply(self, portions: Sequence[int]) -> Counted:
+        events = list(self.events)
+        for size in portions:
+            portion, events = events[:size], events[size:]
+            if portion:
+                self.counting.count(portion, self.counted.standings, self.counted.deltas)
+        if events:
+            self.counting.count(events, self.counted.standings, self.counted.deltas)
+        return self.counted
+
+    def restart(self, done: Sequence[Batch | PlacedMarker]) -> None:
+        """Forget everything in the process and look back as far as the projection does."""
+        clock_ms, log_ms = self.counting.clock_ms, self.counting.log_ms
+        looks_back_to = min(clock_ms - RULES.session_ms, log_ms - RULES.grace_ms)
+        start = next((k for k, event in enumerate(done) if event.appended_ms >= looks_back_to), len(done))
+        self.counting = PartitionCounting(RULES)
+        standings = dict(self.counted.standings)
+        if done[start:]:
+            self.counting.count(done[start:], standings, Deltas())
+        assert standings == self.counted.standings
+        self.counting.clock_ms, self.counting.log_ms = clock_ms, log_ms
+
+
+beacons = st.builds(
+    Beacon,
+    article=st.sampled_from([an_article(1), an_article(2), an_article(3)]),
+    reader=st.integers(0, 4),
+    former_reader=st.sampled_from([0, 0, 0, 1, 2, 11]),
+    time_ms=st.integers(NOON_MS, NOON_MS + 3000),
+    flags=st.sampled_from([0, 0, 0, 0, 0, 0, Flag.BOT, Flag.PREFETCH, Flag.OPTED_OUT, Flag.BURST, 3, 9, 15]),
+)
+
+
+@st.composite
+def logs(draw: st.DrawFn) -> list[ConsumerRecord]:
+    """Hours of a partition, in steps; clocks of the senders run behind and ahead of the broker's."""
+    log = LogWriter()
+    now_ms = NOON_MS
+    for _ in range(draw(st.integers(1, 14))):
+        now_ms += draw(st.sampled_from([0, 1000, MINUTE_MS, 9 * MINUTE_MS, 30 * MINUTE_MS, 45 * MINUTE_MS]))
+        appended_ms = now_ms + draw(st.sampled_from([0, 0, 0, -MINUTE_MS]))
+        if draw(st.integers(0, 3)) == 0:
+            marker = a_marker(
+                an_article(draw(st.integers(1, 3))),
+                revision=draw(st.integers(1, 6)),
+                state=draw(st.sampled_from(["known", "known", "withdrawn"])),
+                themes=draw(st.sampled_from([(), ("Port",)])),
+            )
+            log.marker(marker, appended_ms=appended_ms)
+        else:
+            lag_ms = draw(st.sampled_from([0, 0, 0, 60_000, -2 * MINUTE_MS]))
+            shift = now_ms - NOON_MS - lag_ms
+            chosen = draw(st.lists(beacons, min_size=1, max_size=6))
+            log.batch(
+                [
+                    Beacon(
+                        b.article, b.reader, b.former_reader, NOON_MS + shift + (b.time_ms - NOON_MS) % 3000, b.flags
+                    )
+                    for b in chosen
+                ],
+                appended_ms=appended_ms,
+            )
+    return log.records
+
+
+def plain(tally: Tally) -> Tally:
+    return Tally(
+        tally.state,
+        tally.revision,
+        tally.language,
+        tally.themes,
+        tally.views,
+        dict(tally.filtered),
+        dict(tally.hours),
+        dict(tally.filtered_by_day),
+        {day: readers for day, readers in tally.readers.items() if readers},
+    )
+
+
+def assert_equal_to_the_oracle(counted: Counted, records: Sequence[ConsumerRecord]) -> None:
+    oracle = Oracle(session_ms=RULES.session_ms, grace_ms=RULES.grace_ms, kept=RULES.kept_beacons).read(records)
+    announced = {article for article, standing in counted.standings.items() if standing.state is not None}
+    assert announced == set(oracle.articles)
+    for article in announced:
+        assert plain(counted.tally(article)) == plain(oracle.articles[article])
+    assert not {day.article for day in counted.deltas.days} - announced
+
+
+@settings(max_examples=400, deadline=None)
+@given(logs(), st.lists(st.integers(1, 4)))
+def test_any_log_in_any_portions_counts_as_the_oracle_says(records: list[ConsumerRecord], portions: list[int]) -> None:
+    assert_equal_to_the_oracle(Service(records).apply(portions), records)
+
+
+@settings(max_examples=400, deadline=None)
+@given(logs(), st.sets(st.integers(0, 13)))
+def test_restarts_anywhere_change_nothing(records: list[ConsumerRecord], restarts: set[int]) -> None:
+    service = Service(records)
+    for place, event in enumerate(service.events):
+        if place in restarts:
+            service.restart(service.events[:place])
+        service.counting.count([event], service.counted.standings, service.counted.deltas)
+    assert_equal_to_the_oracle(service.counted, records)
+
+
+@settings(max_examples=200, deadline=None)
+@given(logs(), st.data())
+def test_a_replay_over_restored_counts_adds_only_what_they_lack(
+    records: list[ConsumerRecord], data: st.DataObject
+) -> None:
+    """Each key was written to the changelog at its own offset; the log is read again from W, before all of them."""
+    begin = data.draw(st.integers(0, len(records)), label="W")
+    undisturbed = Service(records).apply([])
+    keys: list[ArticleId | Day] = [*undisturbed.deltas.articles, *undisturbed.deltas.days]
+    as_of = {key: data.draw(st.integers(begin, len(records)), label=str(key)) for key in keys}
+    per_record = _deltas_by_record(records)
+
+    restored = Deltas()
+    for offset, deltas in per_record:
+        inverse = {key: 0 if offset < as_of[key] else offset + 1 for key in keys}
+        restored.add(deltas, offset=offset, as_of=inverse)
+    restored.readers.clear()
+    for offset, deltas in per_record:
+        if offset >= begin:
+            restored.add(deltas, offset=offset, as_of=as_of)
+        else:
+            restored.add(deltas, offset=offset, as_of=dict.fromkeys(keys, offset + 1))
+
+    assert_equal_to_the_oracle(Counted(restored, undisturbed.standings), records)
+
+
+def _deltas_by_record(records: Sequence[ConsumerRecord]) -> list[tuple[int, Deltas]]:
+    service = Service(records)
+    found = []
+    for event in service.events:
+        deltas = Deltas()
+        service.counting.count([event], service.counted.standings, deltas)
+        found.append((event.offset, deltas))
+    return found
+
+
+@settings(max_examples=200, deadline=None)
+@given(logs(), st.integers(0, 13))
+def test_a_replay_with_standings_that_know_the_future_decides_as_before(
+    records: list[ConsumerRecord], begin: int
+) -> None:
+    """After a restore an article's standing may be newer than the place of the log that is read again."""
+    service = Service(records)
+    undisturbed = Service(records).apply([])
+    for event in service.events[:begin]:
+        service.counting.count([event], service.counted.standings, service.counted.deltas)
+    future = {
+        article: standing if standing.state is not None else service.counted.standings[article]
+        for article, standing in undisturbed.standings.items()
+    }
+    service.counted.standings = future
+    for event in service.events[begin:]:
+        service.counting.count([event], service.counted.standings, service.counted.deltas)
+    assert service.counted.deltas == undisturbed.deltas
+
+
+def _count(log: LogWriter) -> Counted:
+    return Service(log.records).apply([])
+
+
+def _known(log: LogWriter | None = None) -> LogWriter:
+    log = log or LogWriter()
+    log.marker(a_marker())
+    return log
+
+
+def _filtered(counted: Counted) -> dict[str, int]:
+    return dict(counted.tally(an_article()).filtered)
+
+
+def test_a_reader_counts_again_when_the_session_is_over_and_not_before() -> None:
+    log = _known()
+    for minutes in (0, 29, 58, 88):  # the third comes 29 minutes after the second; the fourth 30 after the third
+        log.batch([a_beacon(time_ms=NOON_MS + minutes * MINUTE_MS)])
+    assert _count(log).tally(an_article()).views == 2
+    assert _filtered(_count(log)) == {"repeat": 2}
+
+
+def test_neither_a_bot_nor_a_prefetch_hides_the_real_view_that_follows() -> None:
+    log = _known()
+    log.batch([a_beacon(flags=Flag.PREFETCH), a_beacon(flags=Flag.BOT), a_beacon()])
+    assert _count(log).tally(an_article()).views == 1
+    assert _filtered(_count(log)) == {"prefetch": 1, "bot": 1}
+
+
+def test_who_opted_out_is_counted_as_nothing_else() -> None:
+    log = _known()
+    log.batch([a_beacon(reader=0, flags=Flag.OPTED_OUT | Flag.BOT | Flag.PREFETCH), a_beacon(reader=0)])
+    counted = _count(log)
+    assert _filtered(counted) == {"opted_out": 2}
+    assert not counted.tally(an_article()).readers
+
+
+def test_a_reader_is_the_same_across_a_change_of_salts() -> None:
+    log = _known()
+    log.batch([a_beacon(reader=1, time_ms=NOON_MS)])
+    log.batch([a_beacon(reader=2, former_reader=1, time_ms=NOON_MS + MINUTE_MS)])
+    log.batch([a_beacon(reader=1, time_ms=NOON_MS + 2 * MINUTE_MS)])  # a process that has not changed yet
+    assert _count(log).tally(an_article()).views == 1
+
+
+def test_beacons_of_the_ten_minutes_before_the_article_was_known_count() -> None:
+    log = LogWriter()
+    log.batch([a_beacon(reader=1, time_ms=NOON_MS - 11 * MINUTE_MS)])
+    log.batch([a_beacon(reader=2, time_ms=NOON_MS - 10 * MINUTE_MS), a_beacon(reader=2, time_ms=NOON_MS)])
+    _known(log)
+    assert _count(log).tally(an_article()).views == 1
+    assert _filtered(_count(log)) == {"repeat": 1}
+
+
+def test_beacons_of_articles_that_nobody_announces_are_forgotten_one_by_one() -> None:
+    log = LogWriter()
+    log.batch([a_beacon(an_article(2), reader=reader) for reader in range(1, 4)])
+    log.batch([a_beacon(an_article(3), reader=reader) for reader in range(1, 5)])  # of seven the newest five are kept
+    log.marker(a_marker(an_article(2)))
+    assert _count(log).tally(an_article(2)).views == 1
+
+
+def test_a_withdrawn_article_stops_counting_until_it_is_restored() -> None:
+    log = _known()
+    log.batch([a_beacon(reader=1)])
+    log.marker(a_marker(revision=2, state="withdrawn"))
+    log.batch([a_beacon(reader=2), a_beacon(reader=3, flags=Flag.BOT)])
+    log.marker(a_marker(revision=1))  # an older marker, delivered again
+    log.batch([a_beacon(reader=4)])
+    log.marker(a_marker(revision=3))
+    log.batch([a_beacon(reader=1), a_beacon(reader=5)])
+    assert _count(log).tally(an_article()).views == 2
+    assert _filtered(_count(log)) == {"unknown": 2, "bot": 1, "repeat": 1}
+
+
+def test_a_sender_whose_clock_runs_ahead_does_not_move_the_partitions_clock_beyond_the_brokers() -> None:
+    log = _known()
+    log.batch([a_beacon(reader=1)])
+    log.batch([a_beacon(reader=2, time_ms=NOON_MS + 99 * MINUTE_MS)], appended_ms=NOON_MS)
+    log.batch([a_beacon(reader=1, time_ms=NOON_MS + MINUTE_MS)])
+    assert _count(log).tally(an_article()).views == 2
+
+
+def test_the_series_has_the_beacons_own_hour() -> None:
+    log = _known()
+    late = NOON_MS + 13 * 60 * MINUTE_MS
+    log.batch([a_beacon(reader=1, time_ms=late)])
+    log.batch([a_beacon(reader=2, time_ms=NOON_MS)], appended_ms=late)
+    assert _count(log).tally(an_article()).hours == {("2026-01-16", 1): 1, ("2026-01-15", 12): 1}
+
+
+def test_open_sessions_forget_what_cannot_matter_any_more() -> None:
+    sessions = OpenSessions(1000)
+    for clock_ms in range(0, 100_000, 10):
+        sessions.renew(an_article(), clock_ms, 0, clock_ms)
+    assert sessions.entries <= 201
