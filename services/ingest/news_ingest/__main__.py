@@ -1,0 +1,27 @@
+"""``news-ingest api`` and ``news-ingest publisher``."""
+
+import argparse
+
+from news_shared.process import serve, setup_logging
+from news_shared.settings import KafkaSettings, ProcessSettings, RedisSettings, read_settings
+
+
+def main() -> None:
+    """Run one role until it is told to stop."""
+    parser = argparse.ArgumentParser(prog="news-ingest", description=__doc__)
+    parser.add_argument("role", choices=["api", "publisher"])
+    role = parser.parse_args().role
+    process, kafka, redis = read_settings(ProcessSettings), read_settings(KafkaSettings), read_settings(RedisSettings)
+    setup_logging(process, f"ingest-{role}")
+    from news_ingest import app  # after the settings: a mistake in them should show at once
+
+    if role == "api":
+        from news_ingest.settings import IngestSettings
+
+        serve(app.create_api(process, kafka, redis, read_settings(IngestSettings)), process)
+    else:
+        serve(app.create_publisher(process, kafka, redis), process)
+
+
+if __name__ == "__main__":
+    main()

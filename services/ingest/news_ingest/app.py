@@ -1,0 +1,96 @@
+"""Composition roots of ingest's two roles."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any
+
+import structlog
+from fastapi import FastAPI
+
+from news_ingest import routes, source_routes
+from news_ingest.intake import Intake
+from news_ingest.outcomes import Outcomes
+from news_ingest.publisher import PublisherTools, publisher_spec
+from news_ingest.requests import Parts
+from news_ingest.settings import IngestSettings
+from news_ingest.sources import Sources
+from news_shared.api_keys import ApiKeys
+from news_shared.clock import system_clock
+from news_shared.http import create_service
+from news_shared.process import running, wait_for_topics
+from news_shared.producer import open_producer
+from news_shared.projection.projector import Projector
+from news_shared.redis_client import open_redis
+from news_shared.settings import DEVELOPMENT_KEY, KafkaSettings, ProcessSettings, RedisSettings
+from news_shared.topic_table import TopicTable
+from news_shared.topics import SOURCES
+
+log = structlog.get_logger()
+
+
+def create_api(process: ProcessSettings, kafka: KafkaSettings, redis: RedisSettings, ingest: IngestSettings) -> FastAPI:
+    """The HTTP intake."""
+    table = TopicTable(kafka, SOURCES, process.partitions)
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, Any]]:
+        admin_key = process.admin_key.get_secret_value()
+        if admin_key == DEVELOPMENT_KEY:
+            log.warning("the admin key is 'dev': everybody who reaches this port may publish")
+        await wait_for_topics(kafka, process.partitions)
+        async with AsyncExitStack() as stack:
+            client = await stack.enter_async_context(open_redis(redis))
+            producer = await stack.enter_async_context(open_producer(kafka))
+            await stack.enter_async_context(table.following())
+            outcomes = Outcomes(client, partitions=process.partitions)
+            intake = Intake(
+                producer,
+                outcomes,
+                partitions=process.partitions,
+                clock=system_clock,
+                answer_within=kafka.delivery_timeout,
+            )
+            sources = Sources(table, producer, partitions=process.partitions, clock=system_clock)
+            keys = ApiKeys(table, admin_key)
+            yield {
+                "parts": Parts(
+                    intake=intake, outcomes=outcomes, sources=sources, keys=keys, table=table, settings=ingest
+                )
+            }
+
+    app = create_service(
+        "newsfeed ingest", lifespan, unready=lambda: [] if table.caught_up else ["the sources are not read yet"]
+    )
+    app.include_router(routes.router)
+    app.include_router(source_routes.router)
+    return app
+
+
+def create_publisher(process: ProcessSettings, kafka: KafkaSettings, redis: RedisSettings) -> FastAPI:
+    """The publisher, with its health on HTTP."""
+    running_projectors: list[Projector[Any]] = []
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        await wait_for_topics(kafka, process.partitions)
+        async with AsyncExitStack() as stack:
+            client = await stack.enter_async_context(open_redis(redis))
+            producer = await stack.enter_async_context(open_producer(kafka))
+            tools = PublisherTools(kafka, producer, process.partitions, system_clock)
+            projector = Projector(
+                publisher_spec(tools),
+                kafka=kafka,
+                redis=client,
+                partitions=process.partitions,
+                instance=process.instance,
+            )
+            await stack.enter_async_context(
+                running(projector.run(), stop=projector.request_stop, name="publisher", drain=process.drain_timeout)
+            )
+            running_projectors.append(projector)
+            yield
+
+    def unready() -> list[str]:
+        return [reason for p in running_projectors for reason in p.unready()] if running_projectors else ["starting"]
+
+    return create_service("newsfeed publisher", lifespan, unready=unready)

@@ -1,0 +1,94 @@
+"""What the publisher remembers of an article: enough to decide the next submission, no text."""
+
+from enum import StrEnum
+from typing import Literal
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict
+
+from news_ingest.items import Item
+
+
+class Outcome(StrEnum):
+    """What became of a submission."""
+
+    PUBLISHED = "published"
+    UPDATED = "updated"
+    UNCHANGED = "unchanged"
+    STALE = "stale"
+    HELD = "held"
+    WITHDRAWN = "withdrawn"
+    RESTORED = "restored"
+    EXPIRED = "expired"
+
+
+class _Remembered(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class Version(_Remembered):
+    """By what two versions of an article are compared."""
+
+    version: str | None = None
+    moment: AwareDatetime | None = None  # the source's date of this version; None: undated
+    hash: str
+
+
+class Hold(_Remembered):
+    """A version that is put away: until its embargo ends, or because the article was withdrawn."""
+
+    why: Literal["embargo", "withdrawn", "withheld"]
+    version: Version
+    until: AwareDatetime | None = None
+
+
+class HoldRecord(_Remembered):
+    """Value of ``news.holds``."""
+
+    why: Literal["embargo", "withdrawn", "withheld"]
+    until: AwareDatetime | None = None
+    item: Item
+    submission: tuple[int, int]
+
+
+class Remembered(_Remembered):
+    """An idempotency key with the outcome of its first use."""
+
+    key: str
+    outcome: Outcome
+    revision: int
+    at_ms: int
+
+
+class ArticleState(_Remembered):
+    """One article, as of the last submission about it.
+
+    ``live`` is the published version; None when nothing is published. ``withdrawn`` is ``sticky`` after a kill and
+    ``withheld`` while the source itself holds the article back. ``article_at`` and ``hold_at`` are the offsets of the
+    last records in ``news.articles`` and ``news.holds``, where the texts are.
+    """
+
+    revision: int = 0
+    submission: int = -1  # offset of the last one that is decided
+    live: Version | None = None
+    withdrawn: Literal["sticky", "withheld"] | None = None
+    hold: Hold | None = None
+    first_published_at: AwareDatetime | None = None
+    source: str | None = None
+    guid: str | None = None
+    url: str | None = None
+    article_at: int = -1
+    hold_at: int = -1
+    outcome: Outcome | None = None
+    why: str | None = None
+    at_ms: int = 0
+    keys: tuple[Remembered, ...] = ()
+    undated_hashes: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """The article's state in a word, for people."""
+        if self.withdrawn:
+            return "withdrawn" if self.withdrawn == "sticky" else "withheld"
+        if self.live:
+            return "published"
+        return "held" if self.hold else "unknown"

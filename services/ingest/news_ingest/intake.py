@@ -1,0 +1,188 @@
+"""Taking articles in: from a reading to submissions that Kafka has, and to an answer."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from time import monotonic
+
+from news_ingest.formats.native import read_line
+from news_ingest.formats.outcome import Reading, Rejected, rejection
+from news_ingest.items import Item
+from news_ingest.outcomes import Outcomes
+from news_ingest.submissions import Submission, encode_submission
+from news_shared.article_ids import ArticleId
+from news_shared.clock import Clock
+from news_shared.errors import TransientError
+from news_shared.producer import Position, Producer
+
+MAX_REJECTS_SHOWN = 1000
+_LINES_AT_ONCE = 100
+
+
+@dataclass
+class Taken:
+    """What was accepted and what was not, in the order of the document."""
+
+    items: list[dict[str, object]] = field(default_factory=list)
+    positions: list[tuple[ArticleId, Position]] = field(default_factory=list)
+    rejected: list[Rejected] = field(default_factory=list)
+    rejected_count: int = 0
+    warnings: list[str] = field(default_factory=list)
+
+    def refuse(self, rejected: Sequence[Rejected]) -> None:
+        """Note refusals; of many only the first are shown."""
+        self.rejected_count += len(rejected)
+        self.rejected += rejected[: MAX_REJECTS_SHOWN - len(self.rejected)]
+
+    def answer(self) -> dict[str, object]:
+        """The body of the answer."""
+        body: dict[str, object] = {
+            "accepted": len(self.items),
+            "items": self.items,
+            "rejected": [{"index": r.index, "guid": r.guid, "errors": list(r.errors)} for r in self.rejected],
+        }
+        if self.rejected_count > len(self.rejected):
+            body["rejected_count"] = self.rejected_count
+        if self.warnings:
+            body["warnings"] = self.warnings
+        return body
+
+
+@dataclass(frozen=True)
+class Terms:
+    """How the submissions of one request are sent."""
+
+    idempotency_key: str | None
+    reply: bool
+    trace: str | None
+
+
+class Intake:
+    """Writes submissions; what it returned without an error is durable."""
+
+    def __init__(
+        self, producer: Producer, outcomes: Outcomes, *, partitions: int, clock: Clock, answer_within: timedelta
+    ) -> None:
+        self._producer = producer
+        self._outcomes = outcomes
+        self._partitions = partitions
+        self._clock = clock
+        self._answer_within = answer_within
+
+    async def take(self, reading: Reading, terms: Terms, taken: Taken) -> None:
+        """Send the items of a reading.
+
+        Raises:
+            TransientError: Kafka is away; whether they arrived is unknown, sending them again is safe.
+        """
+        now = self._clock()
+        submissions = [_submission(item, self._clock) for _, item in reading.items]
+        outgoing = [
+            encode_submission(
+                submission,
+                partitions=self._partitions,
+                answer_by=now + self._answer_within,
+                idempotency_key=terms.idempotency_key,
+                reply=terms.reply,
+                trace=terms.trace,
+            )
+            for submission in submissions
+        ]
+        positions = await self._producer.send_many(outgoing)
+        for (_, item), position in zip(reading.items, positions, strict=True):
+            taken.items.append({"id": item.id, "guid": item.guid, "url": item.url})
+            taken.positions.append((item.id, position))
+        taken.refuse(reading.rejected)
+        taken.warnings += reading.warnings
+
+    async def take_lines(
+        self, chunks: AsyncIterator[bytes], source: str, terms: Terms, *, max_line_bytes: int
+    ) -> Taken:
+        """Take NDJSON as it streams in, in bounded memory. Errors as in `take`."""
+        taken = Taken()
+        async for lines in _batches(_lines(chunks, max_line_bytes)):
+            reading = await asyncio.to_thread(_read_lines, lines, source, self._clock)
+            await self.take(reading, terms, taken)
+        return taken
+
+    async def command(self, submission: Submission, terms: Terms) -> Position:
+        """Send one command. Errors as in `take`."""
+        record = encode_submission(
+            submission,
+            partitions=self._partitions,
+            answer_by=self._clock() + self._answer_within,
+            idempotency_key=terms.idempotency_key,
+            reply=terms.reply,
+            trace=terms.trace,
+        )
+        [position] = await self._producer.send_many([record])
+        return position
+
+    async def wait(self, taken: Taken, patience: timedelta) -> bool:
+        """Add each item's outcome as it is decided; False when some are not in time, or Redis is away."""
+        deadline = monotonic() + patience.total_seconds()
+        open_items = dict(enumerate(taken.positions))
+        while open_items:
+            try:
+                found = await self._outcomes.of_submissions([position for _, position in open_items.values()])
+            except TransientError:
+                found = {}
+            for index, (_, position) in list(open_items.items()):
+                if position in found:
+                    taken.items[index] |= found[position]
+                    del open_items[index]
+            if not open_items:
+                return True
+            if monotonic() >= deadline:
+                return False
+            await asyncio.sleep(0.01)
+        return True
+
+
+def _submission(item: Item, clock: Clock) -> Submission:
+    return Submission(kind="article", id=item.id, received_at=clock(), item=item)
+
+
+def _read_lines(lines: Sequence[tuple[int, bytes | None]], source: str, clock: Clock) -> Reading:
+    whole = Reading()
+    for index, line in lines:
+        if line is None:
+            whole.rejected.append(rejection(index, None, "", "the line is too long"))
+            continue
+        reading = read_line(line, index, source, clock())
+        whole.items += reading.items
+        whole.rejected += reading.rejected
+    return whole
+
+
+async def _lines(chunks: AsyncIterator[bytes], max_line_bytes: int) -> AsyncIterator[tuple[int, bytes | None]]:
+    """Lines with their numbers from 0, blank ones left out; None for one that is too long."""
+    rest, index, too_long = b"", 0, False
+    async for chunk in chunks:
+        *complete, rest = (rest + chunk).split(b"\n")
+        for line in complete:
+            if too_long or len(line) > max_line_bytes:
+                yield index, None
+            elif line.strip():
+                yield index, line
+            index, too_long = index + 1, False
+        if len(rest) > max_line_bytes:
+            rest, too_long = b"", True
+    if too_long:
+        yield index, None
+    elif rest.strip():
+        yield index, rest
+
+
+async def _batches(
+    lines: AsyncIterator[tuple[int, bytes | None]],
+) -> AsyncIterator[list[tuple[int, bytes | None]]]:
+    batch: list[tuple[int, bytes | None]] = []
+    async for line in lines:
+        batch.append(line)
+        if len(batch) >= _LINES_AT_ONCE:
+            yield batch
+            batch = []
+    if batch:
+        yield batch

@@ -1,0 +1,67 @@
+"""One article as its source tells it, normalised and sanitised: what goes into a submission."""
+
+import hashlib
+import json
+from datetime import UTC, datetime
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from news_shared.article_ids import ArticleId, article_id
+from news_shared.articles import Article, Correction, Link, Person, Status
+
+EARLIEST, LATEST = datetime(1900, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
+"""Dates outside are mistakes of somebody's software."""
+
+
+class Item(BaseModel):
+    """The content of a submission: fields as in `Article`, before it has a revision."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    source: str
+    guid: str
+    url: str | None = None
+    version: str | None = None
+    language: str = "und"
+    title: str
+    summary: str | None = None
+    content_html: str | None = None
+    content_text: str | None = None
+    authors: tuple[Person, ...] = ()
+    date_published: AwareDatetime
+    date_modified: AwareDatetime | None = None
+    dated: bool = Field(True, description="False: the source gave no date, date_published is the time of arrival.")
+    tags: tuple[str, ...] = ()
+    image: str | None = None
+    translation_of: str | None = None
+    attributions: tuple[Person, ...] = ()
+    corrections: tuple[Correction, ...] = ()
+    links: tuple[Link, ...] = ()
+    embargoed_until: AwareDatetime | None = None
+    status: Status = "usable"
+
+    @property
+    def id(self) -> ArticleId:
+        """The article that this is a version of."""
+        return article_id(self.source, self.guid)
+
+
+_NOT_CONTENT = {"source", "guid", "version", "dated", "embargoed_until", "status"}
+
+
+def content_hash(item: Item) -> str:
+    """Equal for two versions that readers could not tell apart."""
+    excluded = _NOT_CONTENT | (set() if item.dated else {"date_published"})
+    content = item.model_dump(mode="json", exclude=excluded, exclude_defaults=True)
+    return hashlib.sha256(json.dumps(content, sort_keys=True, ensure_ascii=False).encode()).hexdigest()[:24]
+
+
+def article_of(item: Item, *, revision: int, first_published_at: datetime) -> Article:
+    """The article as readers may see it."""
+    fields = item.model_dump(exclude={"dated", "embargoed_until", "status"})
+    return Article(id=item.id, revision=revision, first_published_at=first_published_at, **fields)
+
+
+def item_of(article: Article) -> Item:
+    """The inverse, for an article whose text is put away."""
+    return Item(**article.model_dump(exclude={"id", "revision", "first_published_at"}))

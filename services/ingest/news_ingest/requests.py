@@ -1,0 +1,108 @@
+"""What requests to the intake have in common: who calls, for which source, on which terms."""
+
+import re
+from datetime import timedelta
+from typing import Annotated, cast
+
+from fastapi import Depends, Header, Request
+
+from news_ingest.intake import Intake, Terms
+from news_ingest.outcomes import Outcomes
+from news_ingest.settings import IngestSettings
+from news_ingest.sources import Sources
+from news_shared.api_keys import ApiKeys
+from news_shared.article_ids import ArticleId, parse_article_id
+from news_shared.problems import BAD_REQUEST, FORBIDDEN, NOT_FOUND, ProblemError
+from news_shared.topic_table import TopicTable
+
+_WAIT = re.compile(r"(?:^|[,;\s])wait=(\d+)")
+_IDEMPOTENCY_KEY = re.compile(r"[\x21-\x7e]{1,200}")
+
+
+class Parts:
+    """What the lifespan opened; one object per process."""
+
+    def __init__(
+        self,
+        *,
+        intake: Intake,
+        outcomes: Outcomes,
+        sources: Sources,
+        keys: ApiKeys,
+        table: TopicTable,
+        settings: IngestSettings,
+    ) -> None:
+        self.intake = intake
+        self.outcomes = outcomes
+        self.sources = sources
+        self.keys = keys
+        self.table = table
+        self.settings = settings
+
+
+def parts(request: Request) -> Parts:
+    """The parts of this process."""
+    return cast("Parts", request.state.parts)
+
+
+PartsOf = Annotated[Parts, Depends(parts)]
+Authorization = Annotated[str | None, Header(description="Bearer and an API key")]
+
+
+def patience(prefer: str | None, settings: IngestSettings) -> timedelta | None:
+    """How long the caller wants to wait for outcomes; None: not at all."""
+    found = _WAIT.search(prefer or "")
+    return min(timedelta(seconds=int(found[1][:6])), settings.longest_wait) if found else None
+
+
+def terms(request: Request, idempotency_key: str | None, *, reply: bool) -> Terms:
+    """The terms of a request.
+
+    Raises:
+        ProblemError: 400 for an Idempotency-Key that is none.
+    """
+    if idempotency_key is not None and not _IDEMPOTENCY_KEY.fullmatch(idempotency_key):
+        raise ProblemError(BAD_REQUEST, "Idempotency-Key must be 1 to 200 printable ASCII characters without spaces.")
+    return Terms(idempotency_key, reply=reply, trace=request.state.traceparent)
+
+
+async def source_of(made_of: Parts, authorization: str | None, named: str | None, *, dry_run: bool = False) -> str:
+    """The source that the caller may write for; the admin names it, and it is made when new.
+
+    Raises:
+        ProblemError: 400, 401 or 403.
+    """
+    caller = made_of.keys.authorise(authorization, "articles:write", named)
+    if not caller.is_admin:
+        assert caller.source is not None
+        return caller.source
+    if not named:
+        raise ProblemError(BAD_REQUEST, "With the admin key say whose articles these are: ?source=<id>")
+    if dry_run:
+        return named
+    return (await made_of.sources.ensure(named)).id
+
+
+def own_article(made_of: Parts, authorization: str | None, named: str) -> tuple[ArticleId, str | None, str | None]:
+    """The article with its source and guid where the name tells them, if the caller may change it.
+
+    Raises:
+        ProblemError: 401, 403, 400.
+    """
+    caller = made_of.keys.authorise(authorization, "articles:write")
+    article = parse_article_id(named)
+    source, colon, guid = named.partition(":")
+    if colon:
+        if not caller.is_admin and caller.source != source:
+            raise ProblemError(FORBIDDEN, f"This key is for the source {caller.source}, not for {source}.")
+        return article, source, guid
+    if caller.is_admin:
+        return article, None, None
+    raise ProblemError(
+        FORBIDDEN, f"With a source's key name the article as {caller.source}:<guid>, so that it is surely yours."
+    )
+
+
+def not_found(article: str) -> ProblemError:
+    """404 for an article."""
+    return ProblemError(NOT_FOUND, f"No article {article!r} was ever submitted here.")

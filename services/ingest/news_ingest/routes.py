@@ -1,0 +1,162 @@
+"""HTTP of articles: submit, ask what became of it, withdraw, restore."""
+
+import asyncio
+from datetime import timedelta
+from typing import Annotated
+
+from fastapi import APIRouter, Header, Query, Request
+from starlette.responses import JSONResponse, Response
+
+from news_ingest.formats.detection import KNOWN, Format, format_of, read_document
+from news_ingest.formats.outcome import Reading
+from news_ingest.intake import Taken
+from news_ingest.items import article_of
+from news_ingest.requests import Authorization, Parts, PartsOf, not_found, own_article, patience, source_of, terms
+from news_ingest.submissions import Kind, Submission
+from news_shared.article_ids import parse_article_id
+from news_shared.clock import system_clock
+from news_shared.http import etag_json
+from news_shared.problems import TOO_LARGE, UNSUPPORTED, ProblemError
+
+router = APIRouter(prefix="/v1/articles", tags=["articles"])
+
+Prefer = Annotated[str | None, Header(description="wait=N: answer when all is decided, at most N seconds later")]
+IdempotencyKey = Annotated[str | None, Header(description="Repeating a request with it has the first outcome")]
+
+
+@router.post("", status_code=202)
+async def submit(
+    request: Request,
+    made_of: PartsOf,
+    source: Annotated[str | None, Query(description="With the admin key: whose articles these are")] = None,
+    format: Annotated[str | None, Query(description="json, ndjson, jsonfeed, rss, atom")] = None,
+    dry_run: Annotated[bool, Query(description="Say what would be published, write nothing")] = False,
+    authorization: Authorization = None,
+    prefer: Prefer = None,
+    idempotency_key: IdempotencyKey = None,
+    content_type: Annotated[str, Header(include_in_schema=False)] = "",
+) -> Response:
+    """Submit one or many articles. 202: Kafka has them. 422: none can be taken."""
+    owner = await source_of(made_of, authorization, source, dry_run=dry_run)
+    waiting = patience(prefer, made_of.settings)
+    on = terms(request, idempotency_key, reply=waiting is not None)
+    form = _format(format, content_type)
+    if form is Format.NDJSON and not dry_run:
+        taken = await made_of.intake.take_lines(
+            request.stream(), owner, on, max_line_bytes=made_of.settings.max_line_bytes
+        )
+        return await _answer(made_of, taken, waiting)
+    body = await _body(request, made_of.settings.max_body_bytes)
+    form = form or _format(format, content_type, body)
+    if form is None or form is Format.NDJSON:
+        raise _unsupported(content_type)
+    reading = await asyncio.to_thread(read_document, form, body, content_type, owner, system_clock())
+    if dry_run:
+        return _dry_run(reading)
+    taken = Taken()
+    await made_of.intake.take(reading, on, taken)
+    return await _answer(made_of, taken, waiting)
+
+
+@router.get("/{article:path}/outcome")
+async def outcome(request: Request, article: str, made_of: PartsOf) -> Response:
+    """What became of an article: revision, version, state, when and why."""
+    found = await made_of.outcomes.of_article(parse_article_id(article))
+    if found is None:
+        raise not_found(article)
+    return etag_json(request, found)
+
+
+@router.delete("/{article:path}", status_code=202)
+async def withdraw(
+    request: Request,
+    article: str,
+    made_of: PartsOf,
+    reason: Annotated[str | None, Query(max_length=2000)] = None,
+    authorization: Authorization = None,
+    prefer: Prefer = None,
+    idempotency_key: IdempotencyKey = None,
+) -> Response:
+    """Withdraw an article everywhere, until it is restored; also one that has not come yet."""
+    return await _command(request, made_of, "withdraw", article, authorization, prefer, idempotency_key, reason)
+
+
+@router.post("/{article:path}/restore", status_code=202)
+async def restore(
+    request: Request,
+    article: str,
+    made_of: PartsOf,
+    authorization: Authorization = None,
+    prefer: Prefer = None,
+    idempotency_key: IdempotencyKey = None,
+) -> Response:
+    """Undo a withdrawal."""
+    return await _command(request, made_of, "restore", article, authorization, prefer, idempotency_key, None)
+
+
+async def _command(
+    request: Request,
+    made_of: Parts,
+    kind: Kind,
+    article: str,
+    authorization: str | None,
+    prefer: str | None,
+    idempotency_key: str | None,
+    reason: str | None,
+) -> Response:
+    article_id, source, guid = own_article(made_of, authorization, article)
+    waiting = patience(prefer, made_of.settings)
+    on = terms(request, idempotency_key, reply=waiting is not None)
+    submission = Submission(
+        kind=kind, id=article_id, source=source, guid=guid, reason=reason, received_at=system_clock()
+    )
+    position = await made_of.intake.command(submission, on)
+    taken = Taken(items=[{"id": article_id}], positions=[(article_id, position)])
+    decided = waiting is not None and await made_of.intake.wait(taken, waiting)
+    return JSONResponse(taken.items[0], 200 if decided else 202)
+
+
+async def _answer(made_of: Parts, taken: Taken, waiting: timedelta | None) -> Response:
+    if taken.rejected_count and not taken.items:
+        return JSONResponse(taken.answer(), 422)
+    decided = waiting is not None and await made_of.intake.wait(taken, waiting)
+    headers = {"Location": f"/v1/articles/{taken.items[0]['id']}/outcome"} if len(taken.items) == 1 else {}
+    if waiting is not None:
+        headers["Preference-Applied"] = "wait"
+    return JSONResponse(taken.answer(), 200 if decided else 202, headers)
+
+
+def _dry_run(reading: Reading) -> Response:
+    taken = Taken(warnings=reading.warnings)
+    now = system_clock()
+    for _, item in reading.items:
+        would = article_of(item, revision=1, first_published_at=now).model_dump(mode="json", exclude_defaults=True)
+        taken.items.append({"id": item.id, "guid": item.guid, "url": item.url, "article": would})
+    taken.refuse(reading.rejected)
+    return JSONResponse(taken.answer(), 422 if taken.rejected_count and not taken.items else 200)
+
+
+async def _body(request: Request, limit: int) -> bytes:
+    parts: list[bytes] = []
+    size = 0
+    async for chunk in request.stream():
+        size += len(chunk)
+        if size > limit:
+            raise ProblemError(TOO_LARGE, f"The body has more than {limit:,} bytes. Send it in parts, or as NDJSON.")
+        parts.append(chunk)
+    return b"".join(parts)
+
+
+def _format(name: str | None, content_type: str, body: bytes | None = None) -> Format | None:
+    form = format_of(name, content_type, (body or b"")[:200])
+    if form is None and (name or body is not None):
+        raise _unsupported(name or content_type)
+    return form
+
+
+def _unsupported(said: str) -> ProblemError:
+    return ProblemError(
+        UNSUPPORTED,
+        f"{said[:100] or 'The body'} is not a known format. Send one of: {KNOWN}; or name one with ?format=: "
+        + ", ".join(Format),
+    )

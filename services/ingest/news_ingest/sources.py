@@ -1,0 +1,150 @@
+"""Sources and their keys: records of ``news.sources``, followed as a table."""
+
+import hashlib
+import json
+from datetime import timedelta
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from news_shared.api_keys import NewKey, Scope, new_key
+from news_shared.article_ids import SOURCE_ID, partition_of
+from news_shared.clock import Clock
+from news_shared.errors import TransientError
+from news_shared.problems import CONFLICT, INVALID, NOT_FOUND, UNAVAILABLE, ProblemError
+from news_shared.producer import Producer
+from news_shared.topic_table import TopicTable
+from news_shared.topics import SOURCES
+
+_READ_OWN_WRITE = timedelta(seconds=3)
+
+
+class KeyRecord(BaseModel):
+    """A key of a source, as it is stored: only its secret's hash."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: str
+    sha256: str
+    scopes: tuple[Scope, ...] = ("articles:write",)
+    created_at: AwareDatetime
+
+
+class Source(BaseModel):
+    """A source: whose articles they are."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    id: str = Field(pattern=f"^{SOURCE_ID.pattern}$")
+    title: str = ""
+    url: str | None = None
+    created_at: AwareDatetime
+    keys: tuple[KeyRecord, ...] = ()
+
+
+class Sources:
+    """Reads sources from memory and writes them to Kafka; its writer reads what he wrote."""
+
+    def __init__(self, table: TopicTable, producer: Producer, *, partitions: int, clock: Clock) -> None:
+        self._table = table
+        self._producer = producer
+        self._partitions = partitions
+        self._clock = clock
+
+    def all(self) -> list[Source]:
+        """Every source, by id."""
+        return [Source.model_validate_json(value) for _, value in sorted(self._table.items.items())]
+
+    def find(self, source_id: str) -> Source | None:
+        """The source, if there is one."""
+        value = self._table.items.get(source_id.encode())
+        return Source.model_validate_json(value) if value else None
+
+    def get(self, source_id: str) -> Source:
+        """The source.
+
+        Raises:
+            ProblemError: 404.
+        """
+        source = self.find(source_id)
+        if source is None:
+            raise ProblemError(NOT_FOUND, f"There is no source {source_id!r}. GET /v1/sources lists them.")
+        return source
+
+    async def ensure(self, source_id: str) -> Source:
+        """The source, made when it is new.
+
+        Raises:
+            ProblemError: 422 when the name cannot be one; 503 while it is not known which sources there are.
+        """
+        if not SOURCE_ID.fullmatch(source_id):
+            raise ProblemError(INVALID, f"source: {source_id[:100]!r} must match {SOURCE_ID.pattern}")
+        existing = self.find(source_id)
+        if existing is not None:
+            return existing
+        if not self._table.caught_up:
+            raise ProblemError(
+                UNAVAILABLE, "The sources are not read yet. Repeating the request is safe.", {"Retry-After": "2"}
+            )
+        return await self.save(Source(id=source_id, created_at=self._clock()))
+
+    async def save(self, source: Source) -> Source:
+        """Write a source; returns when it is durable and can be read here.
+
+        Raises:
+            TransientError: Kafka is away.
+        """
+        await self._write(source.id, source.model_dump_json().encode())
+        return source
+
+    async def delete(self, source_id: str) -> None:
+        """Remove a source and so revoke its keys; its articles stay. Errors as in `save`."""
+        await self._write(source_id, None)
+
+    async def add_key(self, source_id: str, scopes: tuple[Scope, ...]) -> NewKey:
+        """Give a source another key; the token is known only now."""
+        source = self.get(source_id)
+        key = new_key(source_id)
+        record = KeyRecord(id=key.id, sha256=key.sha256, scopes=scopes, created_at=self._clock())
+        await self.save(source.model_copy(update={"keys": (*source.keys, record)}))
+        return key
+
+    async def revoke_key(self, source_id: str, key_id: str) -> None:
+        """Take a key away, at once."""
+        source = self.get(source_id)
+        left = tuple(key for key in source.keys if key.id != key_id)
+        if left == source.keys:
+            raise ProblemError(NOT_FOUND, f"The source {source_id} has no key {key_id}.")
+        await self.save(source.model_copy(update={"keys": left}))
+
+    async def _write(self, source_id: str, value: bytes | None) -> None:
+        key = source_id.encode()
+        position = await self._producer.send(
+            SOURCES, partition=partition_of(key, self._partitions), key=key, value=value
+        )
+        try:
+            await self._table.wait_for(position, _READ_OWN_WRITE)
+        except TransientError:
+            return  # it is durable; this process will know it in a moment
+
+
+def shown(source: Source) -> dict[str, object]:
+    """A source as callers see it: keys without their hashes."""
+    body = source.model_dump(mode="json")
+    body["keys"] = [{"id": k["id"], "scopes": k["scopes"], "created_at": k["created_at"]} for k in body["keys"]]
+    return body
+
+
+def etag_of(source: Source) -> str:
+    """Changes with every change of the source."""
+    canonical = json.dumps(source.model_dump(mode="json"), sort_keys=True).encode()
+    return f'"{hashlib.sha256(canonical).hexdigest()[:16]}"'
+
+
+def check_unchanged(source: Source, if_match: str | None) -> None:
+    """Refuse a change that was made on top of something else.
+
+    Raises:
+        ProblemError: 412.
+    """
+    if if_match is not None and if_match.strip() not in {"*", etag_of(source)}:
+        raise ProblemError(CONFLICT, f"The source {source.id} was changed since; read it again: {etag_of(source)}")
