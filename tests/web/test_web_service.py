@@ -2,6 +2,7 @@
 
 import json
 import re
+from copy import deepcopy
 from functools import partial
 from typing import Any
 
@@ -31,7 +32,7 @@ WITHDRAWN = "0b6f1a52-3f0e-5c5e-9a41-5a1d5c1f2b11"
 
 def a_newsroom() -> Newsroom:
     return Newsroom(
-        [STORY, CABLE, TRANSLATION, SIMILAR],
+        deepcopy([STORY, CABLE, TRANSLATION, SIMILAR]),
         views={STORY["id"]: 21478, CABLE["id"]: 1},
         withdrawn={WITHDRAWN: {"reason": "an error of ours", "time": "2026-01-15T14:00:00Z"}},
         links={

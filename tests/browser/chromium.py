@@ -1,0 +1,78 @@
+"""Debian's Chromium, driven by Playwright; silent towards the world outside."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from playwright.async_api import Browser, Page, async_playwright
+
+_EXECUTABLE = Path("/usr/bin/chromium")
+_ARGUMENTS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+PHONE = {"width": 390, "height": 844}
+DESKTOP = {"width": 1280, "height": 900}
+
+
+@asynccontextmanager
+async def chromium() -> AsyncIterator[Browser]:
+    if not _EXECUTABLE.exists():
+        raise FileNotFoundError(f"{_EXECUTABLE} is needed for these tests: apt-get install -y chromium")
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=_EXECUTABLE, args=_ARGUMENTS)
+        try:
+            yield browser
+        finally:
+            await browser.close()
+
+
+@dataclass
+class Reader:
+    """Somebody with a browser, and everything that went wrong or out while he read."""
+
+    page: Page
+    site: str
+    complaints: list[str] = field(default_factory=list)
+    beacons: list[str] = field(default_factory=list)
+    strangers: list[str] = field(default_factory=list)
+
+    async def open(self, path: str) -> None:
+        await self.page.goto(self.site + path, wait_until="load")
+
+    async def overflow(self) -> int:
+        """Pixels by which the page is wider than the window."""
+        return int(await self.page.evaluate("document.documentElement.scrollWidth - innerWidth"))
+
+
+@asynccontextmanager
+async def reading(browser: Browser, site: str, **context: Any) -> AsyncIterator[Reader]:
+    """A reader with a browser of his own: no cache, no history."""
+    opened = await browser.new_context(**({"viewport": DESKTOP, "locale": "uk-UA"} | context))
+    try:
+        page = await opened.new_page()
+        reader = Reader(page, site)
+        own = urlsplit(site).netloc
+        page.on("console", lambda m: reader.complaints.append(m.text) if m.type in {"error", "warning"} else None)
+        page.on("pageerror", lambda error: reader.complaints.append(str(error)))
+        page.on("request", lambda r: _note(reader, own, r.method, r.url, r.post_data))
+        yield reader
+    finally:
+        await opened.close()
+
+
+def _note(reader: Reader, own: str, method: str, url: str, body: str | None) -> None:
+    parts = urlsplit(url)
+    if parts.scheme in {"http", "https"} and parts.netloc != own:
+        reader.strangers.append(url)
+    if method == "POST" and parts.path == "/v1/views":
+        reader.beacons.append(body or "")
