@@ -1,8 +1,10 @@
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from pathlib import Path
 
 import pytest
 
 from tests.testbed.backends import Backend, Fresh, backend_name, backends
+from tests.testbed.role import Roles, logs_of_running_roles, running_roles
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -29,3 +31,18 @@ def backend(fresh_backends: Fresh) -> Backend:
 def fresh_backend(fresh_backends: Fresh) -> Backend:
     """The same for one test."""
     return fresh_backends()
+
+
+@pytest.fixture
+def roles(fresh_backend: Backend, tmp_path: Path) -> Iterator[Roles]:
+    """Starts roles as processes on a backend of this test's own."""
+    with running_roles(fresh_backend, tmp_path) as roles:
+        yield roles
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    if report.failed:
+        report.sections += [(f"log of {name}", text) for name, text in logs_of_running_roles()]
+    return report

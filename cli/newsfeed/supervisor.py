@@ -15,7 +15,7 @@ from datetime import timedelta
 from time import monotonic
 from typing import Any, NoReturn
 
-from newsfeed.tether import release, tethered
+from newsfeed import tether
 
 Show = Callable[[str, str], None]
 """Takes the name of a program and a line that it wrote, or that we write about it."""
@@ -210,17 +210,10 @@ class _Kept:
 
     async def _run_once(self) -> str:
         """Run the program to its end and say how it ended."""
-        child = tethered(self.program.command)
         ours, theirs = os.pipe()
         try:
-            self._process = process = subprocess.Popen(  # noqa: ASYNC220  # returns at once; the end is looked for below
-                child.command,
-                env=dict(self.program.environment),
-                stdin=subprocess.DEVNULL,
-                stdout=theirs,
-                stderr=theirs,
-                pass_fds=child.pass_fds,
-                start_new_session=True,
+            process = self._process = tether.start(
+                self.program.command, output=theirs, environment=self.program.environment
             )
         except OSError:
             os.close(ours)
@@ -237,7 +230,7 @@ class _Kept:
             await asyncio.sleep(self._patience.look_every.total_seconds())
         with suppress(ProcessLookupError, PermissionError):  # macOS says the latter of a group without a living member
             os.killpg(process.pid, signal.SIGKILL)  # what it started and left behind
-        release(process.pid)
+        tether.release(process.pid)
         await asyncio.wait({lines}, timeout=1)  # a descendant in a session of its own may hold the pipe open
         lines.cancel()
         self._process = None

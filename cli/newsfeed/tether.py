@@ -15,34 +15,25 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from typing import IO
 
 
-@dataclass(frozen=True)
-class Tethered:
-    """How to start a program as a tethered child. It needs a session of its own (``start_new_session=True``)."""
+def start(
+    command: Sequence[str], *, output: IO[bytes] | int, environment: Mapping[str, str] | None = None
+) -> subprocess.Popen[bytes]:
+    """Start a tethered child with a session of its own, that writes to a file or pipe and reads nothing.
 
-    command: list[str]
-    pass_fds: tuple[int, ...]
-
-
-def tethered(command: Sequence[str]) -> Tethered:
-    """What to start instead of ``command``; call `release` when the child has ended and was waited for."""
+    End it with `kill`, or call `release` when it has ended by itself and was waited for.
+    """
     pipe = _guard.pipe()
-    return Tethered([*_this_file(), "announce", str(pipe), *command], (pipe,))
-
-
-def start(command: Sequence[str], *, output: IO[bytes]) -> subprocess.Popen[bytes]:
-    """Start a tethered child that writes to a file and reads nothing; end it with `kill`."""
-    child = tethered(command)
     return subprocess.Popen(
-        child.command,
+        [*_this_file(), "announce", str(pipe), *command],
+        env=environment,
         stdin=subprocess.DEVNULL,
         stdout=output,
         stderr=output,
-        pass_fds=child.pass_fds,
+        pass_fds=(pipe,),
         start_new_session=True,
     )
 
