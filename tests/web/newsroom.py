@@ -135,7 +135,11 @@ class Newsroom:
         if what == "links":
             body = {"links": self.links.get(name, []), "backlinks": self.backlinks.get(name, [])}
             return httpx.Response(200, json=body)
-        return httpx.Response(200, json={"items": self.related.get(name, [])})
+        items = [dict(item) for item in self.related.get(name, [])]
+        if request.headers.get("accept-language") == "uk":
+            for item in items:
+                item["reason"] = {**item["reason"], "text": f"українською: {item['reason']['kind']}"}
+        return httpx.Response(200, json={"items": items})
 
 
 def _slug(theme: str) -> str:

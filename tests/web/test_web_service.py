@@ -82,7 +82,7 @@ async def test_an_article_page_says_everything_in_order(open_site: Open) -> None
         "Нічні пороми повертаються",
         "Пов’язані новини",
         "A harbour awakes",
-        "спільна тема",
+        "українською: theme",
         "Новини за темою",
     ]
     head = text.index("Головна")
@@ -104,6 +104,15 @@ async def test_languages_are_marked_where_they_change(open_site: Open) -> None:
     assert "both about Port Morrow" in english.text
     assert english.all("a", href=path_of(CABLE) + "?lang=en")
     assert "Ukrainian" in english.text
+
+
+async def test_reasons_are_in_the_language_of_the_page(open_site: Open) -> None:
+    newsroom = a_newsroom()
+    newsroom.related[CABLE["id"]] = newsroom.related[STORY["id"]]
+    site = await open_site(newsroom)
+    assert "both about Port Morrow" in (await site.get(path_of(STORY))).text
+    assert "українською: theme" in (await site.get(path_of(STORY) + "?lang=uk")).text
+    assert "спільна тема" in (await site.get(path_of(CABLE))).text  # only the article said that it is Ukrainian
 
 
 async def test_the_interface_follows_the_article_when_nobody_says_otherwise(open_site: Open) -> None:

@@ -98,14 +98,16 @@ class Pages:
     def __init__(self, peers: Peers) -> None:
         self._peers = peers
 
-    async def article(self, article_id: ArticleId) -> ArticlePage:
-        """An article's page; look at ``article.status`` first."""
+    async def article(self, article_id: ArticleId, language: str) -> ArticlePage:
+        """An article's page, reasons in the given language; look at ``article.status`` first."""
         path = f"/v1/articles/{article_id}"
         async with asyncio.TaskGroup() as tasks:
             article = tasks.create_task(self._peers.ask(Service.FEED, path))
             views = tasks.create_task(self._peers.ask(Service.VIEWS, f"{path}/views"))
             links = tasks.create_task(self._peers.ask(Service.RELATED, f"{path}/links"))
-            related = tasks.create_task(self._peers.ask(Service.RELATED, f"{path}/related", {"limit": _RELATED}))
+            related = tasks.create_task(
+                self._peers.ask(Service.RELATED, f"{path}/related", {"limit": _RELATED}, language=language)
+            )
             around = tasks.create_task(self._around(article))
         themes, status, original = around.result()
         return ArticlePage(article.result(), views.result(), links.result(), related.result(), themes, status, original)

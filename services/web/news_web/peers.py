@@ -54,13 +54,16 @@ class Peers:
         """The URL of a raw request target (path and query as on the wire) at a service."""
         return self._addresses[service].copy_with(raw_path=target)
 
-    async def ask(self, service: Service, path: str, parameters: Parameters | None = None) -> Part:
-        """A service's answer; never raises for what a service or the network does."""
+    async def ask(
+        self, service: Service, path: str, parameters: Parameters | None = None, *, language: str | None = None
+    ) -> Part:
+        """A service's answer, in the reader's language where it has words; never raises for what the network does."""
         query = str(httpx.QueryParams(parameters or {}))
         target = quote(path, safe="/:@!$&'()*+,;=-._~%") + (f"?{query}" if query else "")
         try:
             async with asyncio.timeout(self._deadline):
-                response = await self.client.get(self.url(service, target.encode()))
+                headers = {"accept-language": language} if language else None
+                response = await self.client.get(self.url(service, target.encode()), headers=headers)
             body = response.json()
         except (httpx.HTTPError, TimeoutError, ValueError) as error:
             log.info("a part is left out", service=service, path=path, reason=repr(error))

@@ -116,7 +116,8 @@ async def article(request: Request, article: str) -> Response:
     if article_id != article:
         query = f"?{request.url.query}" if request.url.query else ""
         return RedirectResponse(f"/articles/{article_id}{query}", HTTPStatus.TEMPORARY_REDIRECT)
-    page = await desk.pages.article(article_id)
+    reasons_in = _interface(request).language  # what the article is written in is not known yet
+    page = await desk.pages.article(article_id, reasons_in)
     interface = _interface(request, fallback=page.article.body.get("language"))
     if not page.article.is_ok:
         return _trouble(request, interface, page.article)
@@ -135,6 +136,7 @@ async def article(request: Request, article: str) -> Response:
         blocks=_body(item, page, interface),
         translations=stories(page.translations),
         related=stories(page.related_items),
+        reasons_in=reasons_in,
         related_away=page.related.status == "unavailable",
         cards_away=page.links.status == "unavailable" and bool(item.get("links")),
         backlinks=stories(page.backlinks),
@@ -149,7 +151,7 @@ async def page_parts(request: Request, article: str) -> Response:
     Each part has its own `status`: `ok`, `missing` (that service has never heard of the article) or `unavailable`
     (it does not answer: leave the part out). 404 and 410 are the article's; 503 when nothing answers.
     """
-    page = await _desk(request).pages.article(parse_article_id(article))
+    page = await _desk(request).pages.article(parse_article_id(article), _interface(request).language)
     if page.article.status in ("missing", "gone"):
         problem = GONE if page.article.status == "gone" else NOT_FOUND
         told = {name: page.article.body[name] for name in ("reason", "time") if page.article.body.get(name)}
@@ -168,7 +170,9 @@ async def page_parts(request: Request, article: str) -> Response:
         "status": page.themes_status if page.article.is_ok else "unavailable",
         "items": [{"slug": block.slug, "name": block.name, "items": list(block.items)} for block in page.themes],
     }
-    return etag_json(request, answer)
+    response = etag_json(request, answer)
+    response.headers["Vary"] = "Accept-Language"
+    return response
 
 
 @router.api_route("/v1/{path:path}", methods=["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"], include_in_schema=False)
