@@ -1,0 +1,265 @@
+"""What one article says of the graph, whatever else there is: its card, its links, and its places in indexes.
+
+Everything here depends on the article alone. Edges come from joining these facts when somebody asks (a link's URL
+with the article that has it), so it cannot matter which of two articles arrived first, and a target that moves, is
+withdrawn or restored needs no visit to those that link to it.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from hashlib import blake2b
+from typing import Any
+
+from news_related.positions import LENGTH, Position
+from news_related.themes import language_key, language_ranges, themes_of
+from news_shared.article_ids import ArticleId, article_id, normal_guid
+from news_shared.articles import Article, ArticleEvent, Withdrawal
+from news_shared.clock import rfc3339
+
+MAX_LINKS = 500
+"""Distinct URLs of one body that make edges, in the order of the text; a body with more is a directory."""
+
+MAX_THEMES = 50
+"""Themes of one article that it is listed under."""
+
+MAX_PARAGRAPH = 0xFFFF
+_PARAGRAPH_BYTES = 2
+
+
+class Index(StrEnum):
+    """The sorted sets that articles stand in, all with scores 0; a member ends with the article's position."""
+
+    URLS = "urls"  # hash of the article's URL, position
+    CITES = "cites"  # hash of a link's URL, position, paragraph
+    TRANSLATIONS = "translations"  # hash of a name of the original, position
+    THEMES = "themes"  # slug, or slug@language, NUL, position
+
+
+Membership = tuple[Index, bytes]
+
+
+@dataclass(frozen=True)
+class Link:
+    """A hyperlink of a body, by its first place there."""
+
+    url: str
+    text: str
+    paragraph: int
+
+
+@dataclass(frozen=True)
+class Original:
+    """What an article says that it translates: a guid of its own source, which may be a URL as well."""
+
+    id: ArticleId
+    url: str | None
+
+
+@dataclass(frozen=True)
+class Card:
+    """An article as others' lists show it, and what relates it to others.
+
+    Attributes:
+        listed_ms: its moment in lists, see `Position`.
+        themes: (slug, name) in the article's order.
+    """
+
+    id: ArticleId
+    title: str
+    url: str | None
+    language: str
+    date: datetime
+    image: str | None
+    listed_ms: int
+    themes: tuple[tuple[str, str], ...] = ()
+    original: Original | None = None
+
+    @property
+    def position(self) -> Position:
+        """Its place in lists by time."""
+        return Position(self.listed_ms, self.id)
+
+    @property
+    def slugs(self) -> tuple[str, ...]:
+        """Its themes as compared."""
+        return tuple(slug for slug, _ in self.themes)
+
+    @classmethod
+    def of(cls, article: Article) -> "Card":
+        """The card of an article."""
+        return cls(
+            id=article.id,
+            title=article.title,
+            url=article.url,
+            language=article.language,
+            date=article.date_published,
+            image=article.image,
+            listed_ms=Position.of(article).date_ms,
+            themes=themes_of(article.tags, at_most=MAX_THEMES),
+            original=_original(article),
+        )
+
+    def shown(self) -> dict[str, Any]:
+        """As JSON in every answer."""
+        return {
+            "article": self.id,
+            "title": self.title,
+            "url": self.url,
+            "language": self.language,
+            "date": rfc3339(self.date),
+            "image": self.image,
+        }
+
+    def encode(self) -> bytes:
+        """As stored."""
+        stored = {**self.shown(), "date": self.date.isoformat(), "listed_ms": self.listed_ms, "themes": self.themes}
+        if self.original:
+            stored["original"] = [self.original.id, self.original.url]
+        return json.dumps(stored, ensure_ascii=False, separators=(",", ":")).encode()
+
+    @classmethod
+    def decode(cls, stored: bytes) -> "Card":
+        """The inverse of `encode`."""
+        value = json.loads(stored)
+        original = value.get("original")
+        return cls(
+            id=ArticleId(value["article"]),
+            title=value["title"],
+            url=value["url"],
+            language=value["language"],
+            date=datetime.fromisoformat(value["date"]),
+            image=value["image"],
+            listed_ms=value["listed_ms"],
+            themes=tuple((slug, name) for slug, name in value["themes"]),
+            original=Original(ArticleId(original[0]), original[1]) if original else None,
+        )
+
+
+@dataclass(frozen=True)
+class Withdrawn:
+    """The article was here and is gone."""
+
+    id: ArticleId
+    reason: str | None
+    time: str
+
+    def encode(self) -> bytes:
+        """As stored."""
+        return json.dumps([self.id, self.reason, self.time], ensure_ascii=False).encode()
+
+    @classmethod
+    def decode(cls, stored: bytes) -> "Withdrawn":
+        """The inverse of `encode`."""
+        return cls(*json.loads(stored))
+
+
+@dataclass(frozen=True)
+class Facts:
+    """All that the graph keeps of an article as of a revision."""
+
+    id: ArticleId
+    revision: int
+    state: Card | Withdrawn
+    links: tuple[Link, ...] = ()
+
+    @classmethod
+    def of(cls, event: ArticleEvent) -> "Facts":
+        """What an event says."""
+        article = event.article
+        if isinstance(article, Withdrawal):
+            gone = Withdrawn(article.id, article.reason, rfc3339(article.time))
+            return cls(article.id, article.revision, gone)
+        return cls(article.id, article.revision, Card.of(article), _links(article))
+
+    def memberships(self) -> Sequence[Membership]:
+        """The places of the article in the indexes, sorted; none when it is withdrawn."""
+        if isinstance(self.state, Withdrawn):
+            return []
+        card, place = self.state, self.state.position.encode()
+        found: set[Membership] = {
+            (Index.CITES, url_hash(link.url) + place + link.paragraph.to_bytes(_PARAGRAPH_BYTES, "big"))
+            for link in self.links
+        }
+        if card.url is not None:
+            found.add((Index.URLS, url_hash(card.url) + place))
+        found.update((Index.TRANSLATIONS, name + place) for name in names_of_original(card))
+        for slug in card.slugs:
+            for name in (slug, *(theme_in(slug, part) for part in language_ranges(card.language))):
+                found.add((Index.THEMES, name.encode() + b"\0" + place))
+        return sorted(found)
+
+
+def theme_in(slug: str, language: str | None) -> str:
+    """The name of a theme's list in one language, or in all."""
+    return slug if language is None else f"{slug}@{language_key(language)}"
+
+
+def url_hash(url: str) -> bytes:
+    """16 bytes that stand for a URL in an index: URLs are long, and an index needs only to find them again."""
+    return _hash(f"u:{url}")
+
+
+def names_of(card: Card, *, has_its_url: bool) -> list[bytes]:
+    """The names under which others may say that they translate this article, hashed."""
+    names = [_hash(f"g:{card.id}")]
+    if card.url is not None and has_its_url:
+        names.append(url_hash(card.url))
+    return names
+
+
+def names_of_original(card: Card) -> list[bytes]:
+    """The names under which this article names its original, hashed: a guid, and the same text as a URL."""
+    if card.original is None:
+        return []
+    names = [_hash(f"g:{card.original.id}")]
+    if card.original.url is not None:
+        names.append(url_hash(card.original.url))
+    return names
+
+
+def paragraph_of(member: bytes) -> int:
+    """The paragraph at the end of a member of the cites index."""
+    return int.from_bytes(member[-_PARAGRAPH_BYTES:], "big")
+
+
+def position_in(index: Index, member: bytes) -> Position:
+    """The position in a member of an index."""
+    if index is Index.CITES:
+        member = member[:-_PARAGRAPH_BYTES]
+    return Position.decode(member[-LENGTH:])
+
+
+def encode_links(links: Sequence[Link]) -> bytes:
+    """A body's links as stored."""
+    return json.dumps([[x.url, x.text, x.paragraph] for x in links], ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def decode_links(stored: bytes | None) -> list[Link]:
+    """The inverse of `encode_links`; no links where nothing is stored."""
+    return [Link(*parts) for parts in json.loads(stored)] if stored else []
+
+
+def _hash(name: str) -> bytes:
+    return blake2b(name.encode(errors="surrogatepass"), digest_size=16).digest()
+
+
+def _links(article: Article) -> tuple[Link, ...]:
+    first: dict[str, Link] = {}
+    for link in article.links:
+        if link.url != article.url and link.url not in first:
+            first[link.url] = Link(link.url, link.text, min(link.paragraph, MAX_PARAGRAPH))
+            if len(first) == MAX_LINKS:
+                break
+    return tuple(first.values())
+
+
+def _original(article: Article) -> Original | None:
+    named = normal_guid(article.translation_of or "")
+    if not named:
+        return None
+    original = Original(article_id(article.source, named), named if named.startswith(("http://", "https://")) else None)
+    itself = original.id == article.id or (original.url is not None and original.url == article.url)
+    return None if itself else original

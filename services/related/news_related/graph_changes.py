@@ -1,0 +1,134 @@
+"""How the graph changes: the key layout, and the one Redis call that brings an article from one state to the next.
+
+Keys, all in the one slot of the graph, under ``{related}:<generation>:``:
+
+| key | type | what |
+|---|---|---|
+| ``cards`` | hash id → JSON | a live article as others show it |
+| ``links`` | hash id → JSON | the links of its body, where it has any |
+| ``withdrawn`` | hash id → JSON | what is left of a withdrawn article |
+| ``held`` | hash id → msgpack | revision, and the places in the indexes: kept so that new rules can undo old ones |
+| ``urls`` ``cites`` ``translations`` ``themes`` | sorted sets, scores 0 | see `facts.Index` |
+| ``theme-order`` | sorted set, scores 0 | language or nothing, NUL, inverted number of articles (10 digits), slug |
+| ``theme-languages`` | sorted set, scores 0 | slug, NUL, language, for each that the theme has articles in |
+| ``curation:<id>`` | hash other → JSON | pins and blocks of an article's page, see `curation` |
+
+An event changes only the places of its own article, so its cost does not grow with what is stored (each place is
+one step down a sorted set), and any interleaving of articles gives the same bytes. Indexes are not cut off: what a
+list answers must not depend on what was in it before (a restored graph never saw what was withdrawn since), and a
+place of 39 bytes weighs little beside the article it stands for. Readers take at most a stated number of members.
+"""
+
+from collections.abc import Sequence
+
+from news_related.facts import Facts, Index, Withdrawn, encode_links
+from news_shared.projection.contract import Effects
+
+SERVICE = "related"
+TAG = "related"
+
+CARDS = "cards"
+LINKS = "links"
+WITHDRAWN = "withdrawn"
+THEME_ORDER = "theme-order"
+THEME_LANGUAGES = "theme-languages"
+
+_KEYS = ("held", CARDS, LINKS, WITHDRAWN, *Index, THEME_ORDER, THEME_LANGUAGES)
+_KEY_NUMBERS = {name: str(number) for number, name in enumerate(_KEYS, start=1)}
+
+_MOST_ARTICLES = 9_999_999_999
+
+LINK_ARTICLES_LUA = r"""
+local HELD, CARDS, LINKS, WITHDRAWN = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
+local THEMES, ORDER, LANGUAGES = KEYS[8], KEYS[9], KEYS[10]
+
+local function articles_in(theme)
+  return redis.call('ZLEXCOUNT', THEMES, '[' .. theme .. '\0', '(' .. theme .. '\1')
+end
+
+local function place_in_order(theme, articles)
+  local slug, language = string.match(theme, '^(.-)@(.*)$')
+  return (language or '') .. '\0' .. string.format('%010d', 9999999999 - articles) .. (slug or theme)
+end
+
+local i = 1
+while i < NARGS do
+  local id, revision, withdrawn = ARGV[i], tonumber(ARGV[i + 1]), ARGV[i + 2] == '1'
+  local card, links, places = ARGV[i + 3], ARGV[i + 4], tonumber(ARGV[i + 5])
+  local first = i + 6
+  i = first + 2 * places
+  local stored = redis.call('HGET', HELD, id)
+  local held = stored and cmsgpack.unpack(stored) or {0, {}}
+  if held[1] < revision then
+    local was, will = {}, {}
+    for j = 1, #held[2], 2 do was[held[2][j] .. held[2][j + 1]] = true end
+    for j = first, i - 1, 2 do will[ARGV[j] .. ARGV[j + 1]] = true end
+    local removed, added, themes = {}, {}, {}
+    local function noted(list, key, member)
+      list[#list + 1] = {key, member}
+      if key == '8' then
+        local theme = string.sub(member, 1, -25)
+        if not themes[theme] then themes[theme] = articles_in(theme) end
+      end
+    end
+    local now = {}
+    for j = 1, #held[2], 2 do
+      local key, member = held[2][j], held[2][j + 1]
+      if not will[key .. member] then noted(removed, key, member) end
+    end
+    for j = first, i - 1, 2 do
+      local key, member = ARGV[j], ARGV[j + 1]
+      now[#now + 1] = key
+      now[#now + 1] = member
+      if not was[key .. member] then noted(added, key, member) end
+    end
+    for _, place in ipairs(removed) do redis.call('ZREM', KEYS[tonumber(place[1])], place[2]) end
+    for _, place in ipairs(added) do redis.call('ZADD', KEYS[tonumber(place[1])], 0, place[2]) end
+    for theme, before in pairs(themes) do
+      local after = articles_in(theme)
+      if before ~= after then
+        if before > 0 then redis.call('ZREM', ORDER, place_in_order(theme, before)) end
+        if after > 0 then redis.call('ZADD', ORDER, 0, place_in_order(theme, after)) end
+        local slug, language = string.match(theme, '^(.-)@(.*)$')
+        if language and after == 0 then redis.call('ZREM', LANGUAGES, slug .. '\0' .. language) end
+        if language and before == 0 then redis.call('ZADD', LANGUAGES, 0, slug .. '\0' .. language) end
+      end
+    end
+    if withdrawn then
+      redis.call('HDEL', CARDS, id)
+      redis.call('HSET', WITHDRAWN, id, card)
+    else
+      redis.call('HSET', CARDS, id, card)
+      redis.call('HDEL', WITHDRAWN, id)
+    end
+    if links ~= '' then redis.call('HSET', LINKS, id, links) else redis.call('HDEL', LINKS, id) end
+    redis.call('HSET', HELD, id, cmsgpack.pack({revision, now}))
+  end
+end
+"""
+"""Applies what `linking` says, in order; an event that is not newer than what is held changes nothing."""
+
+
+def linking(prefix: str, articles: Sequence[Facts]) -> Effects:
+    """The arguments of `LINK_ARTICLES_LUA` for the facts of some events, in their order."""
+    args: list[str | bytes | int | float] = []
+    for facts in articles:
+        places = facts.memberships()
+        gone = isinstance(facts.state, Withdrawn)
+        links = encode_links(facts.links) if facts.links and not gone else b""
+        args += (facts.id, facts.revision, "1" if gone else "0", facts.state.encode(), links, len(places))
+        for index, member in places:
+            args += (_KEY_NUMBERS[index], member)
+    return Effects([prefix + name for name in _KEYS], args)
+
+
+def order_range(language: str | None, after: bytes | None) -> tuple[bytes, bytes]:
+    """Where in ``theme-order`` the themes of a language stand, from after a member on."""
+    name = (language or "").encode()
+    return (b"(" + after if after is not None else b"[" + name + b"\0"), b"(" + name + b"\1"
+
+
+def theme_in_order(member: bytes) -> tuple[str, int]:
+    """The slug and the number of articles that a member of ``theme-order`` tells."""
+    inverted_and_slug = member.partition(b"\0")[2]
+    return inverted_and_slug[10:].decode(), _MOST_ARTICLES - int(inverted_and_slug[:10])

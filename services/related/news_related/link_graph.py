@@ -1,0 +1,339 @@
+"""Read model: the graph as of one request, joined from the facts of each article.
+
+An edge is there while both its facts are: the link in the body of a live article, and a live article that has its
+URL. Of several articles with one URL the earliest has it (ties by id), so that every link leads to one article.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+from pydantic import ValidationError
+
+from news_related.curation import Choice, choices_key
+from news_related.facts import (
+    Card,
+    Index,
+    Link,
+    Withdrawn,
+    decode_links,
+    names_of,
+    names_of_original,
+    paragraph_of,
+    position_in,
+    theme_in,
+    url_hash,
+)
+from news_related.graph_changes import (
+    CARDS,
+    LINKS,
+    THEME_LANGUAGES,
+    THEME_ORDER,
+    WITHDRAWN,
+    order_range,
+    theme_in_order,
+)
+from news_related.positions import LENGTH, Position, date_bytes
+from news_shared.article_ids import ArticleId
+from news_shared.projection.slots import Slots
+
+MAX_BACKLINKS = 100
+MAX_TRANSLATIONS = 50
+_ROUNDS_OF_TRANSLATIONS = 3
+_HASH = 16  # bytes of a name in an index
+_LAST = b"\xff" * 26  # after any position
+
+EdgeKind = Literal["cites", "translation", "pinned", "theme"]
+
+
+@dataclass(frozen=True)
+class Backlink:
+    """An article that links to another, and from which of its paragraphs."""
+
+    id: ArticleId
+    paragraph: int
+
+
+@dataclass(frozen=True)
+class Edge:
+    """One edge of the graph.
+
+    Attributes:
+        target: an article's id, a theme's slug, or None for a link whose article is not here.
+        url: where the link leads, for `cites`.
+    """
+
+    kind: EdgeKind
+    source: ArticleId
+    target: str | None
+    url: str | None = None
+    paragraph: int | None = None
+
+
+@dataclass(frozen=True)
+class ThemeSize:
+    """A theme, how many live articles it has, and in which languages; a language includes its regional forms."""
+
+    slug: str
+    articles: int
+    languages: Mapping[str, int]
+    newest: ArticleId | None
+
+
+Command = tuple[str, str, Sequence[Any]]
+"""A method of redis-py's pipelines, the name of a key, further arguments."""
+
+
+class LinkGraph:
+    """Answers of one request; every method is one round trip or a stated number of them.
+
+    Every method raises RebuildingError while the graph is being restored, and TransientError when Redis is away.
+
+    Attributes:
+        as_of: up to when everything answered so far is right; None before the first answer.
+    """
+
+    def __init__(self, slots: Slots) -> None:
+        self._slots = slots
+        self.as_of: datetime | None = None
+
+    async def states(self, ids: Sequence[ArticleId]) -> list[Card | Withdrawn | None]:
+        """What is known of some articles, in the order asked."""
+        if not ids:
+            return []
+        cards, withdrawn = await self._read([("hmget", CARDS, (ids,)), ("hmget", WITHDRAWN, (ids,))])
+        # The two are read one after the other: when in doubt, it is gone.
+        return [
+            Withdrawn.decode(gone) if gone is not None else Card.decode(card) if card is not None else None
+            for card, gone in zip(cards, withdrawn, strict=True)
+        ]
+
+    async def cards(self, ids: Iterable[ArticleId]) -> dict[ArticleId, Card]:
+        """The live ones of some articles."""
+        asked = list(dict.fromkeys(ids))
+        if not asked:
+            return {}
+        [stored] = await self._read([("hmget", CARDS, (asked,))])
+        return {key: Card.decode(card) for key, card in zip(asked, stored, strict=True) if card is not None}
+
+    async def links(self, ids: Sequence[ArticleId]) -> list[list[Link]]:
+        """The links in the bodies of some articles, in the order of the text."""
+        if not ids:
+            return []
+        [stored] = await self._read([("hmget", LINKS, (ids,))])
+        return [decode_links(value) for value in stored]
+
+    async def owners(self, urls: Iterable[str]) -> dict[str, ArticleId]:
+        """Which live article has each URL; URLs that none has are missing."""
+        asked = list(dict.fromkeys(urls))
+        members = await self._read([_range(Index.URLS, url_hash(url), limit=1) for url in asked])
+        return {url: position_in(Index.URLS, found[0]).id for url, found in zip(asked, members, strict=True) if found}
+
+    async def backlinks(self, urls: Sequence[str], limit: int = MAX_BACKLINKS) -> list[list[Backlink]]:
+        """For each URL the articles that link to it, newest first."""
+        members = await self._read([_newest(Index.CITES, url_hash(url), limit) for url in urls])
+        return [
+            [Backlink(position_in(Index.CITES, member).id, paragraph_of(member)) for member in found]
+            for found in members
+        ]
+
+    async def backlinks_of(self, cards: Sequence[Card], limit: int = MAX_BACKLINKS) -> list[list[Backlink]]:
+        """For each article those that link to it, newest first; two round trips."""
+        owned = await self._owned(cards)
+        found = dict(zip(owned, await self.backlinks(owned, limit), strict=True))
+        return [[b for b in found.get(card.url or "", ()) if b.id != card.id] for card in cards]
+
+    async def translations(self, card: Card) -> dict[ArticleId, Card]:
+        """Every article that tells the same as this one in other words: what it translates, what translates it,
+        and so on from there (three steps, `MAX_TRANSLATIONS` articles); siblings of one original, also of one that
+        has not arrived, are translations of each other.
+        """
+        found: dict[ArticleId, Card] = {card.id: card}
+        asked: set[bytes] = set()
+        frontier = [card]
+        for _ in range(_ROUNDS_OF_TRANSLATIONS):
+            owned = set(await self._owned(frontier))
+            names: dict[bytes, None] = {}
+            originals: dict[ArticleId, None] = {}
+            for one in frontier:
+                names.update(dict.fromkeys(names_of(one, has_its_url=one.url in owned)))
+                names.update(dict.fromkeys(names_of_original(one)))
+                if one.original:
+                    originals[one.original.id] = None
+            new = [name for name in names if name not in asked]
+            asked.update(new)
+            claims = await self._read(
+                [_range(Index.TRANSLATIONS, name, limit=MAX_TRANSLATIONS) for name in new]
+                + [_range(Index.URLS, name, limit=1) for name in new]
+            )
+            for members in claims:
+                originals.update((Position.decode(member[_HASH:]).id, None) for member in members)
+            cards = await self.cards(key for key in originals if key not in found)
+            frontier = sorted(cards.values(), key=lambda c: c.position)[: MAX_TRANSLATIONS - len(found) + 1]
+            if not frontier:
+                break
+            found.update((one.id, one) for one in frontier)
+        del found[card.id]
+        return found
+
+    async def choices(self, ids: Sequence[ArticleId]) -> list[list[Choice]]:
+        """What editors pinned and blocked on the pages of some articles, oldest choice first."""
+        stored = await self._read([("hvals", choices_key("", key), ()) for key in ids])
+        return [sorted(map(_choice, values), key=lambda choice: (choice.at, choice.other)) for values in stored]
+
+    async def edges_of(self, cards: Sequence[Card], *, backlinks: int = MAX_BACKLINKS) -> list[Edge]:
+        """All edges at some articles, in both directions; four round trips, whatever their number."""
+        if not cards:
+            return []
+        ids = [card.id for card in cards]
+        links = await self.links(ids)
+        owners = await self.owners(
+            [link.url for some in links for link in some]
+            + [c.original.url for c in cards if c.original and c.original.url]
+        )
+        citing = await self.backlinks_of(cards, backlinks)
+        choices = await self.choices(ids)
+        edges: dict[Edge, None] = {}
+        for card, out, back, chosen in zip(cards, links, citing, choices, strict=True):
+            for link in out:
+                target = owners.get(link.url)
+                if target != card.id:
+                    edges[Edge("cites", card.id, target, link.url, link.paragraph)] = None
+            for b in back:
+                edges[Edge("cites", b.id, card.id, card.url, b.paragraph)] = None
+            for choice in chosen:
+                if choice.kind == "pin":
+                    edges[Edge("pinned", card.id, choice.other)] = None
+        for edge in await self._declared_translations(cards, owners):
+            edges[edge] = None
+        return list(edges)
+
+    async def in_theme(
+        self,
+        slug: str,
+        languages: Sequence[str] = (),
+        *,
+        limit: int,
+        before: bytes | None = None,
+        since_ms: int | None = None,
+    ) -> list[Position]:
+        """The newest articles of a theme, in these languages or in all, below a place and not older than a moment."""
+        low = date_bytes(since_ms) if since_ms is not None else b""
+        commands: list[Command] = []
+        for name in _names(slug, languages):
+            high = b"(" + name + before if before is not None else b"[" + name + _LAST
+            commands.append(("zrevrangebylex", Index.THEMES, (high, b"[" + name + low, 0, limit)))
+        members = {member[-LENGTH:] for found in await self._read(commands) for member in found}
+        return sorted(map(Position.decode, members), reverse=True)[:limit]
+
+    async def around(
+        self, slugs: Sequence[str], languages: Sequence[str], place: Position, *, each_side: int, newest: int
+    ) -> dict[str, list[Position]]:
+        """For each theme the articles next to a place in time on either side, and the newest."""
+        commands: list[Command] = []
+        of: list[str] = []
+        at = place.encode()
+        for slug in slugs:
+            for name in _names(slug, languages):
+                here = name + at
+                commands += [
+                    ("zrangebylex", Index.THEMES, (b"(" + here, b"[" + name + _LAST, 0, each_side)),
+                    ("zrevrangebylex", Index.THEMES, (b"(" + here, b"[" + name, 0, each_side)),
+                    ("zrevrangebylex", Index.THEMES, (b"[" + name + _LAST, b"[" + name, 0, newest)),
+                ]
+                of += [slug] * 3
+        found: dict[str, dict[Position, None]] = {slug: {} for slug in slugs}
+        for slug, members in zip(of, await self._read(commands), strict=True):
+            found[slug].update((position_in(Index.THEMES, member), None) for member in members)
+        return {slug: list(positions) for slug, positions in found.items()}
+
+    async def sizes(self, slugs: Sequence[str]) -> list[ThemeSize]:
+        """How large themes are; two round trips. A theme that nobody knows has no articles."""
+        languages = await self._read(
+            [("zrangebylex", THEME_LANGUAGES, (f"[{slug}\0".encode(), f"({slug}\1".encode())) for slug in slugs]
+        )
+        spoken = [[member.partition(b"\0")[2].decode() for member in found] for found in languages]
+        commands: list[Command] = []
+        for slug, some in zip(slugs, spoken, strict=True):
+            commands.append(("zrevrangebylex", Index.THEMES, (*_all_of(slug, None)[::-1], 0, 1)))
+            commands += [("zlexcount", Index.THEMES, _all_of(slug, language)) for language in (None, *some)]
+        answers = iter(await self._read(commands))
+        sizes = []
+        for slug, some in zip(slugs, spoken, strict=True):
+            newest, total = next(answers), next(answers)
+            counts = {language: next(answers) for language in some}
+            first = position_in(Index.THEMES, newest[0]).id if newest else None
+            sizes.append(ThemeSize(slug, total, counts, first))
+        return sizes
+
+    async def themes(self, language: str | None, *, limit: int, after: bytes | None) -> list[tuple[str, bytes]]:
+        """The largest themes (in a language) after a place in their order, each with its own place."""
+        low, high = order_range(language, after)
+        [members] = await self._read([("zrangebylex", THEME_ORDER, (low, high, 0, limit))])
+        return [(theme_in_order(member)[0], member) for member in members]
+
+    async def _owned(self, cards: Sequence[Card]) -> list[str]:
+        """Those of the articles' URLs that are theirs and no earlier article's."""
+        owners = await self.owners(card.url for card in cards if card.url is not None)
+        return [card.url for card in cards if card.url is not None and owners.get(card.url) == card.id]
+
+    async def _declared_translations(self, cards: Sequence[Card], owners: Mapping[str, ArticleId]) -> list[Edge]:
+        owned = set(await self._owned(cards))
+        names = [(card.id, name) for card in cards for name in names_of(card, has_its_url=card.url in owned)]
+        members = await self._read([_range(Index.TRANSLATIONS, name, limit=MAX_TRANSLATIONS) for _, name in names])
+        claimants = dict.fromkeys(Position.decode(member[_HASH:]).id for found in members for member in found)
+        translating = {card.id: card for card in cards}
+        translating.update(await self.cards(key for key in claimants if key not in translating))
+        known = {card.original.id for card in translating.values() if card.original} - translating.keys()
+        live = translating.keys() | (await self.cards(known)).keys()
+        own = {card.url: card.id for card in cards if card.url in owned}
+        edges = []
+        for card in translating.values():
+            if card.original is None:
+                continue
+            url = card.original.url or ""
+            target = card.original.id if card.original.id in live else own.get(url, owners.get(url))
+            if target is not None and target != card.id:
+                edges.append(Edge("translation", card.id, target))
+        return edges
+
+    async def _read(self, commands: Sequence[Command]) -> list[Any]:
+        if not commands:
+            return []
+        answer = await self._slots.read(0, _queue(commands))
+        self.as_of = min(self.as_of or answer.as_of, answer.as_of)
+        return answer.results
+
+
+def _queue(commands: Sequence[Command]) -> Callable[[Any, str], object]:
+    def queue(pipe: Any, prefix: str) -> None:  # redis-py's pipelines share no type
+        for method, key, arguments in commands:
+            getattr(pipe, method)(prefix + key, *arguments)
+
+    return queue
+
+
+def _range(index: Index, name: bytes, *, limit: int) -> Command:
+    return "zrangebylex", index, (b"[" + name, b"[" + name + _LAST, 0, limit)
+
+
+def _newest(index: Index, name: bytes, limit: int) -> Command:
+    return "zrevrangebylex", index, (b"[" + name + _LAST, b"[" + name, 0, limit)
+
+
+def _names(slug: str, languages: Sequence[str]) -> list[bytes]:
+    chosen = dict.fromkeys(theme_in(slug, language) for language in languages) or {theme_in(slug, None): None}
+    return [name.encode() + b"\0" for name in chosen]
+
+
+def _all_of(slug: str, language: str | None) -> tuple[bytes, bytes]:
+    name = theme_in(slug, language).encode()
+    return b"[" + name + b"\0", b"(" + name + b"\1"
+
+
+def _choice(stored: bytes) -> Choice:
+    try:
+        return Choice.model_validate_json(stored)
+    except ValidationError as error:  # decoded before it was stored
+        raise AssertionError("a stored choice does not decode") from error

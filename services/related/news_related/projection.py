@@ -1,0 +1,62 @@
+"""The projection of ``news.articles`` into the graph."""
+
+from collections.abc import Sequence
+
+from aiokafka import ConsumerRecord
+
+from news_related.facts import Facts
+from news_related.graph_changes import LINK_ARTICLES_LUA, SERVICE, TAG, linking
+from news_shared.articles import decode_event
+from news_shared.errors import PoisonError
+from news_shared.projection.contract import Checkpoint, Effects, Ownership, ProjectionSpec, Restoring
+from news_shared.topics import ARTICLES
+
+
+class ArticleLinks:
+    """One partition of the articles; the graph that they all change is one."""
+
+    def __init__(self, ownership: Ownership) -> None:
+        self._prefix = ownership.prefix
+
+    async def restore(self, restoring: Restoring) -> int | None:
+        """The compacted topic is its own changelog: begin at its beginning."""
+        return None
+
+    async def load(self, checkpoint: Checkpoint) -> None:
+        """Nothing: all state is in Redis."""
+
+    def decode(self, record: ConsumerRecord) -> Facts | None:
+        """The facts of a record; None for a deleted key or a type of the future.
+
+        Raises:
+            PoisonError: it is not an article event, or its key is another article's.
+        """
+        if record.value is None:
+            return None
+        event = decode_event(record.value, record.headers)
+        if event is None:
+            return None
+        if record.key != event.id.encode():
+            raise PoisonError(f"key {record.key!r} is not the id of its article, {event.id}")
+        return Facts.of(event)
+
+    async def decide(self, events: Sequence[Facts]) -> Effects:
+        """The new places of the articles; what was there before is compared in Redis, in the same call."""
+        return linking(self._prefix, events)
+
+    async def tick(self) -> None:
+        """No timers."""
+
+    async def close(self) -> None:
+        """Nothing was taken."""
+
+
+ARTICLE_LINKS: ProjectionSpec[Facts] = ProjectionSpec(
+    group="news.related-linker",
+    topic=ARTICLES,
+    service=SERVICE,
+    lua=LINK_ARTICLES_LUA,
+    open=ArticleLinks,
+    max_records=50,  # some 2,000 places a call: the tail of reads is the length of one call
+    tag=TAG,
+)

@@ -1,0 +1,190 @@
+"""How related articles are scored, ordered and made diverse: pure rules.
+
+Every reason to show an article is a signal with a strength in [0, 1]:
+
+| signal | strength |
+|---|---|
+| pinned by an editor | 1, and before everything else, in the order of pinning |
+| translation | 0.95 |
+| links to this article | 0.8, halved for every 180 days between the two |
+| links to a translation of this article | 0.7, likewise |
+| both link to the same article | 0.5, halved for every 30 days |
+| both of a theme with n articles | 0.45 / log2(2 + n), halved for every 7 days: a rare theme says more |
+
+Signals of one article add up like independent chances, 1 - (1 - a)(1 - b)…; the strongest one is its reason. Then
+the list is picked one by one, the highest first (ties: the newest, then by id): what tells the same story as
+something picked (its translation) is left out, and each article picked before for the same themes takes a fifth off.
+Scores are comparable within one list only.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from math import exp2, log2, prod
+
+from news_related.facts import Card, names_of, names_of_original
+from news_related.reasons import KINDS, Reason, ReasonKind
+from news_related.themes import is_in, language_ranges
+
+PINNED = 1.0
+TRANSLATION = 0.95
+_BACKLINK, _BACKLINK_HALVES = 0.8, 180.0
+_BACKLINK_OF_TRANSLATION = 0.7
+_SAME_STORY, _SAME_STORY_HALVES = 0.5, 30.0
+_THEME, _THEME_HALVES = 0.45, 7.0
+_MORE_OF_THE_SAME = 0.8
+_DAY_MS = 86_400_000
+
+
+@dataclass(frozen=True)
+class Signal:
+    """One reason to show an article, and how strong it is."""
+
+    strength: float
+    reason: Reason
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What a reader asked for; empty parts do not matter."""
+
+    limit: int = 10
+    languages: tuple[str, ...] = ()
+    kinds: frozenset[ReasonKind] = frozenset()
+    published_after_ms: int | None = None
+
+    def takes(self, card: Card) -> bool:
+        """Whether an article may be in the list."""
+        new_enough = self.published_after_ms is None or card.listed_ms > self.published_after_ms
+        return new_enough and is_in(card.language, self.languages)
+
+
+@dataclass(frozen=True)
+class Ranked:
+    """An article of the list."""
+
+    card: Card
+    score: float
+    reason: Reason
+
+
+def closeness(one: Card, other: Card, *, halves: float) -> float:
+    """1 for articles of the same moment, halved for every so many days between them."""
+    return exp2(-abs(one.listed_ms - other.listed_ms) / _DAY_MS / halves)
+
+
+def backlink(article: Card, other: Card, paragraph: int, *, via: Card | None = None) -> Signal:
+    """The other links to this article, or to its translation ``via``."""
+    strength = _BACKLINK if via is None else _BACKLINK_OF_TRANSLATION
+    reason = Reason("backlink", paragraph=paragraph, via=via.title if via else None)
+    return Signal(strength * closeness(article, other, halves=_BACKLINK_HALVES), reason)
+
+
+def same_story(article: Card, other: Card, via: Card) -> Signal:
+    """Both link to the same article."""
+    strength = _SAME_STORY * closeness(article, other, halves=_SAME_STORY_HALVES)
+    return Signal(strength, Reason("same_story", via=via.title))
+
+
+def themes(article: Card, other: Card, sizes: Mapping[str, int]) -> Signal | None:
+    """The themes that both have, as one signal; the rarest is named first.
+
+    Args:
+        sizes: how many articles each theme of this article has.
+    """
+    theirs = set(other.slugs)
+    shared = [(sizes.get(slug, 0), place, name) for place, (slug, name) in enumerate(article.themes) if slug in theirs]
+    if not shared:
+        return None
+    near = closeness(article, other, halves=_THEME_HALVES)
+    strength = _together(_THEME / log2(2 + max(size, 1)) * near for size, _, _ in shared)
+    return Signal(strength, Reason("theme", themes=tuple(name for _, _, name in sorted(shared))))
+
+
+def rank(
+    article: Card,
+    candidates: Mapping[str, Card],
+    signals: Mapping[str, Sequence[Signal]],
+    wanted: Wanted,
+) -> list[Ranked]:
+    """The list of an article, best first.
+
+    Args:
+        candidates: live articles by id; others are left out whatever their signals.
+        signals: by id of the other article.
+    """
+    scored = []
+    for key, some in signals.items():
+        card = candidates.get(key)
+        fitting = [s for s in some if not wanted.kinds or s.reason.kind in wanted.kinds]
+        if card is None or card.id == article.id or not fitting or not wanted.takes(card):
+            continue
+        best = max(fitting, key=lambda s: (s.strength, -KINDS.index(s.reason.kind)))
+        scored.append(Ranked(card, _together(s.strength for s in fitting), best.reason))
+    chosen = [one for one in scored if one.reason.kind == "pinned"]  # signals come in the order of pinning
+    told = _stories([article, *candidates.values()])
+    own = told[article.id]
+    rest = _one_of_each_story([one for one in scored if one.reason.kind != "pinned"], told, article)
+    shown = {told[one.card.id] for one in chosen} - {own}
+    rest = [one for one in rest if told[one.card.id] not in shown]
+    return [*chosen, *_diverse(rest, wanted.limit)][: wanted.limit]
+
+
+def _together(strengths: Iterable[float]) -> float:
+    return 1 - prod(1 - strength for strength in strengths)
+
+
+def _stories(cards: Iterable[Card]) -> dict[str, bytes | str]:
+    """For each article a name that its translations among the cards have, too."""
+    parent: dict[bytes | str, bytes | str] = {}
+
+    def root(name: bytes | str) -> bytes | str:
+        while parent.setdefault(name, name) != name:
+            name = parent[name]
+        return name
+
+    known = list(cards)
+    for card in known:
+        for name in (*names_of(card, has_its_url=True), *names_of_original(card)):
+            one, other = sorted((root(card.id), root(name)), key=str)
+            parent[other] = one
+    return {card.id: root(card.id) for card in known}
+
+
+def _one_of_each_story(scored: Sequence[Ranked], told: Mapping[str, bytes | str], article: Card) -> list[Ranked]:
+    """Of translations of each other the one in the article's language, else the best; its own are all kept."""
+    best: dict[bytes | str, Ranked] = {}
+    kept = []
+    main_language = language_ranges(article.language)[0]
+    for one in sorted(scored, key=_order):
+        story = told[one.card.id]
+        if story == told[article.id] or one.reason.kind == "translation":
+            kept.append(one)
+            continue
+        held = best.get(story)
+        if held is None or (
+            is_in(one.card.language, [main_language]) and not is_in(held.card.language, [main_language])
+        ):
+            best[story] = one if held is None else Ranked(one.card, held.score, one.reason)
+    return [*kept, *best.values()]
+
+
+def _diverse(scored: Sequence[Ranked], limit: int) -> list[Ranked]:
+    left = sorted(scored, key=_order)
+    picked: list[Ranked] = []
+    same: dict[tuple[str, ...], int] = {}
+    while left and len(picked) < limit:
+        now = [
+            Ranked(one.card, one.score * _MORE_OF_THE_SAME ** same.get(one.reason.themes, 0), one.reason)
+            for one in left
+        ]
+        place = min(range(len(now)), key=lambda i: _order(now[i]))
+        best = now[place]
+        del left[place]
+        picked.append(best)
+        if best.reason.themes:
+            same[best.reason.themes] = same.get(best.reason.themes, 0) + 1
+    return picked
+
+
+def _order(one: Ranked) -> tuple[float, int, str]:
+    return (-one.score, -one.card.listed_ms, one.card.id)

@@ -1,0 +1,155 @@
+"""Why an article is shown beside another: as data, and in the reader's words (English and Ukrainian)."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+ReasonKind = Literal["pinned", "translation", "cites", "backlink", "same_story", "theme"]
+Words = Literal["en", "uk"]
+
+KINDS: tuple[ReasonKind, ...] = ("pinned", "translation", "backlink", "same_story", "theme")
+"""Kinds of `related`, strongest first; `cites` is one of links only, since a list never repeats what the body links."""
+
+_ORDINALS: Mapping[Words, Sequence[str]] = {
+    "en": ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth"),
+    "uk": (
+        "першому",
+        "другому",
+        "третьому",
+        "четвертому",
+        "п’ятому",
+        "шостому",
+        "сьомому",
+        "восьмому",
+        "дев’ятому",
+        "десятому",
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Reason:
+    """Why, as data.
+
+    Attributes:
+        paragraph: of the link, counted from 0, for `cites` and `backlink`.
+        themes: names shared, for `theme`.
+        original: the other is what this article translates, for `translation`.
+        via: title of the article that both link to (`same_story`) or of the translation that is linked (`backlink`).
+        note: the editor's words, for `pinned`.
+    """
+
+    kind: ReasonKind
+    paragraph: int | None = None
+    themes: tuple[str, ...] = ()
+    original: bool = False
+    via: str | None = None
+    note: str | None = None
+
+    def shown(self, words: Words) -> dict[str, Any]:
+        """As JSON: kind, text, and the data that the text tells."""
+        shown: dict[str, Any] = {"kind": self.kind, "text": text_of(self, words)}
+        if self.paragraph is not None:
+            shown["paragraph"] = self.paragraph
+        if self.themes:
+            shown["themes"] = list(self.themes)
+        if self.via is not None:
+            shown["via"] = self.via
+        return shown
+
+
+def text_of(reason: Reason, words: Words) -> str:
+    """A reason in words."""
+    return _ukrainian(reason) if words == "uk" else _english(reason)
+
+
+def _english(reason: Reason) -> str:
+    match reason.kind:
+        case "pinned":
+            return reason.note or "chosen by the editors"
+        case "translation":
+            return "original of this article" if reason.original else "translation of this article"
+        case "cites":
+            return f"linked from the {_paragraph(reason.paragraph, 'en')}"
+        case "backlink" if reason.via is not None:
+            return f"links to “{reason.via}”, a translation of this article"
+        case "backlink":
+            return "links to this article"
+        case "same_story":
+            return f"both link to “{reason.via}”"
+        case "theme":
+            return f"both about {_listed(reason.themes, 'and')}"
+
+
+def _ukrainian(reason: Reason) -> str:
+    match reason.kind:
+        case "pinned":
+            return reason.note or "вибір редакції"
+        case "translation":
+            return "оригінал цієї статті" if reason.original else "переклад цієї статті"
+        case "cites":
+            return f"посилання {_paragraph(reason.paragraph, 'uk')}"
+        case "backlink" if reason.via is not None:
+            return f"посилається на «{reason.via}», переклад цієї статті"
+        case "backlink":
+            return "посилається на цю статтю"
+        case "same_story":
+            return f"обидві посилаються на «{reason.via}»"
+        case "theme":
+            name = "спільна тема" if len(reason.themes) == 1 else "спільні теми"
+            return f"{name}: {_listed(reason.themes, 'і')}"
+
+
+def _paragraph(index: int | None, words: Words) -> str:
+    number = (index or 0) + 1
+    ordinals = _ORDINALS[words]
+    if words == "uk":
+        return f"у {ordinals[number - 1]} абзаці" if number <= len(ordinals) else f"в абзаці {number}"
+    return f"{ordinals[number - 1]} paragraph" if number <= len(ordinals) else f"{_nth(number)} paragraph"
+
+
+def _nth(number: int) -> str:
+    suffix = "th" if number % 100 in (11, 12, 13) else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
+    return f"{number}{suffix}"
+
+
+def _listed(names: Sequence[str], last: str) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} {last} {names[-1]}"
+
+
+def words_for(languages: Sequence[str], accept_language: str | None) -> Words:
+    """The language of reasons: the one that cards were asked in, else the reader's first that we speak, else English.
+
+    Args:
+        languages: values of ``language=``; more than one says nothing about the reader.
+        accept_language: the header.
+    """
+    if len(languages) == 1 and (spoken := _spoken(languages[0])):
+        return spoken
+    preferred: list[tuple[float, int, Words]] = []
+    for place, part in enumerate((accept_language or "")[:500].split(",")):
+        tag, _, parameters = part.strip().partition(";")
+        if spoken := _spoken(tag):
+            preferred.append((-_quality(parameters), place, spoken))
+    return min(preferred)[2] if preferred and min(preferred)[0] < 0 else "en"
+
+
+def _spoken(tag: str) -> Words | None:
+    match tag.strip().replace("_", "-").lower().partition("-")[0]:
+        case "uk":
+            return "uk"
+        case "en":
+            return "en"
+        case _:
+            return None
+
+
+def _quality(parameters: str) -> float:
+    name, _, value = parameters.strip().partition("=")
+    if name.strip().lower() != "q":
+        return 1.0
+    try:
+        quality = float(value)
+    except ValueError:
+        return 0.0
+    return quality if 0 <= quality <= 1 else 0.0
