@@ -1,9 +1,9 @@
 """What a service gives to the projection runtime, and what it gets from it."""
 
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeAlias, TypeVar
 
 from aiokafka import ConsumerRecord
 
@@ -57,6 +57,15 @@ class Effects:
     args: Sequence[str | bytes | int | float] = ()
 
 
+ReadAsOfCheckpoint: TypeAlias = Callable[[Callable[[Any], object]], Awaitable[list[Any]]]
+"""Runs the commands that a function queues on a redis-py pipeline, atomically, and gives their results.
+
+Raises FencedError when Redis is not at this partition's checkpoint (emptied, failed over, another owner): what it
+would have answered belongs to another moment. Whatever is written to Kafka must be decided on such reads, because
+the compare-call that would notice comes only after the log.
+"""
+
+
 @dataclass(frozen=True)
 class Ownership:
     """One process's time with one partition: everything its projection may touch."""
@@ -66,6 +75,7 @@ class Ownership:
     redis: RedisClient
     log: PartitionLog  # of the partition that is projected
     instance: str
+    read: ReadAsOfCheckpoint  # from `load` on
     live: bool = True  # False during a rebuild beside the live projection: write nothing to Kafka
 
 

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import structlog
 from aiokafka import ConsumerRecord
@@ -17,6 +17,7 @@ from news_shared.projection.contract import (
     Ownership,
     PartitionProjection,
     ProjectionSpec,
+    ReadAsOfCheckpoint,
 )
 from news_shared.projection.dead_letters import DeadLetters
 from news_shared.projection.log import Bounds, PartitionLog
@@ -45,7 +46,7 @@ class OwnedPartition(Generic[E]):
     def __init__(
         self,
         spec: ProjectionSpec[E],
-        ownership: Callable[[int], Ownership],
+        ownership: Callable[[int, ReadAsOfCheckpoint], Ownership],
         state: PartitionState,
         partition_log: PartitionLog,
         tools: PartitionTools,
@@ -70,7 +71,7 @@ class OwnedPartition(Generic[E]):
         """
         stored = await self._state.read(self._tools.rebuilding)
         bounds = await self._log.bounds()
-        self._projection = self._spec.open(self._ownership(stored.generation))
+        self._projection = self._spec.open(self._ownership(stored.generation, self._read))
         if stored.next_offset is None:
             next_offset = await self._restore(stored.generation, bounds)
             self.checkpoint = Checkpoint(stored.generation, next_offset)
@@ -157,6 +158,9 @@ class OwnedPartition(Generic[E]):
         if self._projection is not None:
             await self._projection.close()
             self._projection = None
+
+    async def _read(self, commands: Callable[[Any], object]) -> list[Any]:
+        return await self._state.read_as_of(self.checkpoint, commands, live=self._must_be_live)
 
     @property
     def _must_be_live(self) -> bool:

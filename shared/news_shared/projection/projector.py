@@ -19,7 +19,7 @@ from news_shared.errors import FencedError, LogMismatchError, TransientError
 from news_shared.kafka import connection
 from news_shared.lease import Lease
 from news_shared.producer import open_producer
-from news_shared.projection.contract import Ownership, ProjectionSpec
+from news_shared.projection.contract import Ownership, ProjectionSpec, ReadAsOfCheckpoint
 from news_shared.projection.dead_letters import DeadLetters
 from news_shared.projection.log import PartitionLog
 from news_shared.projection.metrics import DiscardReason, ProjectionMetrics
@@ -236,13 +236,14 @@ class Projector(Generic[E]):
         partition_log = PartitionLog(self._kafka, tp.topic, tp.partition)
         state = PartitionState(self._redis, keys, self._spec.lua, lease_token=self._lease.token if self._lease else "")
 
-        def ownership(generation: int) -> Ownership:
+        def ownership(generation: int, read: ReadAsOfCheckpoint) -> Ownership:
             return Ownership(
                 partition=tp.partition,
                 prefix=keys.prefix(generation),
                 redis=self._redis,
                 log=partition_log,
                 instance=self._instance,
+                read=read,
                 live=self._rebuilding is None,
             )
 

@@ -1,6 +1,6 @@
 """The state of one partition in Redis: offset, generation and effects move together, in one call or not at all."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from hashlib import sha1
 from typing import Any, cast
@@ -172,6 +172,28 @@ class PartitionState:
             f"{self.keys.state(checkpoint.generation)}: expected offset {checkpoint.next_offset}, "
             f"Redis has {_shown(answer[1])} ({answer[0].decode()})"
         )
+
+    async def read_as_of(self, checkpoint: Checkpoint, commands: Callable[[Any], object], *, live: bool) -> list[Any]:
+        """Run read commands atomically, if Redis is at the checkpoint.
+
+        Raises:
+            MismatchError: Redis stands elsewhere.
+            TransientError: Redis is away.
+        """
+        with redis_errors("reading as of the checkpoint"):
+            pipe = self._redis.pipeline(transaction=True)
+            pipe.hget(self.keys.live, "generation")
+            pipe.hmget(self.keys.state(checkpoint.generation), ["next", "fingerprint"])
+            commands(pipe)
+            generation, (next_offset, fingerprint), *results = await pipe.execute()
+        expected = (str(checkpoint.next_offset).encode(), str(checkpoint.fingerprint or "").encode())
+        switched = live and generation != str(checkpoint.generation).encode()
+        if switched or (next_offset, fingerprint) != expected:
+            raise MismatchError(
+                f"{self.keys.state(checkpoint.generation)}: expected offset {checkpoint.next_offset}, "
+                f"Redis has {_shown(next_offset)}"
+            )
+        return results
 
     async def begin_restore(self, generation: int) -> None:
         """Become the one that restores; whoever restored before is shut out.
