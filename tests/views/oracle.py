@@ -50,6 +50,7 @@ class Oracle:
         self._session, self._grace, self._kept_limit = session_ms, grace_ms, kept
         self.articles: dict[str, Tally] = {}
         self.beacons: list[tuple[str, int]] = []  # article and hash of every beacon in the log
+        self.views_by_reader: dict[tuple[str, int], int] = defaultdict(int)
         self._clock = 0
         self._log_time = 0
         self._last: dict[tuple[str, int], int] = {}
@@ -115,6 +116,7 @@ class Oracle:
             tally.readers[day].add(beacon["reader"])
         if reason is None:
             tally.views += 1
+            self.views_by_reader[beacon["article"], beacon["reader"]] += 1
             tally.hours[day, moment.hour] += 1
         else:
             tally.filtered[reason] += 1
