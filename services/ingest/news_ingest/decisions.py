@@ -238,6 +238,7 @@ def recovered(state: ArticleState, event: ArticleEvent, offset: int) -> ArticleS
         "guid": body.guid,
         "url": body.url or state.url,
         "article_at": offset,
+        "hold": None,  # a hold of this very submission follows in news.holds
     }
     if isinstance(body, Withdrawal):
         how = "withheld" if body.reason == "withheld by the source" else "sticky"
@@ -257,7 +258,8 @@ def recovered(state: ArticleState, event: ArticleEvent, offset: int) -> ArticleS
 
 def recovered_hold(state: ArticleState, record: HoldRecord | None, offset: int) -> ArticleState:
     """The state after a record of ``news.holds`` (None: removed) is found there."""
-    if record is None:
+    superseded = record is not None and record.why == "embargo" and record.submission[1] < state.submission
+    if record is None or superseded:  # superseded: without transactions the removal may be missing
         return _with(state, hold=None, hold_at=offset)
     hold = Hold(why=record.why, version=version_of(record.item), until=record.until)
     changes: dict[str, object] = {"hold": hold, "hold_at": offset}

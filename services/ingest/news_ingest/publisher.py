@@ -84,7 +84,7 @@ class Publisher:
     async def restore(self, restoring: Restoring) -> int | None:
         """All of the state is in the two compacted topics."""
         states: dict[ArticleId, ArticleState] = {}
-        await self._read_output({ARTICLES: 0, HOLDS: 0}, states)
+        await self._read_output({ARTICLES: 0, HOLDS: 0}, states, restoring=True)
         items = list(states.items())
         for start in range(0, len(items), _CHUNK):
             await restoring.put(self._effects(dict(items[start : start + _CHUNK]), []))
@@ -94,10 +94,9 @@ class Publisher:
         """Shut out the former owner, then learn what it wrote that Redis does not know."""
         transactional_id = f"{GROUP}-{self._ownership.partition}"
         self._writer = await self._stack.enter_async_context(open_fenced_writer(self._tools.kafka, transactional_id))
-        with redis_errors("reading the publisher's output position"):
-            stored = await self._ownership.redis.hgetall(self._key("output"))
+        [stored] = await self._ownership.read(lambda pipe: pipe.hgetall(self._key("output")))
         known = {ARTICLES: int(stored.get(ARTICLES.encode(), 0)), HOLDS: int(stored.get(HOLDS.encode(), 0))}
-        await self._read_output(known, self._ahead)
+        await self._read_output(known, self._ahead, restoring=False)
 
     def decode(self, record: ConsumerRecord) -> Received | None:
         """A submission."""
@@ -155,8 +154,7 @@ class Publisher:
 
     async def _states(self, articles: set[ArticleId]) -> dict[ArticleId, ArticleState]:
         names = sorted(articles)
-        with redis_errors("reading what is known of the articles"):
-            stored = await self._ownership.redis.hmget(self._key("articles"), names)
+        [stored] = await self._ownership.read(lambda pipe: pipe.hmget(self._key("articles"), names))
         return {
             name: self._ahead.get(name) or (ArticleState.model_validate_json(value) if value else ArticleState())
             for name, value in zip(names, stored, strict=True)
@@ -215,7 +213,9 @@ class Publisher:
         name = "article_at" if topic == ARTICLES else "hold_at"
         return state.model_copy(update={name: position.offset})
 
-    async def _read_output(self, known: dict[str, int], states: dict[ArticleId, ArticleState]) -> None:
+    async def _read_output(
+        self, known: dict[str, int], states: dict[ArticleId, ArticleState], *, restoring: bool
+    ) -> None:
         """Apply what the two topics hold after the known offsets to what Redis says of those articles."""
         for topic, partition_log in ((ARTICLES, self._articles), (HOLDS, self._holds)):
             bounds = await partition_log.bounds()
@@ -227,7 +227,9 @@ class Publisher:
             self._ends[topic] = bounds.end
             async for records in partition_log.read(max(known[topic], bounds.begin), bounds.end):
                 missing = {ArticleId(r.key.decode()) for r in records} - states.keys()
-                if missing:
+                if restoring:
+                    states.update((article, ArticleState()) for article in missing)
+                elif missing:
                     states.update(await self._states(missing))
                 for record in records:
                     article = ArticleId(record.key.decode())

@@ -217,7 +217,9 @@ def _guid_of(document: dict[str, Any]) -> str | None:
 
 def _people(people: list[NativePerson]) -> tuple[Person, ...]:
     return tuple(
-        Person(name=name, url=canonical_url(person.url or "")) for person in people if (name := without_markup(person.name))
+        Person(name=name, url=canonical_url(person.url or ""))
+        for person in people
+        if (name := without_markup(person.name))
     )
 
 
