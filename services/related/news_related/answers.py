@@ -1,0 +1,172 @@
+"""The shapes of the answers: JSON with validators, and what the OpenAPI document says of them."""
+
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Literal
+
+from fastapi import Request
+from pydantic import AwareDatetime, BaseModel, Field
+from starlette.responses import Response
+
+from news_shared.clock import rfc3339
+from news_shared.http import etag_json
+
+_CARD = {
+    "article": "0b6f1a52-3f0e-5c5e-9a41-5a1d5c1f2b11",
+    "title": "Нічні пороми повертаються до Порт-Морроу",
+    "url": "https://herald.example/uk/nichni-poromy",
+    "language": "uk",
+    "date": "2026-01-15T12:00:00Z",
+    "image": None,
+}
+
+
+class CardShape(BaseModel):
+    """An article as lists show it."""
+
+    article: str = Field(description="Its id.")
+    title: str
+    url: str | None
+    language: str
+    date: AwareDatetime
+    image: str | None
+
+
+class ReasonShape(BaseModel):
+    """Why an article is shown: as data, and in English or Ukrainian by `Accept-Language`."""
+
+    kind: Literal["pinned", "translation", "cites", "backlink", "same_story", "theme"]
+    text: str
+    paragraph: int | None = Field(None, description="Of the link, from 0; `cites` and `backlink`.")
+    themes: list[str] | None = Field(None, description="Names shared; `theme`.")
+    via: str | None = Field(None, description="Title of the article that both link to, or of the translation linked.")
+
+
+class RelatedCard(CardShape):
+    """A card of the ranked list."""
+
+    reason: ReasonShape
+    score: float = Field(description="From 0 to 1; comparable within one list only.")
+
+
+class RelatedAnswer(BaseModel):
+    """Related articles, best first."""
+
+    article: str
+    items: list[RelatedCard]
+    as_of: AwareDatetime = Field(description="Up to when every part of this answer is right.")
+
+
+class LinkShape(BaseModel):
+    """A hyperlink of the body."""
+
+    paragraph: int = Field(description="Index of the top-level block of the body, from 0.")
+    url: str
+    text: str
+    card: CardShape | None = Field(description="Null while no live article has this URL.")
+    reason: ReasonShape
+
+
+class BacklinkShape(CardShape):
+    """An article that links here."""
+
+    reason: ReasonShape
+
+
+class LinksAnswer(BaseModel):
+    """Cards for the body's links, in its order, and what links here, newest first."""
+
+    article: str
+    links: list[LinkShape]
+    backlinks: list[BacklinkShape]
+    as_of: AwareDatetime
+
+
+class StoryAnswer(BaseModel):
+    """A story's thread in order of time."""
+
+    id: str = Field(description="Id of its first article, whichever was asked.")
+    items: list[CardShape]
+    truncated: bool
+    as_of: AwareDatetime
+
+
+class ThemeShape(BaseModel):
+    """A theme."""
+
+    slug: str
+    name: str = Field(description="As its newest article spells it.")
+    articles: int
+    languages: dict[str, int] = Field(description="Articles by language; a language includes its regional forms.")
+
+
+class ThemesAnswer(BaseModel):
+    """Themes, those with most articles first."""
+
+    items: list[ThemeShape]
+    next: str | None = Field(None, description="Ask for it as `cursor` to go on; absent at the end.")
+    as_of: AwareDatetime
+
+
+class ThemeAnswer(BaseModel):
+    """A theme's newest articles."""
+
+    theme: ThemeShape
+    items: list[CardShape]
+    next: str | None = None
+    as_of: AwareDatetime
+
+
+def responses(model: type[BaseModel], example: Mapping[str, Any]) -> dict[int | str, dict[str, Any]]:
+    """What the OpenAPI document says of a query."""
+    shown = {**example, "as_of": "2026-01-15T12:00:03Z"}
+    return {
+        200: {"model": model, "content": {"application/json": {"example": shown}}},
+        304: {"description": "Nothing changed since the ETag in `If-None-Match`."},
+        404: {"description": "Never heard of it."},
+        410: {"description": "Withdrawn."},
+        503: {"description": "Being restored, or Redis is away: try again after `Retry-After`."},
+    }
+
+
+_OTHER = "5d0d1c3c-7a2b-5d52-8a9e-1d6f0a4a1c02"
+RELATED_RESPONSES = responses(
+    RelatedAnswer,
+    {
+        "article": _OTHER,
+        "items": [{**_CARD, "reason": {"kind": "translation", "text": "translation of this article"}, "score": 0.95}],
+    },
+)
+LINKS_RESPONSES = responses(
+    LinksAnswer,
+    {
+        "article": _OTHER,
+        "links": [
+            {
+                "paragraph": 2,
+                "url": _CARD["url"],
+                "text": "as we reported",
+                "card": _CARD,
+                "reason": {"kind": "cites", "text": "linked from the third paragraph", "paragraph": 2},
+            }
+        ],
+        "backlinks": [],
+    },
+)
+STORY_RESPONSES = responses(StoryAnswer, {"id": _CARD["article"], "items": [_CARD], "truncated": False})
+_THEME = {"slug": "port-morrow", "name": "Port Morrow", "articles": 12, "languages": {"en": 7, "uk": 5}}
+THEMES_RESPONSES = responses(ThemesAnswer, {"items": [_THEME]})
+THEME_RESPONSES = responses(ThemeAnswer, {"theme": _THEME, "items": [_CARD]})
+
+
+def answer(request: Request, content: Mapping[str, Any], as_of: datetime) -> Response:
+    """JSON with ``as_of``, and an ETag over the rest: time passing alone is no change."""
+    conditional = etag_json(request, content)
+    conditional.headers["As-Of"] = rfc3339(as_of)
+    conditional.headers["Vary"] = "Accept-Language"
+    if conditional.status_code == 304:
+        return conditional
+    body = json.dumps({**content, "as_of": rfc3339(as_of)}, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    headers = {name: conditional.headers[name] for name in ("ETag", "Cache-Control", "As-Of", "Vary")}
+    return Response(body, headers=headers, media_type="application/json")

@@ -1,0 +1,99 @@
+"""Builds the roles of related: everything concrete is made here, in start order, and goes in reverse."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import timedelta
+
+from fastapi import FastAPI
+
+from news_related import curation_routes, routes
+from news_related.curation import CHOICES
+from news_related.graph_changes import SERVICE, TAG
+from news_related.projection import ARTICLE_LINKS
+from news_related.settings import RelatedSettings
+from news_shared.api_keys import ApiKeys
+from news_shared.http import create_service
+from news_shared.lease import Lease
+from news_shared.process import running, wait_for_topics
+from news_shared.producer import open_producer
+from news_shared.projection.contract import hash_tag
+from news_shared.projection.metrics import ProjectionMetrics
+from news_shared.projection.projector import Projector
+from news_shared.projection.slots import Slots
+from news_shared.projection.state import StateKeys
+from news_shared.redis_client import RedisClient, open_redis
+from news_shared.topic_table import TopicTable
+from news_shared.topics import SOURCES
+
+_SPECS = (ARTICLE_LINKS, CHOICES)
+
+
+def graph_slots(redis: RedisClient, partitions: int) -> Slots:
+    """How the graph is read: one slot, fed by all partitions of all its topics."""
+    return Slots(redis, SERVICE, sources=len(_SPECS) * partitions, tag=TAG)
+
+
+def create_api(settings: RelatedSettings) -> FastAPI:
+    """The query API, and the door for editors' choices."""
+    partitions = settings.process.partitions
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[routes.RelatedState]:
+        async with AsyncExitStack() as stack:
+            redis = await stack.enter_async_context(open_redis(settings.redis))
+            producer = await stack.enter_async_context(open_producer(settings.kafka))
+            sources = TopicTable(settings.kafka, SOURCES, partitions)
+            await stack.enter_async_context(sources.following())
+            yield {
+                "slots": graph_slots(redis, partitions),
+                "producer": producer,
+                "keys": ApiKeys(sources, settings.process.admin_key.get_secret_value()),
+                "partitions": partitions,
+            }
+
+    app = create_service("newsfeed: related stories", lifespan, unready=list)
+    app.include_router(curation_routes.router)
+    app.include_router(routes.router)
+    return app
+
+
+def create_linker(settings: RelatedSettings) -> FastAPI:
+    """The one writer of the graph, or one that stands by, with its health behind HTTP."""
+    working: list[Projector[object]] = []
+
+    def unready() -> list[str]:
+        return [reason for one in working for reason in one.unready()] if working else ["starting"]
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with AsyncExitStack() as stack:
+            await wait_for_topics(settings.kafka, settings.process.partitions)
+            redis = await stack.enter_async_context(open_redis(settings.redis))
+            lease = Lease(redis, StateKeys(hash_tag(SERVICE, 0, TAG), "", 0).lease, ttl=settings.own.lease)
+            await stack.enter_async_context(
+                running(lease.run(), stop=lease.request_stop, name="lease", drain=timedelta(seconds=3))
+            )
+            metrics = ProjectionMetrics()
+            for spec in _SPECS:
+                projector: Projector[object] = Projector(
+                    spec,  # type: ignore[arg-type]  # each projects its own kind of event
+                    kafka=settings.kafka,
+                    redis=redis,
+                    partitions=settings.process.partitions,
+                    instance=settings.process.instance,
+                    metrics=metrics,
+                    lease=lease,
+                )
+                await stack.enter_async_context(
+                    running(
+                        projector.run(),
+                        stop=projector.request_stop,
+                        name=spec.group,
+                        drain=settings.process.drain_timeout,
+                    )
+                )
+                working.append(projector)
+            yield
+            working.clear()
+
+    return create_service("newsfeed: linker", lifespan, unready=unready)

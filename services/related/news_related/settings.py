@@ -1,0 +1,46 @@
+"""What the roles of related are told at their start."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from news_shared.settings import KafkaSettings, ProcessSettings, RedisSettings, read_settings
+
+
+class RelatedOwnSettings(BaseSettings):
+    """Of this service alone (``NEWS_RELATED_*``)."""
+
+    model_config = SettingsConfigDict(env_prefix="NEWS_RELATED_", frozen=True)
+
+    lease: timedelta = Field(
+        timedelta(seconds=5),
+        ge=timedelta(seconds=1),
+        le=timedelta(minutes=1),
+        description="A linker that is silent for so long is replaced by one that stands by.",
+    )
+
+
+@dataclass(frozen=True)
+class RelatedSettings:
+    """All that an operator may set."""
+
+    process: ProcessSettings
+    kafka: KafkaSettings
+    redis: RedisSettings
+    own: RelatedOwnSettings
+
+    @classmethod
+    def read(cls) -> "RelatedSettings":
+        """From the environment.
+
+        Raises:
+            SystemExit: naming every variable of a group that must be corrected.
+        """
+        return cls(
+            read_settings(ProcessSettings),
+            read_settings(KafkaSettings),
+            read_settings(RedisSettings),
+            read_settings(RelatedOwnSettings),
+        )
