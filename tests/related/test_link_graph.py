@@ -1,0 +1,178 @@
+"""The graph against a plain oracle: whatever comes in which order, the same edges."""
+
+import random
+from collections import deque
+from collections.abc import AsyncIterator
+from datetime import timedelta
+
+import pytest_asyncio
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from news_related.link_graph import LinkGraph
+from news_shared.article_ids import ArticleId
+from news_shared.articles import ArticleEvent
+from newsfeed.newsroom import expected_edges
+from tests.related.builders import NOON, a_withdrawal, an_article, id_of, sample_newsroom, url_of
+from tests.related.graph_on_redis import GraphOnRedis, graph_on_redis
+from tests.related.oracle import Oracle
+from tests.testbed.backends import Backend
+
+_GUIDS = ["a", "b", "c", "d", "e"]
+_URLS = [url_of(guid) for guid in _GUIDS] + ["https://elsewhere.example/x"]
+
+
+@pytest_asyncio.fixture
+async def stored(backend: Backend) -> AsyncIterator[GraphOnRedis]:
+    async with graph_on_redis(backend) as graph:
+        yield graph
+
+
+@st.composite
+def an_event(draw: st.DrawFn, guid: str, revision: int) -> ArticleEvent:
+    if draw(st.integers(0, 5)) == 0:
+        return a_withdrawal(guid, revision=revision)
+    return an_article(
+        guid,
+        revision=revision,
+        url=draw(st.one_of(st.just(url_of(guid)), st.sampled_from([None, *_URLS]))),
+        links=tuple(draw(st.lists(st.sampled_from(_URLS), max_size=4))),
+        themes=draw(st.lists(st.sampled_from(["Energy", "energy", "Вибори", "Port Morrow", "?"]), max_size=3)),
+        language=draw(st.sampled_from(["en", "en-GB", "uk", "und"])),
+        date=NOON + timedelta(minutes=draw(st.integers(0, 3))),
+        translation_of=draw(st.sampled_from([None, None, *_GUIDS, *_URLS])),
+    )
+
+
+@st.composite
+def histories(draw: st.DrawFn) -> list[list[ArticleEvent]]:
+    """Some articles, each with its revisions in order."""
+    guids = draw(st.lists(st.sampled_from(_GUIDS), min_size=1, max_size=5, unique=True))
+    return [[draw(an_event(guid, n + 1)) for n in range(draw(st.integers(1, 3)))] for guid in guids]
+
+
+def interleaved(histories: list[list[ArticleEvent]], chance: random.Random) -> list[ArticleEvent]:
+    """One order in which all events may arrive: each article's own order is kept."""
+    waiting = [deque(history) for history in histories]
+    events = []
+    while any(waiting):
+        events.append(chance.choice([queue for queue in waiting if queue]).popleft())
+    return events
+
+
+@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(histories=histories(), chance=st.randoms(use_true_random=False), at_once=st.integers(1, 4))
+async def test_no_order_of_arrival_changes_the_graph(
+    backend: Backend, histories: list[list[ArticleEvent]], chance: random.Random, at_once: int
+) -> None:
+    one, other = interleaved(histories, chance), interleaved(histories, chance)
+    repeated = other + [chance.choice(other) for _ in range(3)]  # old and equal revisions again
+    async with graph_on_redis(backend) as stored:
+        await stored.apply(one)
+        first = await stored.dump()
+        await assert_is(stored.graph, Oracle.of(one))
+        await stored.empty()
+        await stored.apply(repeated, at_once=at_once)
+        assert await stored.dump() == first
+        await stored.empty()
+        await stored.apply(history[-1] for history in histories)  # what a compacted topic has left
+        assert await stored.dump() == first
+
+
+async def assert_is(graph: LinkGraph, oracle: Oracle) -> None:
+    """Everything that the graph tells is what the oracle tells."""
+    ids = sorted(oracle.articles)
+    cards = await graph.cards([*ids, *oracle.withdrawn])
+    assert sorted(cards) == ids
+    links = await graph.links(ids)
+    owners = await graph.owners({link.url for some in links for link in some})
+    backlinks = await graph.backlinks_of([cards[key] for key in ids])
+    for key, out, back in zip(ids, links, backlinks, strict=True):
+        assert [(link.url, link.paragraph, owners.get(link.url)) for link in out] == oracle.links(key)
+        assert [b.id for b in back] == oracle.backlinks(key)
+        assert set(await graph.translations(cards[key])) == oracle.translations(key)
+    themes = oracle.themes()
+    slugs = [slug for slug in themes if "@" not in slug]
+    assert [slug for slug, _ in await graph.themes(None, limit=100, after=None)] == sorted(
+        slugs, key=lambda slug: (-len(themes[slug]), slug)
+    )
+    for size in await graph.sizes(slugs):
+        assert (size.articles, size.newest) == (len(themes[size.slug]), themes[size.slug][0])
+        assert {f"{size.slug}@{language}": n for language, n in size.languages.items()} == {
+            name: len(members) for name, members in themes.items() if name.startswith(f"{size.slug}@")
+        }
+    for name, members in themes.items():
+        slug, _, language = name.partition("@")
+        found = await graph.in_theme(slug, [language] if language else [], limit=100)
+        assert [position.id for position in found] == members
+    for language in {name.partition("@")[2] for name in themes} - {""}:
+        spoken = [n.partition("@")[0] for n in themes if n.endswith(f"@{language}")]
+        assert sorted(slug for slug, _ in await graph.themes(language, limit=100, after=None)) == sorted(spoken)
+
+
+async def test_the_sample_newsroom_has_the_edges_that_it_declares(stored: GraphOnRedis) -> None:
+    events = sample_newsroom()
+    random.Random(7).shuffle(events)
+    await stored.apply(events, at_once=10)
+    names = {event.id: event.article.guid for event in events}
+    cards = list((await stored.graph.cards(names)).values())
+    edges = [edge for edge in await stored.graph.edges_of(cards) if edge.target is not None]
+    declared = expected_edges()
+    found = {
+        kind: sorted([names[e.source], names[_id(e.target)]] for e in edges if e.kind == kind)
+        for kind in ("cites", "translation")
+    }
+    assert found == {"cites": declared["cites"], "translation": declared["translation"]}
+    sizes = {size.slug: size.articles for size in await stored.graph.sizes([t.casefold() for t in declared["theme"]])}
+    assert sizes == {theme.casefold(): len(members) for theme, members in declared["theme"].items()}
+
+
+def _id(target: str | None) -> ArticleId:
+    assert target is not None
+    return ArticleId(target)
+
+
+async def test_a_link_waits_for_its_target_and_follows_what_becomes_of_it(stored: GraphOnRedis) -> None:
+    async def target_of_a() -> object:
+        return (await stored.graph.owners([url_of("b")])).get(url_of("b"))
+
+    await stored.apply([an_article("a", links=("b",))])
+    assert await target_of_a() is None, "nothing has this URL yet"
+    await stored.apply([an_article("b")])
+    assert await target_of_a() == id_of("b")
+    await stored.apply([a_withdrawal("b", revision=2)])
+    assert await target_of_a() is None, "withdrawn"
+    await stored.apply([an_article("b", revision=3)])
+    assert await target_of_a() == id_of("b"), "restored"
+    await stored.apply([an_article("b", revision=4, url="https://herald.example/moved")])
+    assert await target_of_a() is None, "moved away"
+    await stored.apply([an_article("a", revision=2, links=("https://herald.example/moved",))])
+    cards = await stored.graph.cards([id_of("b")])
+    [backlinks] = await stored.graph.backlinks_of(list(cards.values()))
+    assert [b.id for b in backlinks] == [id_of("a")]
+
+
+async def test_siblings_of_an_original_that_never_arrived_are_translations_of_each_other(stored: GraphOnRedis) -> None:
+    await stored.apply(
+        [
+            an_article("en", translation_of="uk"),
+            an_article("pl", translation_of="uk", language="pl"),
+            an_article("de", translation_of="https://herald.example/pl", language="de"),
+        ]
+    )
+    cards = await stored.graph.cards([id_of("de")])
+    assert set(await stored.graph.translations(cards[id_of("de")])) == {id_of("en"), id_of("pl")}
+
+
+async def test_the_cost_of_an_event_does_not_grow_with_what_is_stored(stored: GraphOnRedis) -> None:
+    async def commands(guid: str) -> int:
+        before = await stored.commands_so_far()
+        await stored.apply([an_article(guid, links=("hub", "b"), themes=("Energy",))])
+        return await stored.commands_so_far() - before
+
+    await stored.apply([an_article("w")])
+    first = await commands("x")
+    await stored.apply(
+        (an_article(f"n{n}", links=("hub", f"n{n - 1}"), themes=("Energy",)) for n in range(2000)), at_once=50
+    )
+    assert abs(await commands("y") - first) <= 2
