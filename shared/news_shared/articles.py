@@ -68,6 +68,7 @@ class Article(_Value):
     authors: tuple[Person, ...] = ()
     date_published: AwareDatetime
     date_modified: AwareDatetime | None = None
+    dated: bool = Field(True, description="False: the source gave no date, date_published is the time of arrival.")
     tags: tuple[str, ...] = Field((), description="Themes.")
     image: str | None = None
     translation_of: str | None = Field(None, description="guid or URL, as the source said it.")

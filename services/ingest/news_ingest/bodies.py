@@ -6,11 +6,12 @@ from dataclasses import dataclass
 
 import nh3
 from lxml import etree
-from lxml.html import HtmlElement, fragments_fromstring, tostring
+from lxml.html import Element, HtmlElement, fragments_fromstring, tostring
 
 from news_ingest.text import fit, one_line
 from news_ingest.urls import canonical_url
 from news_shared.articles import Link
+from news_shared.errors import PoisonError
 
 _INLINE = {
     "a",
@@ -47,6 +48,8 @@ _ATTRIBUTES = {
 }
 _BLANK_LINE = re.compile(r"\n[ \t]*\n\s*")
 _MAX_LINKS = 200
+_TAG = re.compile(r"<[^>]*>")
+_MAX_TAGS = 10_000  # an HTML5 parser takes time with the square of what is nested or left open
 
 
 @dataclass(frozen=True)
@@ -64,7 +67,13 @@ def body_of_text(text: str) -> Body:
 
 
 def body_of_html(markup: str, base: str | None) -> Body:
-    """A body of HTML: nothing active is left, every address is absolute, loose text is in paragraphs."""
+    """A body of HTML: nothing active is left, every address is absolute, loose text is in paragraphs.
+
+    Raises:
+        PoisonError: it has too many tags, or is nested too deeply, to be an article.
+    """
+    if markup.count("<") > _MAX_TAGS:
+        raise PoisonError(f"content_html has {markup.count('<'):,} tags; at most {_MAX_TAGS:,} are taken")
     cleaned = nh3.clean(
         fit(markup),
         tags=_INLINE | _BLOCK,
@@ -73,6 +82,8 @@ def body_of_html(markup: str, base: str | None) -> Body:
         link_rel=None,
     )
     blocks = _blocks(cleaned)
+    if not blocks and _TAG.sub("", cleaned).strip():
+        raise PoisonError("content_html is nested too deeply to be read: at most 256 levels are taken")
     links: list[Link] = []
     for index, block in enumerate(blocks):
         for element in list(block.iter("a", "img")):
@@ -114,8 +125,7 @@ def _blocks(cleaned: str) -> list[HtmlElement]:
         tail, part.tail = part.tail, None
         if part.tag in _INLINE:
             if loose is None:
-                loose = HtmlElement()
-                loose.tag = "p"
+                loose = Element("p")
             loose.append(part)
         else:
             blocks += [_closed(loose)] if _has_content(loose) else []
@@ -137,8 +147,7 @@ def _inner(element: HtmlElement) -> str:
 
 def _append_text(loose: HtmlElement | None, text: str) -> HtmlElement:
     if loose is None:
-        loose = HtmlElement()
-        loose.tag = "p"
+        loose = Element("p")
     if len(loose):
         loose[-1].tail = (loose[-1].tail or "") + text
     else:

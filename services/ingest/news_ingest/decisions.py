@@ -1,5 +1,6 @@
 """What becomes of a submission: pure rules over the article's state and the submission's place in the log."""
 
+import re
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -11,6 +12,9 @@ from news_shared.clock import from_epoch_ms
 
 KEYS_KEPT, KEYS_KEPT_FOR = 32, timedelta(hours=24)
 UNDATED_HASHES_KEPT = 8
+_DOTTED = re.compile(r"\d{1,18}(\.\d{1,18}){0,9}")
+LIFTED = "no longer barred: its next submission will be published"
+WITHHELD = "withheld by the source"
 
 
 @dataclass(frozen=True)
@@ -90,7 +94,7 @@ def _submit(state: ArticleState, received: Received, item: Item, text: Item | No
     if item.status == "canceled":
         return _withdraw(state, received, text, "sticky", "canceled by the source")
     if item.status == "withheld":
-        return _withdraw(state, received, text, "withheld", "withheld by the source")
+        return _withdraw(state, received, text, "withheld", WITHHELD)
     if not item.dated:
         if version.hash in state.undated_hashes and not _is_current(state, version):
             return _answered(state, received, Outcome.STALE, "an undated version that was here before")
@@ -176,11 +180,136 @@ def _restore(state: ArticleState, received: Received, text: Item | None) -> Deci
         return _answered(state, received, Outcome.UNCHANGED, "it is not withdrawn")
     lifted = _with(state, withdrawn=None)
     if text is None:
-        return _answered(lifted, received, Outcome.RESTORED, "its next submission will be published")
+        return _lift(lifted, received)
     if text.embargoed_until and text.embargoed_until > from_epoch_ms(received.appended_ms):
         return _hold(_with(lifted, hold=None), received, text, version_of(text))
     published = _publish(lifted, received, text, version_of(text))
     return replace(published, state=_with(published.state, outcome=Outcome.RESTORED))
+
+
+def _lift(state: ArticleState, received: Received) -> Decision:
+    """There is no text to publish; that the article is no longer barred must be in the log all the same."""
+    answered = _answered(state, received, Outcome.RESTORED, LIFTED).state
+    event = ArticleEvent(
+        type=EventType.WITHDRAWN,
+        article=Withdrawal(
+            id=received.id,
+            revision=state.revision + 1,
+            source=state.source or "unknown",
+            guid=state.guid or "",
+            url=state.url,
+            time=from_epoch_ms(received.appended_ms),
+            reason=LIFTED,
+        ),
+        submission=(received.partition, received.offset),
+        trace=received.trace,
+    )
+    return Decision(_with(answered, revision=state.revision + 1), event=event)
+
+
+def _release(state: ArticleState, received: Received, text: Item | None) -> Decision:
+    hold = state.hold
+    due = hold is not None and hold.why == "embargo" and hold.until == received.submission.until
+    if not due or text is None or state.withdrawn:
+        return _answered(state, received, state.outcome or Outcome.UNCHANGED, state.why)
+    assert hold is not None
+    if hold.until is not None and hold.until > from_epoch_ms(received.appended_ms):
+        return _answered(state, received, Outcome.HELD, "released before its time")
+    return _publish(state, received, text, hold.version)
+
+
+def _answered(state: ArticleState, received: Received, outcome: Outcome, why: str | None) -> Decision:
+    answered = _with(state, submission=received.offset, outcome=outcome, why=why, at_ms=received.appended_ms)
+    return Decision(answered)
+
+
+def _is_current(state: ArticleState, version: Version) -> bool:
+    return state.live is not None and state.live.hash == version.hash
+
+
+def _known_key(state: ArticleState, received: Received) -> Remembered | None:
+    if received.idempotency_key is None:
+        return None
+    oldest = received.appended_ms - KEYS_KEPT_FOR // timedelta(milliseconds=1)
+    return next((k for k in state.keys if k.key == received.idempotency_key and k.at_ms >= oldest), None)
+
+
+def _remember_key(state: ArticleState, received: Received) -> ArticleState:
+    if received.idempotency_key is None or state.outcome is None:
+        return state
+    key = Remembered(
+        key=received.idempotency_key, outcome=state.outcome, revision=state.revision, at_ms=received.appended_ms
+    )
+    return _with(state, keys=(*state.keys, key)[-KEYS_KEPT:])
+
+
+def _ordinal(version: str) -> tuple[int, tuple[int, ...], str]:
+    """``1.10`` comes after ``1.9``; what is no dotted number comes after all numbers, by its letters."""
+    if _DOTTED.fullmatch(version):
+        return (0, tuple(int(part) for part in version.split(".")), "")
+    return (1, (), version)
+
+
+def _withdraw(state: ArticleState, received: Received, text: Item | None, how: str, reason: str | None) -> Decision:
+    submission = received.submission
+    answered = _answered(state, received, Outcome.WITHDRAWN, reason).state
+    if state.withdrawn == how or state.withdrawn == "sticky":
+        return Decision(answered)
+    source = state.source or submission.source or (submission.item.source if submission.item else None)
+    guid = state.guid or submission.guid or (submission.item.guid if submission.item else None)
+    revision = state.revision + 1
+    event = ArticleEvent(
+        type=EventType.WITHDRAWN,
+        article=Withdrawal(
+            id=received.id,
+            revision=revision,
+            source=source or "unknown",
+            guid=guid or "",
+            url=state.url,
+            time=from_epoch_ms(received.appended_ms),
+            reason=reason,
+        ),
+        submission=(received.partition, received.offset),
+        trace=received.trace,
+    )
+    withdrawn = _with(answered, revision=revision, live=None, withdrawn=how, hold=None, source=source, guid=guid)
+    if text is None:
+        return Decision(withdrawn, event=event, unhold=state.hold is not None)
+    why = "withdrawn" if how == "sticky" else "withheld"
+    record = HoldRecord(why=why, item=text, submission=(received.partition, received.offset))
+    return Decision(_with(withdrawn, hold=Hold(why=why, version=version_of(text))), event=event, hold=record)
+
+
+def _restore(state: ArticleState, received: Received, text: Item | None) -> Decision:
+    if not state.withdrawn:
+        return _answered(state, received, Outcome.UNCHANGED, "it is not withdrawn")
+    lifted = _with(state, withdrawn=None)
+    if text is None:
+        return _lift(lifted, received)
+    if text.embargoed_until and text.embargoed_until > from_epoch_ms(received.appended_ms):
+        return _hold(_with(lifted, hold=None), received, text, version_of(text))
+    published = _publish(lifted, received, text, version_of(text))
+    return replace(published, state=_with(published.state, outcome=Outcome.RESTORED))
+
+
+def _lift(state: ArticleState, received: Received) -> Decision:
+    """There is no text to publish; that the article is no longer barred must be in the log all the same."""
+    answered = _answered(state, received, Outcome.RESTORED, LIFTED).state
+    event = ArticleEvent(
+        type=EventType.WITHDRAWN,
+        article=Withdrawal(
+            id=received.id,
+            revision=state.revision + 1,
+            source=state.source or "unknown",
+            guid=state.guid or "",
+            url=state.url,
+            time=from_epoch_ms(received.appended_ms),
+            reason=LIFTED,
+        ),
+        submission=(received.partition, received.offset),
+        trace=received.trace,
+    )
+    return Decision(_with(answered, revision=state.revision + 1), event=event)
 
 
 def _release(state: ArticleState, received: Received, text: Item | None) -> Decision:
@@ -241,8 +370,9 @@ def recovered(state: ArticleState, event: ArticleEvent, offset: int) -> ArticleS
         "hold": None,  # a hold of this very submission follows in news.holds
     }
     if isinstance(body, Withdrawal):
-        how = "withheld" if body.reason == "withheld by the source" else "sticky"
-        return _with(state, **common, live=None, withdrawn=how, outcome=Outcome.WITHDRAWN, why=body.reason)
+        how = {LIFTED: None, WITHHELD: "withheld"}.get(body.reason or "", "sticky")
+        outcome = Outcome.RESTORED if how is None else Outcome.WITHDRAWN
+        return _with(state, **common, live=None, withdrawn=how, outcome=outcome, why=body.reason)
     outcome = Outcome.PUBLISHED if event.type is EventType.PUBLISHED else Outcome.UPDATED
     live = version_of(item_of(body))
     return _with(

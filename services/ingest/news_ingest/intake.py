@@ -1,6 +1,7 @@
 """Taking articles in: from a reading to submissions that Kafka has, and to an answer."""
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -12,7 +13,7 @@ from news_ingest.items import Item
 from news_ingest.outcomes import Outcomes
 from news_ingest.submissions import Submission, encode_submission
 from news_shared.article_ids import ArticleId
-from news_shared.clock import Clock
+from news_shared.clock import Clock, epoch_ms
 from news_shared.errors import TransientError
 from news_shared.producer import Position, Producer
 
@@ -29,6 +30,14 @@ class Taken:
     rejected: list[Rejected] = field(default_factory=list)
     rejected_count: int = 0
     warnings: list[str] = field(default_factory=list)
+    _times: Counter[str] = field(default_factory=Counter)
+
+    def key_of(self, article: str, idempotency_key: str | None) -> str | None:
+        """The key of one submission: an article that stands twice in a request has two of them."""
+        if idempotency_key is None:
+            return None
+        self._times[article] += 1
+        return f"{idempotency_key}/{self._times[article]}"
 
     def refuse(self, rejected: Sequence[Rejected]) -> None:
         """Note refusals; of many only the first are shown."""
@@ -76,20 +85,8 @@ class Intake:
         Raises:
             TransientError: Kafka is away; whether they arrived is unknown, sending them again is safe.
         """
-        now = self._clock()
         submissions = [_submission(item, self._clock) for _, item in reading.items]
-        outgoing = [
-            encode_submission(
-                submission,
-                partitions=self._partitions,
-                answer_by=now + self._answer_within,
-                idempotency_key=terms.idempotency_key,
-                reply=terms.reply,
-                trace=terms.trace,
-            )
-            for submission in submissions
-        ]
-        positions = await self._producer.send_many(outgoing)
+        positions = await self._send(submissions, terms, taken)
         for (_, item), position in zip(reading.items, positions, strict=True):
             taken.items.append({"id": item.id, "guid": item.guid, "url": item.url})
             taken.positions.append((item.id, position))
@@ -108,16 +105,28 @@ class Intake:
 
     async def command(self, submission: Submission, terms: Terms) -> Position:
         """Send one command. Errors as in `take`."""
-        record = encode_submission(
-            submission,
-            partitions=self._partitions,
-            answer_by=self._clock() + self._answer_within,
-            idempotency_key=terms.idempotency_key,
-            reply=terms.reply,
-            trace=terms.trace,
-        )
-        [position] = await self._producer.send_many([record])
+        [position] = await self._send([submission], terms, Taken())
         return position
+
+    async def _send(self, submissions: Sequence[Submission], terms: Terms, taken: Taken) -> list[Position]:
+        answer_by = self._clock() + self._answer_within
+        outgoing = [
+            encode_submission(
+                submission,
+                partitions=self._partitions,
+                answer_by=answer_by,
+                idempotency_key=taken.key_of(submission.id, terms.idempotency_key),
+                reply=terms.reply,
+                trace=terms.trace,
+            )
+            for submission in submissions
+        ]
+        positions = await self._producer.send_many(outgoing)
+        if any(position.timestamp_ms > epoch_ms(answer_by) for position in positions):
+            raise TransientError(
+                "Kafka appended a submission after its time: the publisher will drop it, send it again"
+            )
+        return positions
 
     async def wait(self, taken: Taken, patience: timedelta) -> bool:
         """Add each item's outcome as it is decided; False when some are not in time, or Redis is away."""

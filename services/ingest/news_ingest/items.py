@@ -58,7 +58,7 @@ def content_hash(item: Item) -> str:
 
 def article_of(item: Item, *, revision: int, first_published_at: datetime) -> Article:
     """The article as readers may see it."""
-    fields = item.model_dump(exclude={"dated", "embargoed_until", "status"})
+    fields = item.model_dump(exclude={"embargoed_until", "status"})
     return Article(id=item.id, revision=revision, first_published_at=first_published_at, **fields)
 
 

@@ -1,5 +1,7 @@
 """URLs as they are stored and compared: http and https only, canonical, without what only counts clicks."""
 
+import re
+from ipaddress import IPv6Address
 from urllib.parse import urljoin, urlsplit, urlunsplit
 
 from w3lib.url import canonicalize_url
@@ -8,6 +10,7 @@ _MAX_LENGTH = 4096
 _TRACKING = frozenset(
     {"fbclid", "gclid", "dclid", "gbraid", "wbraid", "msclkid", "yclid", "twclid", "igshid", "mc_cid", "mc_eid"}
 )
+_HOST = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*")
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
@@ -23,22 +26,27 @@ def canonical_url(url: str, base: str | None = None) -> str | None:
     """
     try:
         parts = urlsplit(urljoin(base, url.strip()) if base else url.strip())
-        host = (parts.hostname or "").rstrip(".")
-        if parts.scheme not in _DEFAULT_PORTS or not _is_host(host) or len(url) > _MAX_LENGTH:
+        netloc = _host(parts.hostname or "")
+        if parts.scheme not in _DEFAULT_PORTS or not netloc or len(url) > _MAX_LENGTH:
             return None
-        netloc = f"[{host}]" if ":" in host else host
         if parts.port is not None and parts.port != _DEFAULT_PORTS[parts.scheme]:
             netloc += f":{parts.port}"
         bare = urlunsplit((parts.scheme, netloc, parts.path, _without_tracking(parts.query), ""))
         canonical: str = canonicalize_url(bare)
-        settled: str = canonicalize_url(canonical)  # escapes of escapes settle in the second round
+        settled: str = canonicalize_url(canonical) if "%" in canonical else canonical
     except (ValueError, UnicodeError):  # what the library says of addresses that it cannot read
         return None
-    return settled if len(settled) <= _MAX_LENGTH and settled == canonicalize_url(settled) else None
+    return settled if len(settled) <= _MAX_LENGTH else None
 
 
-def _is_host(host: str) -> bool:
-    return bool(host) and not any(c.isspace() or c in "<>\"'\\^`{|}%" for c in host) and host.strip(".") == host
+def _host(host: str) -> str:
+    """The host in ASCII; empty when it cannot be one."""
+    if ":" in host:
+        return f"[{IPv6Address(host)}]"
+    if not host.isascii():
+        host = host.encode("idna").decode()
+    host = host.lower().rstrip(".")
+    return host if _HOST.fullmatch(host) else ""
 
 
 def _without_tracking(query: str) -> str:

@@ -1,0 +1,101 @@
+"""What a newcomer gets from ``newsfeed up``."""
+
+import json
+import signal
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import httpx
+import jsonschema
+import psutil
+import pytest
+
+from news_shared.article_ids import article_id
+from news_shared.topics import ARTICLES, SOURCES, SUBMISSIONS
+from newsfeed.newsroom import SOURCE, expected_edges, newsroom
+from tests.end_to_end.journeys import Addresses, whole_path
+from tests.end_to_end.running_up import Up, assert_gone, newsfeed_up
+from tests.testbed.backends import Backend
+from tests.testbed.topics import records_of
+from tests.testbed.waiting import until
+
+SCHEMAS = Path(__file__).parents[2] / "docs" / "schemas"
+
+
+@pytest.fixture(scope="module")
+def up(backend: Backend, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
+    with newsfeed_up(tmp_path_factory.mktemp("up"), backend=backend) as up:
+        yield up
+
+
+@pytest.fixture(scope="module")
+def addresses(up: Up) -> Addresses:
+    return Addresses(up.ready["web"], up.ready["ingest"], up.ready["admin_key"])
+
+
+async def test_the_sample_newsroom_is_on_the_front_page_in_two_languages(addresses: Addresses) -> None:
+    async with httpx.AsyncClient(timeout=20, follow_redirects=True) as client:
+        total = len(newsroom(datetime.now(UTC)).articles)
+
+        async def all_there() -> bool:
+            answer = await client.get(f"{addresses.web}/v1/articles", params={"limit": 100, "source": SOURCE})
+            return answer.status_code == 200 and len(answer.json()["items"]) == total - 1  # one is withdrawn
+
+        await until(all_there, "the newsroom to be published", seconds=60)
+        for language in ("en", "uk"):
+            page = (await client.get(addresses.web, headers={"Accept-Language": language})).text
+            assert f'lang="{language}"' in page
+
+
+async def test_the_newsrooms_links_are_edges_of_the_graph(addresses: Addresses) -> None:
+    withdrawn = {w.id for w in newsroom(datetime.now(UTC)).withdrawals}
+    expected: dict[str, set[str]] = {}
+    for source, target in expected_edges()["cites"]:
+        if source not in withdrawn and target not in withdrawn:
+            expected.setdefault(source, set()).add(article_id(SOURCE, target))
+    async with httpx.AsyncClient(timeout=20) as client:
+
+        async def linked() -> bool:
+            for guid, targets in expected.items():
+                answer = await client.get(f"{addresses.web}/v1/articles/{SOURCE}:{guid}/links")
+                if answer.status_code != 200:
+                    return False
+                found = {link["card"]["article"] for link in answer.json()["links"] if link["card"]}
+                if found != targets:
+                    return False
+            return True
+
+        await until(linked, "every listed link to be an edge", seconds=60)
+
+
+async def test_the_whole_path(addresses: Addresses) -> None:
+    await whole_path(addresses)
+
+
+async def test_what_is_in_the_topics_fits_the_published_schemas(up: Up, backend: Backend) -> None:
+    checked = 0
+    for topic, names in ((ARTICLES, ("article", "withdrawal")), (SUBMISSIONS, ("submission",)), (SOURCES, ("source",))):
+        schemas = [json.loads((SCHEMAS / f"{name}.v1.json").read_text()) for name in names]
+        for record in await records_of(backend, topic):
+            if record.value is None:
+                continue
+            is_withdrawal = dict(record.headers).get("ce_type", b"").endswith(b"withdrawn.v1")
+            jsonschema.validate(json.loads(record.value), schemas[-1 if is_withdrawal else 0])
+            checked += 1
+    assert checked > 150, "there was little to check"
+
+
+async def test_a_role_that_died_is_started_again(up: Up) -> None:
+    before = up.ready["pids"]["feed-api"]
+    psutil.Process(before).kill()
+    await until(lambda: up.ready["pids"]["feed-api"] != before, "the ready file to name another process", seconds=60)
+
+
+def test_a_killed_supervisor_leaves_no_process_behind(tmp_path: Path) -> None:
+    with newsfeed_up(tmp_path, "--no-demo") as up:
+        children = up.children()
+        assert len(children) >= 11, "nine roles, Kafka and Redis"
+        up.process.send_signal(signal.SIGKILL)
+        up.process.wait()
+        assert_gone(children)
