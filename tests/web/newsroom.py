@@ -128,7 +128,9 @@ class Newsroom:
     def _related(self, request: httpx.Request) -> httpx.Response:
         if request.url.path == "/v1/themes":
             names = dict.fromkeys(tag for article in self.articles for tag in article["tags"])
-            return httpx.Response(200, json={"items": [{"slug": _slug(name), "name": name} for name in names]})
+            return httpx.Response(
+                200, json={"items": [{"slug": _slug(n), "name": n, "articles": 7, "languages": {}} for n in names]}
+            )
         if request.url.path.startswith("/v1/themes/"):
             return httpx.Response(404, json={"status": 404})
         _, _, _, name, what = request.url.path.split("/")

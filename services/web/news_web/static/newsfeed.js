@@ -46,6 +46,7 @@ function start(box) {
         credentials: "omit",
         keepalive: true, // arrives also when the reader leaves at once
       });
+      await response.arrayBuffer(); // an answer that nobody reads keeps its connection
       return response.status !== 503;
     } catch {
       return false;
