@@ -70,21 +70,22 @@ class EmbeddedServer:
 
     def freeze(self) -> None:
         """SIGSTOP: it neither answers nor closes its connections."""
-        self._signal(signal.SIGSTOP)
+        tether.freeze(self._running)
 
     def thaw(self) -> None:
         """SIGCONT."""
-        self._signal(signal.SIGCONT)
+        self._running.send_signal(signal.SIGCONT)
 
     def stop(self) -> None:
         """Stop it for good; it has nothing to save."""
         self.kill()
         self._log.close()
 
-    def _signal(self, number: signal.Signals) -> None:
+    @property
+    def _running(self) -> "subprocess.Popen[bytes]":
         if self.process is None:
             raise EmbeddedServerError(f"The embedded {self.name} does not run.")
-        self.process.send_signal(number)
+        return self.process
 
     def _fail(self, what: str) -> NoReturn:
         self._log.seek(-min(self._log.seek(0, os.SEEK_END), _LAST_WORDS_BYTES), os.SEEK_END)

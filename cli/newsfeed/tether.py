@@ -45,6 +45,12 @@ def kill(process: subprocess.Popen[bytes]) -> None:
     release(process.pid)
 
 
+def freeze(process: subprocess.Popen[bytes]) -> None:
+    """SIGSTOP a child and wait until all its threads have stopped."""
+    process.send_signal(signal.SIGSTOP)
+    os.waitid(os.P_PID, process.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
+
+
 def release(pid: int) -> None:
     """Forget a child that has ended: its number may soon belong to somebody else."""
     _guard.tell(b"-%d\n" % pid)

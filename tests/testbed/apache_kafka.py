@@ -67,7 +67,7 @@ class ApacheKafka:
         tether.release(self._running.pid)
 
     def freeze(self) -> None:
-        self._running.send_signal(signal.SIGSTOP)
+        tether.freeze(self._running)
 
     def thaw(self) -> None:
         self._running.send_signal(signal.SIGCONT)

@@ -80,7 +80,7 @@ class RoleProcess:
 
     def freeze(self) -> None:
         """SIGSTOP: connections stay open, heartbeats end."""
-        self._running.send_signal(signal.SIGSTOP)
+        tether.freeze(self._running)
 
     def thaw(self) -> None:
         """SIGCONT."""
