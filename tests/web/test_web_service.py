@@ -156,6 +156,23 @@ async def test_every_page_is_well_formed_and_asks_nobody_else_for_anything(open_
     assert not re.search(r"<script(?![^>]*\bsrc=)", response.text)
 
 
+async def test_lists_go_on_page_by_page_in_the_chosen_language(open_site: Open) -> None:
+    newsroom = a_newsroom()
+    themes = httpx.Response(200, json={"items": [{"slug": "a", "name": "A", "articles": 1}], "next": "c/1"})
+    newsroom.special[("related", "/v1/themes")] = partial(given, themes)
+    listed = httpx.Response(200, json={"items": [STORY], "next": "c/2"})
+    newsroom.special[("feed", "/v1/articles")] = partial(given, listed)
+    site = await open_site(newsroom)
+    for address, onward in (
+        ("/themes?lang=uk", "/themes?cursor=c%2F1&lang=uk"),
+        ("/?language=en", "/?language=en&cursor=c%2F2"),
+        ("/themes/port-morrow?cursor=x", "/themes/port-morrow?cursor=c%2F2"),
+    ):
+        page = Page((await site.get(address)).text)
+        assert page.mistakes == []
+        assert page.all("a", rel="next", href=onward)
+
+
 async def test_assets_are_kept_for_ever_and_only_under_their_own_address(open_site: Open) -> None:
     site = await open_site(a_newsroom())
     page = Page((await site.get("/")).text)

@@ -153,9 +153,9 @@ class Pages:
             wanted["cursor"] = cursor
         return await self._peers.ask(Service.FEED, "/v1/articles", wanted)
 
-    async def themes(self) -> Part:
-        """All themes."""
-        return await self._peers.ask(Service.RELATED, "/v1/themes")
+    async def themes(self, cursor: str | None) -> Part:
+        """All themes, a page at a time."""
+        return await self._peers.ask(Service.RELATED, "/v1/themes", {"cursor": cursor} if cursor else None)
 
     async def _around(self, asked: "asyncio.Task[Part]") -> tuple[Sequence[ThemeBlock], str, Item | None]:
         """What can be asked for only when the article is known: its themes, and what it translates."""

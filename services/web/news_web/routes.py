@@ -74,10 +74,18 @@ async def home(request: Request) -> Response:
 async def themes(request: Request) -> Response:
     """All themes."""
     desk, interface = _desk(request), _interface(request)
-    answer = await desk.pages.themes()
+    cursor = _parameter(request, "cursor")
+    answer = await desk.pages.themes(cursor)
     if not answer.is_ok:
         return _trouble(request, interface, answer)
-    return desk.pen.page(request, "themes.html", interface, themes=answer.body.get("items", ()))
+    return desk.pen.page(
+        request,
+        "themes.html",
+        interface,
+        themes=answer.body.get("items", ()),
+        next=answer.body.get("next"),
+        is_first=cursor is None,
+    )
 
 
 @router.api_route("/themes/{slug}", methods=list(_PAGE), include_in_schema=False)
