@@ -19,8 +19,9 @@ _SCRIPT = "local NKEYS, NARGS = #KEYS, #ARGV\n" + LINK_ARTICLES_LUA
 class GraphOnRedis:
     """Applies events as the linker would and reads what is stored."""
 
-    def __init__(self, redis: RedisClient) -> None:
+    def __init__(self, redis: RedisClient, prefix: str = PREFIX) -> None:
         self.redis: Any = redis
+        self._prefix = prefix
 
     @property
     def graph(self) -> LinkGraph:
@@ -32,7 +33,7 @@ class GraphOnRedis:
             await self._call(facts[start : start + at_once])
 
     async def _call(self, facts: Sequence[Facts]) -> None:
-        effects = linking(PREFIX, facts)
+        effects = linking(self._prefix, facts)
         await self.redis.eval(_SCRIPT, len(effects.keys), *effects.keys, *effects.args)
 
     async def empty(self) -> None:
@@ -40,12 +41,15 @@ class GraphOnRedis:
         await self.redis.hset(f"{{{TAG}}}:live", "generation", "1")
         await self.redis.hset(f"{PREFIX}as-of", "test", "0")
 
-    async def dump(self) -> dict[str, object]:
-        """Everything that is stored, byte by byte."""
+    async def dump(self, generation: int = 1) -> dict[str, object]:
+        """Everything that is stored of the graph, byte by byte; not what the runtime keeps beside it."""
+        prefix = f"{{{TAG}}}:{generation}:"
         dump: dict[str, object] = {}
-        for key in sorted([key async for key in self.redis.scan_iter(match=f"{PREFIX}*")]):
-            is_hash = await self.redis.type(key) == b"hash"
-            dump[key.decode()] = await (self.redis.hgetall(key) if is_hash else self.redis.zrange(key, 0, -1))
+        for key in sorted([key async for key in self.redis.scan_iter(match=f"{prefix}*")]):
+            name = key.decode().removeprefix(prefix)
+            if not name.startswith(("state:", "as-of")):
+                is_hash = await self.redis.type(key) == b"hash"
+                dump[name] = await (self.redis.hgetall(key) if is_hash else self.redis.zrange(key, 0, -1))
         return dump
 
     async def commands_so_far(self) -> int:
@@ -62,3 +66,10 @@ async def graph_on_redis(backend: Backend) -> AsyncIterator[GraphOnRedis]:
         graph = GraphOnRedis(redis)
         await graph.empty()
         yield graph
+
+
+async def graph_of(redis: RedisClient, events: Iterable[ArticleEvent]) -> dict[str, object]:
+    """The dump of an undisturbed run, made under a generation that nobody reads."""
+    aside = GraphOnRedis(redis, f"{{{TAG}}}:999:")
+    await aside.apply(events, at_once=50)
+    return await aside.dump(999)

@@ -3,9 +3,10 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from news_related.themes import language_ranges, theme_slug
+from news_related.themes import language_ranges
 from news_shared.article_ids import ArticleId, article_id
 from news_shared.articles import Article, ArticleEvent
+from news_shared.themes import theme_slug
 
 
 @dataclass

@@ -60,7 +60,7 @@ def interleaved(histories: list[list[ArticleEvent]], chance: random.Random) -> l
     return events
 
 
-@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(histories=histories(), chance=st.randoms(use_true_random=False), at_once=st.integers(1, 4))
 async def test_no_order_of_arrival_changes_the_graph(
     backend: Backend, histories: list[list[ArticleEvent]], chance: random.Random, at_once: int
@@ -150,6 +150,14 @@ async def test_a_link_waits_for_its_target_and_follows_what_becomes_of_it(stored
     cards = await stored.graph.cards([id_of("b")])
     [backlinks] = await stored.graph.backlinks_of(list(cards.values()))
     assert [b.id for b in backlinks] == [id_of("a")]
+
+
+async def test_of_articles_with_one_url_the_earliest_has_the_links_to_it(stored: GraphOnRedis) -> None:
+    later = an_article("later", url=url_of("shared"), date=NOON + timedelta(minutes=1))
+    await stored.apply([an_article("a", links=("shared",)), later, an_article("earlier", url=url_of("shared"))])
+    cards = await stored.graph.cards([id_of("later"), id_of("earlier")])
+    backlinks = await stored.graph.backlinks_of(list(cards.values()))
+    assert [[b.id for b in some] for some in backlinks] == [[], [id_of("a")]]
 
 
 async def test_siblings_of_an_original_that_never_arrived_are_translations_of_each_other(stored: GraphOnRedis) -> None:

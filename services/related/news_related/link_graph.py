@@ -140,9 +140,9 @@ class LinkGraph:
 
     async def backlinks_of(self, cards: Sequence[Card], limit: int = MAX_BACKLINKS) -> list[list[Backlink]]:
         """For each article those that link to it, newest first; two round trips."""
-        owned = await self._owned(cards)
-        found = dict(zip(owned, await self.backlinks(owned, limit), strict=True))
-        return [[b for b in found.get(card.url or "", ()) if b.id != card.id] for card in cards]
+        theirs = await self._with_their_urls(cards)
+        found = dict(zip(theirs, await self.backlinks(list(theirs.values()), limit), strict=True))
+        return [[b for b in found.get(card.id, ()) if b.id != card.id] for card in cards]
 
     async def translations(self, card: Card) -> dict[ArticleId, Card]:
         """Every article that tells the same as this one in other words: what it translates, what translates it,
@@ -153,11 +153,11 @@ class LinkGraph:
         asked: set[bytes] = set()
         frontier = [card]
         for _ in range(_ROUNDS_OF_TRANSLATIONS):
-            owned = set(await self._owned(frontier))
+            theirs = await self._with_their_urls(frontier)
             names: dict[bytes, None] = {}
             originals: dict[ArticleId, None] = {}
             for one in frontier:
-                names.update(dict.fromkeys(names_of(one, has_its_url=one.url in owned)))
+                names.update(dict.fromkeys(names_of(one, has_its_url=one.id in theirs)))
                 names.update(dict.fromkeys(names_of_original(one)))
                 if one.original:
                     originals[one.original.id] = None
@@ -273,21 +273,21 @@ class LinkGraph:
         [members] = await self._read([("zrangebylex", THEME_ORDER, (low, high, 0, limit))])
         return [(theme_in_order(member)[0], member) for member in members]
 
-    async def _owned(self, cards: Sequence[Card]) -> list[str]:
-        """Those of the articles' URLs that are theirs and no earlier article's."""
+    async def _with_their_urls(self, cards: Sequence[Card]) -> dict[ArticleId, str]:
+        """The URLs of those of the articles whose URL is theirs and no earlier article's."""
         owners = await self.owners(card.url for card in cards if card.url is not None)
-        return [card.url for card in cards if card.url is not None and owners.get(card.url) == card.id]
+        return {card.id: card.url for card in cards if card.url is not None and owners.get(card.url) == card.id}
 
     async def _declared_translations(self, cards: Sequence[Card], owners: Mapping[str, ArticleId]) -> list[Edge]:
-        owned = set(await self._owned(cards))
-        names = [(card.id, name) for card in cards for name in names_of(card, has_its_url=card.url in owned)]
+        theirs = await self._with_their_urls(cards)
+        names = [(card.id, name) for card in cards for name in names_of(card, has_its_url=card.id in theirs)]
         members = await self._read([_range(Index.TRANSLATIONS, name, limit=MAX_TRANSLATIONS) for _, name in names])
         claimants = dict.fromkeys(Position.decode(member[_HASH:]).id for found in members for member in found)
         translating = {card.id: card for card in cards}
         translating.update(await self.cards(key for key in claimants if key not in translating))
         known = {card.original.id for card in translating.values() if card.original} - translating.keys()
         live = translating.keys() | (await self.cards(known)).keys()
-        own = {card.url: card.id for card in cards if card.url in owned}
+        own = {url: key for key, url in theirs.items()}
         edges = []
         for card in translating.values():
             if card.original is None:

@@ -24,7 +24,7 @@ from news_related.positions import LENGTH, cursor_of, parse_cursor
 from news_related.ranking import Wanted
 from news_related.reasons import Reason, ReasonKind, Words, words_for
 from news_related.stories import thread_of
-from news_related.themes import language_key, theme_slug
+from news_related.themes import language_key
 from news_shared.api_keys import ApiKeys
 from news_shared.article_ids import parse_article_id
 from news_shared.clock import epoch_ms
@@ -32,6 +32,7 @@ from news_shared.errors import PoisonError
 from news_shared.problems import GONE, INVALID, NOT_FOUND, ProblemError
 from news_shared.producer import Producer
 from news_shared.projection.slots import Slots
+from news_shared.themes import theme_slug
 
 router = APIRouter(tags=["related"])
 

@@ -1,24 +1,14 @@
 """How themes and languages are compared and spelled in addresses: pure rules."""
 
 import re
-import unicodedata
 from collections.abc import Iterable
 
-_BETWEEN_WORDS = re.compile(r"[\W_]+")
+from news_shared.themes import theme_slug
+
 _LANGUAGE = re.compile(r"[a-z0-9]{1,8}(-[a-z0-9]{1,8}){0,4}")
 _LONGEST_SLUG = 200
 
 UNKNOWN_LANGUAGE = "und"
-
-
-def theme_slug(theme: str) -> str:
-    """A theme as it stands in an address: ``Middle East``, ``middle-east`` and ``MIDDLE  EAST`` are one.
-
-    NFKC, case folded, and whatever is no letter and no digit of any script becomes one hyphen between words. Letters
-    stay what they are (``Енергетика`` is ``енергетика``): nothing is transliterated, so no two themes fall together
-    that a reader would tell apart. Applied twice it changes nothing. Empty for a theme without a letter or digit.
-    """
-    return _BETWEEN_WORDS.sub("-", unicodedata.normalize("NFKC", theme).casefold()).strip("-")
 
 
 def themes_of(tags: Iterable[str], *, at_most: int) -> tuple[tuple[str, str], ...]:

@@ -1,0 +1,294 @@
+"""The service on the backend's servers: events in through Kafka, cards out over HTTP."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+from xml.etree import ElementTree
+
+import httpx
+import pytest
+import pytest_asyncio
+from fastapi import FastAPI
+from pydantic import SecretStr
+from starlette.types import Receive, Scope, Send
+
+from news_related.app import create_api
+from news_related.settings import RelatedOwnSettings, RelatedSettings
+from news_shared.article_ids import article_id
+from news_shared.articles import ArticleEvent
+from news_shared.redis_client import open_redis
+from news_shared.settings import ProcessSettings
+from newsfeed.newsroom import expected_edges
+from tests.related.builders import a_withdrawal, an_article, id_of, sample_newsroom
+from tests.related.publishing import publish
+from tests.testbed.backends import PARTITIONS, Backend
+from tests.testbed.role import running_roles
+from tests.testbed.waiting import until
+
+_EDITOR = {"Authorization": "Bearer dev"}
+
+
+@asynccontextmanager
+async def running_app(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
+    async with app.router.lifespan_context(app) as state:
+
+        async def with_state(scope: Scope, receive: Receive, send: Send) -> None:
+            await app({**scope, "state": dict(state or {})}, receive, send)
+
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(with_state), base_url="http://related") as client:
+            yield client
+
+
+class Related:
+    """The API over a linker in its own process, and the topic that it follows."""
+
+    def __init__(self, backend: Backend, api: httpx.AsyncClient) -> None:
+        self.backend = backend
+        self.api = api
+
+    async def publish(self, events: Sequence[ArticleEvent]) -> None:
+        await publish(self.backend, events)
+
+    async def get(self, path: str, **parameters: Any) -> Any:
+        answer = await self.api.get(path, params=parameters)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    async def status(self, path: str) -> int:
+        return (await self.api.get(path)).status_code
+
+    async def eventually(self, path: str, status: int = 200) -> None:
+        async def answers() -> bool:
+            return await self.status(path) == status
+
+        await until(answers, f"{status} at {path}")
+
+
+def settings_for(backend: Backend, instance: str = "0") -> RelatedSettings:
+    return RelatedSettings(
+        ProcessSettings(env="embedded", partitions=PARTITIONS, instance=instance, admin_key=SecretStr("dev")),
+        backend.kafka_settings,
+        backend.redis_settings,
+        RelatedOwnSettings(),
+    )
+
+
+@pytest_asyncio.fixture(scope="module")
+async def service(backend: Backend, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Related]:
+    with running_roles(backend, tmp_path_factory.mktemp("related")) as roles:
+        linker = await roles.start("related-linker")
+        async with running_app(create_api(settings_for(backend))) as api:
+            related = Related(backend, api)
+            await publish(backend, sample_newsroom())
+            last = sample_newsroom()[-1].id
+            await related.eventually(f"/v1/articles/{last}/links")
+            await linker.ready()
+            yield related
+
+
+def newsroom_id(guid: str) -> str:
+    return article_id("newsroom", guid)
+
+
+async def test_links_have_cards_with_their_paragraph_and_backlinks_come_newest_first(service: Related) -> None:
+    cites = expected_edges()["cites"]
+    found = await service.get("/v1/articles/newsroom:airline-6-uk/links")
+    linked = {link["card"]["article"]: link for link in found["links"] if link["card"]}
+    assert set(linked) == {newsroom_id(to) for one, to in cites if one == "airline-6-uk"}
+    one = next(iter(linked.values()))
+    assert one["reason"] == {"kind": "cites", "text": one["reason"]["text"], "paragraph": one["paragraph"]}
+    assert one["reason"]["text"].startswith("linked from the ")
+    back = (await service.get("/v1/articles/newsroom:harbour-fire-1-uk/links"))["backlinks"]
+    assert {card["article"] for card in back} == {newsroom_id(one) for one, to in cites if to == "harbour-fire-1-uk"}
+    assert [card["date"] for card in back] == sorted((card["date"] for card in back), reverse=True)
+
+
+async def test_every_article_has_related_ones_that_it_does_not_link(service: Related) -> None:
+    declared = expected_edges()
+    for guid in {one for pair in declared["cites"] for one in pair}:
+        items = (await service.get(f"/v1/articles/newsroom:{guid}/related", limit=10))["items"]
+        shown = [item["article"] for item in items]
+        assert len(shown) >= 3
+        assert len(set(shown)) == len(shown)
+        assert newsroom_id(guid) not in shown
+        assert not set(shown) & {newsroom_id(to) for one, to in declared["cites"] if one == guid}
+        scores = [item["score"] for item in items]
+        assert scores == sorted(scores, reverse=True)
+        assert all(item["reason"]["text"] for item in items)
+    translations = await service.get("/v1/articles/newsroom:vote-1-uk/related", kind="translation")
+    assert [(i["article"], i["reason"]["text"]) for i in translations["items"]] == [
+        (newsroom_id("vote-1-en"), "translation of this article")
+    ]
+
+
+async def test_cards_may_be_asked_in_one_language_with_reasons_in_it(service: Related) -> None:
+    items = (await service.get("/v1/articles/newsroom:vote-4-en/related", language="uk"))["items"]
+    assert items
+    assert {item["language"] for item in items} == {"uk"}
+    assert "переклад" in " ".join(item["reason"]["text"] for item in items) or "оригінал" in str(items)
+    answer = await service.api.get(
+        "/v1/articles/newsroom:vote-4-en/related", headers={"Accept-Language": "pl, uk;q=0.8, en;q=0.5"}
+    )
+    assert "Accept-Language" in answer.headers["vary"]
+    assert "спільн" in answer.text or "посилається" in answer.text
+    since = items[0]["date"]
+    newer = await service.get("/v1/articles/newsroom:vote-4-en/related", published_after=since)
+    assert all(item["date"] > since for item in newer["items"])
+
+
+async def test_themes_are_counted_by_language_and_paged(service: Related) -> None:
+    declared = expected_edges()["theme"]
+    listed: dict[str, int] = {}
+    cursor: dict[str, str] = {}
+    while True:
+        page = await service.get("/v1/themes", limit=5, **cursor)
+        listed.update({theme["name"]: theme["articles"] for theme in page["items"] if theme["name"] in declared})
+        if "next" not in page:
+            break
+        cursor = {"cursor": page["next"]}
+    assert listed == {name: len(members) for name, members in declared.items()}
+    seen: list[str] = []
+    cursor = {}
+    while True:
+        page = await service.get("/v1/themes/islands", limit=4, **cursor)
+        seen += [card["article"] for card in page["items"]]
+        if "next" not in page:
+            break
+        cursor = {"cursor": page["next"]}
+    assert sorted(seen) == sorted(map(newsroom_id, declared["Islands"]))
+    assert sum(page["theme"]["languages"].values()) == len(seen)
+    in_ukrainian = await service.get("/v1/themes/Islands", language="uk", limit=100)
+    assert len(in_ukrainian["items"]) == page["theme"]["languages"]["uk"]
+    assert await service.status("/v1/themes/nobody-knows-it") == 404
+
+
+async def test_stories_are_threads_in_order_of_time(service: Related) -> None:
+    declared = expected_edges()["stories"]
+    right = 0
+    for members in declared:
+        thread = await service.get(f"/v1/articles/newsroom:{members[-1]}/story")
+        dates = [card["date"] for card in thread["items"]]
+        assert dates == sorted(dates)
+        assert thread["id"] == thread["items"][0]["article"]
+        assert (await service.get(f"/v1/stories/{thread['id']}"))["id"] == thread["id"]
+        right += {card["article"] for card in thread["items"]} == set(map(newsroom_id, members))
+    assert right >= len(declared) - 1, "themes and links alone find all but one of the newsroom's stories"
+
+
+async def test_the_graph_comes_as_data_and_as_a_picture(service: Related) -> None:
+    found = await service.get("/v1/graph", article="newsroom:cable-fault-3-en", depth=2)
+    nodes = {node["id"] for node in found["nodes"]}
+    assert {newsroom_id("cable-fault-1-en"), newsroom_id("harbour-fire-3-uk"), newsroom_id("wreck-1-en")} <= nodes
+    assert all({edge["from"], edge["to"]} <= nodes for edge in found["edges"])
+    for form in ("svg", "graphml"):
+        answer = await service.api.get(
+            "/v1/graph", params={"article": "newsroom:cable-fault-3-en", "format": form, "kind": ["cites", "theme"]}
+        )
+        ElementTree.fromstring(answer.content)
+    dot = await service.api.get("/v1/graph", params={"article": "newsroom:cable-fault-3-en", "format": "dot"})
+    assert dot.text.startswith("digraph")
+
+
+async def test_a_withdrawn_article_is_gone_from_every_list_and_back_when_restored(service: Related) -> None:
+    await service.publish(
+        [an_article("one", links=("two",)), an_article("two", themes=("Rare",), translation_of="one")]
+    )
+    await service.eventually("/v1/articles/herald:two/links")
+    await until(lambda: _shows(service, "one", "two"), "the link's card")
+    await service.publish([a_withdrawal("two", revision=2, reason="libel")])
+    took = await until(lambda: _is_gone(service, "two"), "the withdrawal")
+    assert took < 2
+    gone = await service.api.get("/v1/articles/herald:two/related")
+    assert gone.json()["reason"] == "libel"
+    assert not await _shows(service, "one", "two")
+    assert await service.status("/v1/themes/rare") == 404
+    await service.publish([an_article("two", revision=3, themes=("Rare",))])
+    await until(lambda: _shows(service, "one", "two"), "the restored article's card")
+
+
+async def _shows(service: Related, one: str, other: str) -> bool:
+    links = (await service.get(f"/v1/articles/herald:{one}/links"))["links"]
+    return any(link["card"] and link["card"]["article"] == id_of(other) for link in links)
+
+
+async def _is_gone(service: Related, guid: str) -> bool:
+    return await service.status(f"/v1/articles/herald:{guid}/links") == 410
+
+
+async def test_editors_pin_and_block_with_a_key_and_it_says_who_and_when(service: Related) -> None:
+    page = "/v1/articles/newsroom:vote-3-uk"
+    pinned, blocked = newsroom_id("wreck-6-en"), newsroom_id("vote-1-en")
+    assert (await service.api.put(f"{page}/curation/{pinned}", json={"kind": "pin"})).status_code == 401
+    assert (await service.api.put(f"{page}/curation/{pinned}", json={"kind": "x"}, headers=_EDITOR)).status_code == 422
+    itself = await service.api.put(f"{page}/curation/newsroom:vote-3-uk", json={"kind": "pin"}, headers=_EDITOR)
+    assert itself.status_code == 422
+    for other, kind in ((pinned, "pin"), (blocked, "block")):
+        answer = await service.api.put(f"{page}/curation/{other}", json={"kind": kind}, headers=_EDITOR)
+        assert answer.status_code == 202
+        assert (answer.json()["by"], answer.json()["kind"]) == ("admin", kind)
+
+    async def applied() -> bool:
+        items = (await service.get(f"{page}/related", limit=100))["items"]
+        shown = [item["article"] for item in items]
+        return shown[:1] == [pinned] and items[0]["reason"]["kind"] == "pinned" and blocked not in shown
+
+    await until(applied, "the pin and the block")
+    chosen = (await service.api.get(f"{page}/curation", headers=_EDITOR)).json()["items"]
+    assert {one["other"]: one["kind"] for one in chosen} == {pinned: "pin", blocked: "block"}
+    assert all(one["at"] and one["by"] == "admin" for one in chosen)
+    assert (await service.api.delete(f"{page}/curation/{pinned}", headers=_EDITOR)).status_code == 202
+
+    async def taken_back() -> bool:
+        items = (await service.get(f"{page}/related", limit=100))["items"]
+        return bool(items[0]["reason"]["kind"] != "pinned")
+
+    await until(taken_back, "the pin to go")
+
+
+async def test_bad_questions_are_refused_with_a_reason(service: Related) -> None:
+    for path, status in (
+        ("/v1/articles/newsroom:nobody/related", 404),
+        ("/v1/articles/nonsense/links", 400),
+        ("/v1/articles/newsroom:vote-1-uk/related?limit=0", 422),
+        ("/v1/articles/newsroom:vote-1-uk/related?kind=magic", 422),
+        ("/v1/articles/newsroom:vote-1-uk/related?published_after=yesterday", 422),
+        ("/v1/articles/newsroom:vote-1-uk/related?published_after=2026-01-01T00:00:00", 422),
+        ("/v1/articles/newsroom:vote-1-uk/related?published_after=9999-12-31T23:59:59Z", 200),
+        ("/v1/articles/newsroom:vote-1-uk/related?published_after=0001-01-01T00:00:00%2B23:59", 200),
+        ("/v1/articles/newsroom:vote-1-uk/related?language=%00&language=", 200),
+        ("/v1/themes?cursor=***", 400),
+        ("/v1/themes?cursor=AAAA&language=uk", 400),
+        ("/v1/themes/islands?cursor=AAAA", 400),
+        ("/v1/themes/%F0%9F%98%80", 404),
+        ("/v1/graph", 422),
+        ("/v1/graph?article=newsroom:vote-1-uk&depth=4", 422),
+        ("/v1/related?url=https://nobody.example/", 404),
+        ("/v1/related?url=https://newsroom.example/uk/stolytsia-obyraie-mera", 200),
+        ("/v1/related", 422),
+    ):
+        answer = await service.api.get(path)
+        assert answer.status_code == status, (path, answer.text)
+
+
+async def test_an_answer_that_did_not_change_is_not_sent_again(service: Related) -> None:
+    first = await service.api.get("/v1/articles/newsroom:vote-1-uk/related")
+    assert first.headers["cache-control"] == "no-cache"
+    again = await service.api.get(
+        "/v1/articles/newsroom:vote-1-uk/related", headers={"If-None-Match": first.headers["etag"]}
+    )
+    assert again.status_code == 304
+
+
+async def test_an_emptied_redis_is_filled_again_and_says_so_meanwhile(service: Related) -> None:
+    page = "/v1/articles/newsroom:vote-3-uk/related"
+    before = (await service.get(page))["items"]
+    async with open_redis(service.backend.redis_settings) as redis:
+        await redis.flushall()
+    assert await service.status(page) in {503, 200}
+
+    async def same() -> bool:
+        answer = await service.api.get(page)
+        assert answer.status_code in {200, 503}, answer.text
+        return answer.status_code == 200 and answer.json()["items"] == before
+
+    await until(same, "the same list as before")
