@@ -9,7 +9,8 @@ import httpx
 from tests.testbed.waiting import until
 
 BROWSER = "Mozilla/5.0 (X11; Linux x86_64; rv:130.0) Gecko/20100101 Firefox/130.0"
-_COUNT = re.compile(r"([\d\s\u00a0\u202f,.]+)\s*перегляд")
+_COUNT = re.compile(r"•\s*([\d\s\u00a0\u202f]+?)\s*перегляд")
+_TAG = re.compile(r"<[^>]+>")
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,7 @@ class Newsroom:
 
 def count_on(page: str) -> int | None:
     """The number before «переглядів»."""
-    found = _COUNT.search(page)
+    found = _COUNT.search(_TAG.sub("", page.partition("<main")[2]))
     digits = re.sub(r"\D", "", found[1]) if found else ""
     return int(digits) if digits else None
 

@@ -3,7 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from news_feed.timelines import Entry, Selection, after, lists_of, theme_key
+from news_feed.timelines import Entry, Selection, after, lists_of
+from news_shared.themes import theme_slug
 from tests.feed.builders import an_article, published, withdrawn
 
 
@@ -29,7 +30,7 @@ def test_name_and_slug_of_a_theme_mean_the_same_list() -> None:
 
 @given(st.text())
 def test_the_key_of_a_key_is_itself(text: str) -> None:
-    assert theme_key(theme_key(text)) == theme_key(text)
+    assert theme_slug(theme_slug(text)) == theme_slug(text)
 
 
 def test_a_tag_without_letters_makes_no_list() -> None:

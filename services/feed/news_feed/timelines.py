@@ -1,8 +1,6 @@
 """Which lists an article stands in, and what one more event of it changes there: pure rules."""
 
 import json
-import re
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import product
@@ -10,16 +8,7 @@ from itertools import product
 from news_feed.ordering import Position
 from news_shared.articles import Article, ArticleEvent, Withdrawal
 from news_shared.clock import rfc3339
-
-_BETWEEN_WORDS = re.compile(r"[\W_]+")
-
-
-def theme_key(theme: str) -> str:
-    """How a theme is compared: ``Middle East``, ``middle-east`` and ``MIDDLE  EAST`` are one.
-
-    Letters of every script stay what they are; applied twice it changes nothing, so a slug finds its theme.
-    """
-    return _BETWEEN_WORDS.sub("-", unicodedata.normalize("NFKC", theme).casefold()).strip("-")
+from news_shared.themes import theme_slug
 
 
 def language_key(language: str) -> str:
@@ -46,7 +35,7 @@ class Selection:
         """Name of the list; the same for everything that means the same."""
         parts = []
         if self.theme is not None:
-            parts.append(f"theme={theme_key(self.theme)}")
+            parts.append(f"theme={theme_slug(self.theme)}")
         if self.language is not None:
             parts.append(f"language={language_key(self.language)}")
         if self.source is not None:
@@ -56,7 +45,7 @@ class Selection:
 
 def lists_of(article: Article) -> list[str]:
     """Names of all lists that the article stands in: one for each combination that can be asked for."""
-    themes = [None, *dict.fromkeys(theme for theme in map(theme_key, article.tags) if theme)]
+    themes = [None, *dict.fromkeys(theme for theme in map(theme_slug, article.tags) if theme)]
     languages = [None, *_language_ranges(article.language)]
     combinations = product(themes, languages, (None, article.source))
     return [Selection(theme, language, source).name for theme, language, source in combinations]

@@ -24,6 +24,8 @@ def canonical_url(url: str, base: str | None = None) -> str | None:
         url: absolute, or relative to ``base``.
         base: absolute URL of the document that names it.
     """
+    if not url.strip():
+        return None  # joined with the base it would be the base
     try:
         parts = urlsplit(urljoin(base, url.strip()) if base else url.strip())
         netloc = _host(parts.hostname or "")

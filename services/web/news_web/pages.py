@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from news_shared.article_ids import ArticleId
+from news_shared.themes import theme_slug
 from news_web.peers import Part, Peers
 from news_web.public_paths import Service
-from news_web.stories import Item, theme_slug
+from news_web.stories import Item
 
 _THEMES_OF_AN_ARTICLE: Final = 3
 _STORIES_A_THEME: Final = 4

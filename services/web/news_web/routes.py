@@ -13,6 +13,7 @@ from news_shared.article_ids import ArticleId, parse_article_id
 from news_shared.errors import PoisonError
 from news_shared.http import etag_json
 from news_shared.problems import GONE, NOT_FOUND, UNAVAILABLE, ProblemError
+from news_shared.themes import theme_slug
 from news_web.assets import Asset
 from news_web.body import Block, blocks_of, sanitise, text_as_html, with_cards, with_own_links
 from news_web.forwarding import Network
@@ -21,7 +22,7 @@ from news_web.pages import ArticlePage, Pages
 from news_web.passing import pass_on
 from news_web.peers import Part, Peers
 from news_web.rendering import Pen
-from news_web.stories import Item, moment_of, shown_image, stories, theme_slug, web_address
+from news_web.stories import Item, moment_of, shown_image, stories, web_address
 
 router = APIRouter()
 

@@ -1,7 +1,5 @@
 """A story as lists and cards show it, whichever service named it; and how themes are spelled in addresses."""
 
-import re
-import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,13 +7,6 @@ from typing import Any
 from urllib.parse import urlsplit
 
 Item = Mapping[str, Any]
-
-_BETWEEN_WORDS = re.compile(r"[\W_]+")
-
-
-def theme_slug(theme: str) -> str:
-    """A theme as it stands in an address; the feed compares themes in the same way, so each finds the other."""
-    return _BETWEEN_WORDS.sub("-", unicodedata.normalize("NFKC", theme).casefold()).strip("-")
 
 
 @dataclass(frozen=True)
