@@ -15,11 +15,11 @@ ARG SERVICE
 RUN uv sync --locked --no-dev --no-editable --package "${SERVICE}"
 
 FROM ${PYTHON}
-RUN useradd --system --uid 10001 --no-create-home news
+RUN useradd --system --uid 10001 --no-create-home newsfeed
 COPY --from=build /app /app
 ARG SERVICE
 ENV PATH=/app/bin:$PATH NEWS_SERVICE_COMMAND=${SERVICE} NEWS_HOST=0.0.0.0 NEWS_PORT=8000 PYTHONUNBUFFERED=1
-USER news
+USER newsfeed
 EXPOSE 8000
 # The slim image has no curl; the first answer of a service may take a while on a busy machine.
 HEALTHCHECK --interval=2s --timeout=5s --start-period=60s --retries=30 \
