@@ -1,6 +1,7 @@
 """A neighbourhood as JSON, GraphViz DOT, GraphML, or a picture (SVG): pure text, everything escaped."""
 
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +17,7 @@ _COLUMN, _ROW = 330, 80
 _MARGIN, _HEAD = 28, 64
 _TITLE_CHARACTERS, _TITLE_LINES = 33, 2
 
+_FORBIDDEN = re.compile("[^\\t\\n -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # in XML 1.0, even escaped
 _LEGEND = {
     "en": {"cites": "links to", "translation": "translation", "pinned": "pinned", "theme": "theme", "cut": "cut off"},
     "uk": {
@@ -238,11 +240,11 @@ def _reason(edge: Edge, around: Neighbourhood, words: Words) -> dict[str, Any]:
 
 
 def _xml(text: object) -> str:
-    return escape("".join(c for c in str(text) if c >= " " or c in "\t\n"))
+    return escape(_FORBIDDEN.sub("", str(text)))
 
 
 def _attribute(text: str) -> str:
-    return quoteattr("".join(c for c in text if c >= " "))
+    return quoteattr(_FORBIDDEN.sub("", text))
 
 
 def _quoted(text: str) -> str:

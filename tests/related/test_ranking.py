@@ -1,0 +1,111 @@
+"""What is shown beside an article, and in which order."""
+
+from datetime import timedelta
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from news_related import ranking
+from news_related.facts import Card
+from news_related.ranking import Ranked, Signal, Wanted, rank
+from news_related.reasons import Reason, ReasonKind
+from news_shared.articles import Article
+from tests.related.builders import NOON, an_article, id_of
+
+
+def a_card(guid: str, *, days: float = 0, **fields: Any) -> Card:
+    event = an_article(guid, date=NOON + timedelta(days=days), **fields)
+    assert isinstance(event.article, Article)
+    return Card.of(event.article)
+
+
+HERE = a_card("here", themes=("Energy", "Elections"))
+
+
+def ranked(cards: list[Card], signals: dict[str, list[Signal]], **wanted: Any) -> list[Ranked]:
+    by_id: dict[str, list[Signal]] = {id_of(guid): some for guid, some in signals.items()}
+    return rank(HERE, {card.id: card for card in cards}, by_id, Wanted(**wanted))
+
+
+def titles(found: list[Ranked]) -> list[str]:
+    return [one.card.title.removeprefix("Title of ") for one in found]
+
+
+def test_translations_stand_before_links_and_links_before_themes() -> None:
+    cards = [a_card("theme", themes=("Energy",)), a_card("back"), a_card("trans", language="uk"), a_card("same")]
+    by_theme = ranking.themes(HERE, cards[0], {"energy": 5})
+    assert by_theme is not None
+    signals = {
+        "theme": [by_theme],
+        "same": [ranking.same_story(HERE, cards[3], cards[1])],
+        "back": [ranking.backlink(HERE, cards[1], 0)],
+        "trans": [Signal(ranking.TRANSLATION, Reason("translation"))],
+    }
+    assert titles(ranked(cards, signals)) == ["trans", "back", "same", "theme"]
+
+
+def test_a_pin_is_first_and_what_is_not_here_is_left_out() -> None:
+    pin = Signal(ranking.PINNED, Reason("pinned"))
+    trans = Signal(ranking.TRANSLATION, Reason("translation"))
+    found = ranked([HERE, a_card("p"), a_card("t")], {"t": [trans], "here": [trans], "gone": [pin], "p": [pin]})
+    assert titles(found) == ["p", "t"]
+
+
+def test_a_rare_theme_says_more_than_a_common_one_and_the_nearest_in_time_is_first() -> None:
+    sizes = {"energy": 2, "elections": 900}
+    rare, common = a_card("rare", themes=("Energy",)), a_card("common", themes=("Elections",))
+    far = a_card("far", themes=("Energy",), days=40)
+    signals = {c.title.removeprefix("Title of "): [ranking.themes(HERE, c, sizes)] for c in (far, common, rare)}
+    found = ranked([rare, common, far], {guid: [s for s in some if s] for guid, some in signals.items()})
+    assert titles(found) == ["rare", "common", "far"]
+    assert ranking.themes(HERE, a_card("other", themes=("Sport",)), sizes) is None
+
+
+def test_the_rarest_shared_theme_is_named_first() -> None:
+    signal = ranking.themes(HERE, a_card("x", themes=("Energy", "Elections")), {"energy": 90, "elections": 3})
+    assert signal is not None
+    assert signal.reason.themes == ("Elections", "Energy")
+
+
+def test_of_two_tellings_of_one_report_the_one_in_the_articles_language_is_shown() -> None:
+    original, translation = a_card("uk", language="uk"), a_card("en", language="en", translation_of="uk")
+    signals = {"uk": [ranking.backlink(HERE, original, 0)], "en": [ranking.same_story(HERE, translation, original)]}
+    assert titles(ranked([original, translation], signals)) == ["en"]
+    assert titles(ranked([original, translation], signals, languages=("uk",))) == ["uk"]
+
+
+def test_a_list_is_not_all_of_one_theme_while_there_is_something_else() -> None:
+    same = [a_card(f"e{n}", themes=("Energy",)) for n in range(5)]
+    other = a_card("other", themes=("Elections",))
+    sizes = {"energy": 9, "elections": 10}
+    signals = {c.title.removeprefix("Title of "): [ranking.themes(HERE, c, sizes)] for c in (*same, other)}
+    found = ranked([*same, other], {guid: [s for s in some if s] for guid, some in signals.items()}, limit=3)
+    assert "other" in titles(found)[:2]
+
+
+_KINDS: tuple[ReasonKind, ...] = ("translation", "backlink", "same_story", "theme")
+
+
+@given(
+    strengths=st.dictionaries(
+        st.integers(0, 15), st.lists(st.tuples(st.floats(0, 1), st.sampled_from(_KINDS)), min_size=1, max_size=3)
+    ),
+    limit=st.integers(1, 20),
+    languages=st.sampled_from([(), ("uk",), ("en", "uk")]),
+)
+def test_a_list_is_sorted_short_enough_and_without_repeats(
+    strengths: dict[int, list[tuple[float, ReasonKind]]], limit: int, languages: tuple[str, ...]
+) -> None:
+    cards = [a_card(f"c{n}", language="uk" if n % 3 else "en", days=n / 7) for n in range(14)]
+    signals = {
+        f"c{n}": [Signal(strength, Reason(kind, themes=("T",) if kind == "theme" else ())) for strength, kind in some]
+        for n, some in strengths.items()
+    }
+    found = ranked(cards, signals, limit=limit, languages=languages)
+    scores = [one.score for one in found]
+    assert scores == sorted(scores, reverse=True)
+    assert all(0 <= score <= 1 for score in scores)
+    assert len({one.card.id for one in found}) == len(found) <= limit
+    assert all(not languages or one.card.language in languages for one in found)
+    assert found == ranked(list(reversed(cards)), dict(reversed(signals.items())), limit=limit, languages=languages)
