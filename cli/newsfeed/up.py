@@ -12,7 +12,6 @@ from time import monotonic
 
 import httpx
 import typer
-from rich.console import Console
 from tenacity import RetryCallState, retry, retry_if_exception_type, stop_after_delay, wait_fixed
 
 from news_shared.errors import LogMismatchError, TransientError
@@ -57,7 +56,7 @@ def up(
     ),
 ) -> None:
     """Start everything on this machine. Ctrl-C stops it."""
-    screen = Screen(Console(highlight=False, soft_wrap=True))
+    screen = Screen()
     try:
         plan = _make_plan(port_base, kafka, redis, demo=not no_demo, ready_file=ready_file)
         asyncio.run(_run(plan, screen))
@@ -95,6 +94,7 @@ async def _run(plan: _Plan, screen: Screen) -> None:
     """Keep everything running until we are told to stop."""
     keeping = asyncio.create_task(_keep_running(plan, screen), name="newsfeed up")
     stop = _Stop(keeping, screen)
+    screen.on_lost = lambda: stop.ask("nobody reads what this writes; stopping")
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         asyncio.get_running_loop().add_signal_handler(number, stop.asked_by_signal)
     watching = asyncio.create_task(_stop_with_launchers(stop), name="watch uv and make")

@@ -1,5 +1,8 @@
 """What ``newsfeed up`` shows: one log of all roles, and where everything is."""
 
+import os
+import sys
+from collections.abc import Callable
 from itertools import cycle
 
 from rich.console import Console
@@ -21,8 +24,10 @@ _TITLES = {"ingest": "post articles", "views": "count views", "related": "relate
 class Screen:
     """Writes to a terminal in colour, to anything else plainly."""
 
-    def __init__(self, console: Console) -> None:
-        self._console = console
+    def __init__(self) -> None:
+        self.on_lost: Callable[[], None] = lambda: None
+        """Called once when nobody reads any more, for example ``newsfeed up | head``; later lines are dropped."""
+        self._console = _Output(self._lose)
         self._colours = cycle(_COLOURS)
         self._styles = {_OURS: "bold"}
 
@@ -30,7 +35,16 @@ class Screen:
         """A line of the log, headed with who wrote it."""
         if name not in self._styles:
             self._styles[name] = next(self._colours)
-        self._console.print(Text.assemble((f"{name:<{_WIDTH}} │ ", self._styles[name]), line))
+        try:
+            self._console.print(Text.assemble((f"{name:<{_WIDTH}} │ ", self._styles[name]), line))
+        except OSError:  # a terminal that was closed
+            self._lose()
+
+    def _lose(self) -> None:
+        if not self._console.quiet:
+            self._console.quiet = True
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or the flush at our exit would fail too
+            self.on_lost()
 
     def say(self, line: str) -> None:
         """A line of our own."""
@@ -69,6 +83,17 @@ class Screen:
     def fail(self, message: str) -> None:
         """Say why it could not go on."""
         self._console.print(f"\n{message}", style="bold red", markup=False)
+
+
+class _Output(Console):
+    """Standard output; a console raises SystemExit when its reader is gone, in whatever task happens to write."""
+
+    def __init__(self, lost: Callable[[], None]) -> None:
+        super().__init__(highlight=False, soft_wrap=True)
+        self._lost = lost
+
+    def on_broken_pipe(self) -> None:
+        self._lost()
 
 
 def _curl(ingest: str, admin_key: str) -> str:

@@ -61,6 +61,9 @@ def newsfeed_up(folder: Path, *arguments: str) -> Iterator[Up]:
         process = tether.start(command, output=output)
     try:
         yield Up(process, ready_file, log)
+    except BaseException:
+        print(log.read_text())  # pytest shows it
+        raise
     finally:
         tether.kill(process)
 
@@ -82,7 +85,7 @@ async def test_everything_is_up_and_comes_back_and_stops_in_time(tmp_path: Path,
     base = free_port()
     with newsfeed_up(tmp_path, "--port-base", str(base), *servers) as up:
         await until(lambda: up.is_ready, "everything to be ready", seconds=120)
-        await until(lambda: "loaded the sample newsroom" in up.said(), "the sample newsroom")
+        await until(lambda: "loaded the sample newsroom" in up.said(), "the sample newsroom", seconds=60)
         async with httpx.AsyncClient(timeout=10, trust_env=False) as client:
             for service in ("web", "ingest", "views", "related", "feed"):
                 assert (await client.get(f"{up.places[service]}/readyz")).status_code == 200
@@ -91,7 +94,7 @@ async def test_everything_is_up_and_comes_back_and_stops_in_time(tmp_path: Path,
                 page = (await client.get(f"{up.places['web']}/")).text
                 return any(html.escape(str(article["title"])) in page for article in NEWSROOM.articles)
 
-            await until(newsroom_is_on_the_front_page, "the newsroom on the front page")
+            await until(newsroom_is_on_the_front_page, "the newsroom on the front page", seconds=60)
             before = up.places["pids"]["feed-api"]
             os.kill(before, signal.SIGKILL)
             await until(lambda: up.places["pids"]["feed-api"] != before, "another process id in the ready file")
@@ -120,6 +123,21 @@ async def test_nothing_is_left_when_it_is_killed(tmp_path: Path, servers: list[s
         children = up.descendants()
         up.process.kill()
         await until(lambda: all(is_over(child) for child in children), "every process to be gone", seconds=10)
+
+
+async def test_it_stops_when_nobody_reads_its_log_any_more(tmp_path: Path) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "newsfeed", "up", "--port-base", str(free_port()), "--no-demo"], stdout=subprocess.PIPE
+    )
+    try:
+        assert process.stdout is not None
+        with process.stdout:
+            assert "starting" in process.stdout.readline().decode()
+        await until(lambda: process.poll() is not None, "the end", seconds=60)
+    finally:
+        process.kill()
+        process.wait()
+    assert process.returncode == 0
 
 
 def test_an_option_that_makes_no_sense_is_told(tmp_path: Path) -> None:
