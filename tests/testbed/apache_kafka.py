@@ -36,7 +36,9 @@ class ApacheKafka:
         self._process: subprocess.Popen[bytes] | None = None
         self.log = folder / "kafka.log"
         (folder / "server.properties").write_text(self._properties())
-        self._run("kafka.tools.StorageTool", "format", "--standalone", "-t", _cluster_id())
+        self._run(
+            "kafka.tools.StorageTool", "format", "--standalone", f"--cluster-id={_cluster_id()}"
+        )  # it may begin with a hyphen
 
     @property
     def address(self) -> str:
