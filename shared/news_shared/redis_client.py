@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import TypeAlias
 
+import structlog
 from redis.asyncio import Redis
 from redis.asyncio.cluster import RedisCluster
 from redis.asyncio.retry import Retry
@@ -27,6 +28,8 @@ from redis.exceptions import (
 from news_shared.errors import TransientError
 from news_shared.settings import RedisSettings
 
+log = structlog.get_logger()
+
 RedisClient: TypeAlias = Redis | RedisCluster
 
 _AWAY = (
@@ -45,6 +48,8 @@ _AWAY = (
     TryAgainError,
     OSError,
 )
+
+_CLOSED_UNDER_WAY = ("'writelines'", "'readexactly'", "'read'", "'drain'", "handler is closed", "transport is closing")
 
 
 @asynccontextmanager
@@ -68,9 +73,20 @@ async def open_redis(settings: RedisSettings) -> AsyncIterator[RedisClient]:
             health_check_interval=10,
         )
     try:
+        if isinstance(client, RedisCluster):
+            await _learn_the_nodes(client)
         yield client
     finally:
         await client.aclose()
+
+
+async def _learn_the_nodes(client: RedisCluster) -> None:
+    """Before many tasks ask at once: redis-py closes connections in use when several find the cluster unknown."""
+    try:
+        with redis_errors("asking the cluster for its nodes"):
+            await client.initialize()
+    except TransientError as error:
+        log.info("Redis is away, going on without", reason=str(error))
 
 
 @contextmanager
@@ -84,3 +100,8 @@ def redis_errors(what: str) -> Iterator[None]:
         yield
     except _AWAY as error:
         raise TransientError(f"{what}: {error!r}") from error
+    except (AttributeError, RuntimeError) as error:
+        # When redis-py learns a cluster's nodes anew it closes connections that other tasks are writing to.
+        if not any(trace in str(error) for trace in _CLOSED_UNDER_WAY):
+            raise
+        raise TransientError(f"{what}: the connection was closed under way") from error
