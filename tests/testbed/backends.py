@@ -6,12 +6,17 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Protocol
 
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaError
+
+from news_shared.kafka import connection
 from news_shared.settings import KafkaSettings, RedisSettings
-from news_shared.topics import create_topics
+from news_shared.topics import TOPICS, create_topics
 from newsfeed.embedded import embedded_kafka, embedded_redis
 from tests.testbed.apache_kafka import apache_kafka
 from tests.testbed.blocking import blocking
 from tests.testbed.redis_cluster import redis_cluster
+from tests.testbed.waiting import until
 
 PARTITIONS = 12
 
@@ -118,5 +123,24 @@ def backends(name: str) -> Iterator[Fresh]:
 
 
 def _with_topics(backend: Backend) -> Backend:
-    blocking(create_topics(backend.kafka_settings, PARTITIONS))
+    blocking(_create_topics(backend.kafka_settings))
     return backend
+
+
+async def _create_topics(kafka: KafkaSettings) -> None:
+    """Create the topics and wait until the broker serves them: it hears of them some time after the controller."""
+    await create_topics(kafka, PARTITIONS)
+    of_all = [TopicPartition(spec.name, partition) for spec in TOPICS for partition in range(PARTITIONS)]
+    consumer = AIOKafkaConsumer(**connection(kafka))
+    await consumer.start()
+
+    async def are_served() -> bool:
+        try:
+            return all(end == 0 for end in (await consumer.end_offsets(of_all)).values())
+        except KafkaError:
+            return False
+
+    try:
+        await until(are_served, "the broker to serve the new topics", seconds=60)
+    finally:
+        await consumer.stop()
