@@ -64,29 +64,30 @@ while i < NARGS do
     for j = 1, #held[2], 2 do was[held[2][j] .. held[2][j + 1]] = true end
     for j = first, i - 1, 2 do will[ARGV[j] .. ARGV[j + 1]] = true end
     local removed, added, themes = {}, {}, {}
-    local function noted(list, key, member)
+    local function noted(list, key, member, step)
       list[#list + 1] = {key, member}
       if key == '8' then
         local theme = string.sub(member, 1, -25)
-        if not themes[theme] then themes[theme] = articles_in(theme) end
+        themes[theme] = (themes[theme] or 0) + step
       end
     end
     local now = {}
     for j = 1, #held[2], 2 do
       local key, member = held[2][j], held[2][j + 1]
-      if not will[key .. member] then noted(removed, key, member) end
+      if not will[key .. member] then noted(removed, key, member, -1) end
     end
     for j = first, i - 1, 2 do
       local key, member = ARGV[j], ARGV[j + 1]
       now[#now + 1] = key
       now[#now + 1] = member
-      if not was[key .. member] then noted(added, key, member) end
+      if not was[key .. member] then noted(added, key, member, 1) end
     end
     for _, place in ipairs(removed) do redis.call('ZREM', KEYS[tonumber(place[1])], place[2]) end
     for _, place in ipairs(added) do redis.call('ZADD', KEYS[tonumber(place[1])], 0, place[2]) end
-    for theme, before in pairs(themes) do
-      local after = articles_in(theme)
-      if before ~= after then
+    for theme, step in pairs(themes) do
+      if step ~= 0 then
+        local after = articles_in(theme)
+        local before = after - step
         if before > 0 then redis.call('ZREM', ORDER, place_in_order(theme, before)) end
         if after > 0 then redis.call('ZADD', ORDER, 0, place_in_order(theme, after)) end
         local slug, language = string.match(theme, '^(.-)@(.*)$')

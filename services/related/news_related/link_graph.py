@@ -229,10 +229,9 @@ class LinkGraph:
 
     async def around(
         self, slugs: Sequence[str], languages: Sequence[str], place: Position, *, each_side: int, newest: int
-    ) -> dict[str, list[Position]]:
-        """For each theme the articles next to a place in time on either side, and the newest."""
+    ) -> list[ArticleId]:
+        """The articles of themes that are next to a place in time on either side, and the newest of each."""
         commands: list[Command] = []
-        of: list[str] = []
         at = place.encode()
         for slug in slugs:
             for name in _names(slug, languages):
@@ -242,11 +241,8 @@ class LinkGraph:
                     ("zrevrangebylex", Index.THEMES, (b"(" + here, b"[" + name, 0, each_side)),
                     ("zrevrangebylex", Index.THEMES, (b"[" + name + _LAST, b"[" + name, 0, newest)),
                 ]
-                of += [slug] * 3
-        found: dict[str, dict[Position, None]] = {slug: {} for slug in slugs}
-        for slug, members in zip(of, await self._read(commands), strict=True):
-            found[slug].update((position_in(Index.THEMES, member), None) for member in members)
-        return {slug: list(positions) for slug, positions in found.items()}
+        places = {member[-LENGTH:]: None for found in await self._read(commands) for member in found}
+        return [Position.decode(place).id for place in places]
 
     async def sizes(self, slugs: Sequence[str]) -> list[ThemeSize]:
         """How large themes are; two round trips. A theme that nobody knows has no articles."""

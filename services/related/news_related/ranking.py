@@ -12,8 +12,9 @@ Every reason to show an article is a signal with a strength in [0, 1]:
 | both of a theme with n articles | 0.45 / log2(2 + n), halved for every 7 days: a rare theme says more |
 
 Signals of one article add up like independent chances, 1 - (1 - a)(1 - b)…; the strongest one is its reason. Then
-the list is picked one by one, the highest first (ties: the newest, then by id): what tells the same story as
-something picked (its translation) is left out, and each article picked before for the same themes takes a fifth off.
+the list is picked one by one, the highest first (ties: the newest, then by id), out of five times as many as wanted:
+what tells the same story as something picked (its translation) is left out, and each article picked before for the
+same themes takes a fifth off.
 Scores are comparable within one list only.
 """
 
@@ -21,7 +22,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import exp2, log2, prod
 
-from news_related.facts import Card, names_of, names_of_original
+from news_related.facts import Card
 from news_related.reasons import KINDS, Reason, ReasonKind
 from news_related.themes import is_in, language_ranges
 
@@ -32,6 +33,7 @@ _BACKLINK_OF_TRANSLATION = 0.7
 _SAME_STORY, _SAME_STORY_HALVES = 0.5, 30.0
 _THEME, _THEME_HALVES = 0.45, 7.0
 _MORE_OF_THE_SAME = 0.8
+_CONSIDERED = 5
 _DAY_MS = 86_400_000
 
 
@@ -133,26 +135,28 @@ def _together(strengths: Iterable[float]) -> float:
     return 1 - prod(1 - strength for strength in strengths)
 
 
-def _stories(cards: Iterable[Card]) -> dict[str, bytes | str]:
+def _stories(cards: Iterable[Card]) -> dict[str, str]:
     """For each article a name that its translations among the cards have, too."""
-    parent: dict[bytes | str, bytes | str] = {}
+    parent: dict[str, str] = {}
 
-    def root(name: bytes | str) -> bytes | str:
-        while parent.setdefault(name, name) != name:
-            name = parent[name]
+    def root(name: str) -> str:
+        while (above := parent.setdefault(name, name)) != name:
+            name = above
         return name
 
     known = list(cards)
     for card in known:
-        for name in (*names_of(card, has_its_url=True), *names_of_original(card)):
-            one, other = sorted((root(card.id), root(name)), key=str)
-            parent[other] = one
+        names = [card.url, card.original.id, card.original.url] if card.original else [card.url]
+        for name in names:
+            if name is not None:
+                one, other = sorted((root(card.id), root(name)))
+                parent[other] = one
     return {card.id: root(card.id) for card in known}
 
 
-def _one_of_each_story(scored: Sequence[Ranked], told: Mapping[str, bytes | str], article: Card) -> list[Ranked]:
+def _one_of_each_story(scored: Sequence[Ranked], told: Mapping[str, str], article: Card) -> list[Ranked]:
     """Of translations of each other the one in the article's language, else the best; its own are all kept."""
-    best: dict[bytes | str, Ranked] = {}
+    best: dict[str, Ranked] = {}
     kept = []
     main_language = language_ranges(article.language)[0]
     for one in sorted(scored, key=_order):
@@ -169,7 +173,7 @@ def _one_of_each_story(scored: Sequence[Ranked], told: Mapping[str, bytes | str]
 
 
 def _diverse(scored: Sequence[Ranked], limit: int) -> list[Ranked]:
-    left = sorted(scored, key=_order)
+    left = sorted(scored, key=_order)[: _CONSIDERED * limit]  # what stands lower has nothing to win
     picked: list[Ranked] = []
     same: dict[tuple[str, ...], int] = {}
     while left and len(picked) < limit:

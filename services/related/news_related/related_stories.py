@@ -14,7 +14,7 @@ _THEMES = 10
 _BACKLINKS = 50
 _BACKLINKS_OF_A_TRANSLATION = 20
 _CITING_THE_SAME = 10
-_EACH_SIDE, _NEWEST = 30, 20
+_EACH_SIDE, _NEWEST = 15, 10
 
 
 async def related(graph: LinkGraph, card: Card, wanted: Wanted) -> list[Ranked]:
@@ -44,8 +44,7 @@ async def related(graph: LinkGraph, card: Card, wanted: Wanted) -> list[Ranked]:
     asked.update(dict.fromkeys(cited))
     for some in (own_backlinks, *of_translations, *citing_the_same):
         asked.update(dict.fromkeys(b.id for b in some))
-    for positions in in_themes.values():
-        asked.update(dict.fromkeys(position.id for position in positions))
+    asked.update(dict.fromkeys(in_themes))
     cards = {card.id: card, **await graph.cards(asked)}
 
     signals: dict[str, list[Signal]] = {}
