@@ -5,6 +5,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
+from unicodedata import east_asian_width
 from xml.sax.saxutils import escape, quoteattr
 
 from news_related.link_graph import Edge
@@ -12,10 +13,10 @@ from news_related.neighbourhood import Neighbourhood, Node, target_of
 from news_related.reasons import Reason, Words
 from news_shared.clock import rfc3339
 
-_BOX_WIDTH, _BOX_HEIGHT = 236, 62
-_COLUMN, _ROW = 330, 80
+_BOX_WIDTH, _BOX_HEIGHT = 284, 62
+_COLUMN, _ROW = 372, 80
 _MARGIN, _HEAD = 28, 64
-_TITLE_CHARACTERS, _TITLE_LINES = 33, 2
+_TITLE_WIDTH, _TITLE_LINES = 31, 2  # in letters of a wide Latin or Cyrillic font
 
 _FORBIDDEN = re.compile("[^\\t\\n -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # in XML 1.0, even escaped
 _LEGEND = {
@@ -32,7 +33,7 @@ _STYLE = """
 svg{background:#fbfaf7;font-family:system-ui,"Segoe UI",Roboto,"Noto Sans",sans-serif}
 .box{fill:#fff;stroke:#c9c4b8}.middle .box{stroke:#a3321f;stroke-width:2.5}
 .link .box{fill:none;stroke-dasharray:4 3}.theme .box{fill:#eef3ea;stroke:#9db58c}
-.title{fill:#1d1c1a;font-size:13px;font-weight:600}.link .title{fill:#6d685e;font-weight:400}
+.title{fill:#1d1c1a;font-size:12.5px;font-weight:600}.link .title{fill:#6d685e;font-weight:400}
 .meta,.legend{fill:#6d685e;font-size:11px}
 .edge{fill:none;stroke-width:1.6;opacity:.75}
 .cites{stroke:#4a6fa5}.translation{stroke:#a3321f;stroke-dasharray:6 3}
@@ -203,15 +204,27 @@ def _wrapped(title: str) -> Sequence[str]:
     lines = [""]
     for word in title.split():
         longer = f"{lines[-1]} {word}".strip()
-        if len(longer) <= _TITLE_CHARACTERS or not lines[-1]:
+        if _width(longer) <= _TITLE_WIDTH or not lines[-1]:
             lines[-1] = longer
         else:
             lines.append(word)
-    shown = [line if len(line) <= _TITLE_CHARACTERS else line[: _TITLE_CHARACTERS - 1] + "…" for line in lines]
-    if len(shown) > _TITLE_LINES:
-        shown = shown[:_TITLE_LINES]
-        shown[-1] = shown[-1][: _TITLE_CHARACTERS - 1].rstrip(" …") + "…"
+    shown = [_cut(line) for line in lines[:_TITLE_LINES]]
+    if len(lines) > _TITLE_LINES:
+        last = shown[-1].rstrip("…")
+        shown[-1] = (last if _width(last) < _TITLE_WIDTH else last[:-1]).rstrip(" ,.:;—") + "…"
     return shown
+
+
+def _cut(line: str) -> str:
+    if _width(line) <= _TITLE_WIDTH:
+        return line
+    while _width(line) >= _TITLE_WIDTH:
+        line = line[:-1]
+    return line + "…"
+
+
+def _width(text: str) -> float:
+    return sum(1.9 if east_asian_width(letter) in "WF" else 1 for letter in text)
 
 
 def _meta(node: Node) -> str:
