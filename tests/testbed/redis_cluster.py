@@ -23,6 +23,8 @@ class RedisCluster:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self.ports = [free_port() for _ in range(6)]
+        # fixed as well: when all nodes come back at once, nobody is left who could tell them of new ones
+        self._bus_ports = {port: free_port() for port in self.ports}
         self._processes: dict[int, subprocess.Popen[bytes]] = {}
 
     @property
@@ -101,7 +103,14 @@ class RedisCluster:
         command = [
             *(str(valkey_server()), "--port", str(port), "--bind", "127.0.0.1", "--dir", str(folder)),
             *("--save", "", "--appendonly", "no", "--maxmemory-policy", "noeviction"),
-            *("--cluster-enabled", "yes", "--cluster-node-timeout", "2000", "--cluster-port", str(free_port())),
+            *(
+                "--cluster-enabled",
+                "yes",
+                "--cluster-node-timeout",
+                "2000",
+                "--cluster-port",
+                str(self._bus_ports[port]),
+            ),
             *("--cluster-replica-validity-factor", "0", "--repl-diskless-sync-delay", "0"),
         ]
         with (folder / "log").open("ab") as log:
@@ -115,14 +124,11 @@ class RedisCluster:
             self.node(port).execute_command("CLUSTER", "ADDSLOTSRANGE", low, high)
             self.node(port).execute_command("CLUSTER", "SET-CONFIG-EPOCH", index + 1)
         for port in self.ports[1:]:
-            self.node(self.ports[0]).execute_command("CLUSTER", "MEET", "127.0.0.1", port, self._bus_port(port))
+            self.node(self.ports[0]).execute_command("CLUSTER", "MEET", "127.0.0.1", port, self._bus_ports[port])
         self._until(lambda: all(self._known(port) == 6 for port in self.ports), "the nodes to meet")
         for master, replica in zip(masters, replicas, strict=True):
             my_id = self.node(master).execute_command("CLUSTER MYID").decode()
             self.node(replica).execute_command("CLUSTER", "REPLICATE", my_id)
-
-    def _bus_port(self, port: int) -> int:
-        return int(self.node(port).config_get("cluster-port")["cluster-port"])
 
     def _known(self, port: int) -> int:
         return len(self.node(port).execute_command("CLUSTER NODES"))
