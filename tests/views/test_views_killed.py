@@ -1,6 +1,7 @@
 """API and projector killed under traffic: what was answered 202 is counted, and nothing that was not sent."""
 
 import asyncio
+import signal
 from collections import Counter
 from datetime import date, timedelta
 from random import Random
@@ -45,6 +46,23 @@ async def test_killed_processes_lose_nothing_and_count_nothing_twice(roles: Role
         assert counted_twice > READERS // 5
         projector.kill()
         await projector.start()
+        await _counted(fresh_backend, redis)
+
+
+async def test_a_projector_that_dies_between_redis_and_the_changelog_leaves_enough_to_restore(
+    roles: Roles, fresh_backend: Backend
+) -> None:
+    api = await roles.start("views-api", **ENVIRONMENT)
+    articles = await announce(fresh_backend, [published(f"story-{n}") for n in range(40)])
+    dying = await roles.start("views-projector", **ENVIRONMENT, NEWS_CRASH_AT="after-redis-before-changelog:20")
+    crowd = Crowd(api.url)
+    await crowd.send(_openings(3_000, articles))
+    assert await dying.ended() == -signal.SIGKILL
+    dying.environment.pop("NEWS_CRASH_AT")
+    await dying.start()
+    async with open_redis(fresh_backend.redis_settings) as redis:
+        await _counted(fresh_backend, redis)
+        await redis.flushall()
         await _counted(fresh_backend, redis)
 
 

@@ -1,7 +1,8 @@
 """Both roles as processes: beacons over HTTP, counts over HTTP, and what happens when something is away."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from time import monotonic
 from typing import Any
 
@@ -9,7 +10,7 @@ import httpx
 import pytest_asyncio
 
 from news_shared.article_ids import article_id
-from tests.testbed.backends import Backend
+from tests.testbed.backends import Backend, Server
 from tests.testbed.role import RoleProcess, Roles
 from tests.testbed.waiting import until
 from tests.views.newsroom_events import announce, published, withdrawn
@@ -62,6 +63,16 @@ class Site:
 async def http() -> AsyncIterator[httpx.AsyncClient]:
     async with httpx.AsyncClient(timeout=15, trust_env=False) as client:
         yield client
+
+
+@contextmanager
+def away(server: Server) -> Iterator[None]:
+    """Killed for as long as the block runs; the tests that come next find it there."""
+    server.kill()
+    try:
+        yield
+    finally:
+        server.start()
 
 
 @pytest_asyncio.fixture
@@ -205,20 +216,20 @@ async def test_while_kafka_is_away_beacons_are_told_to_come_again_and_counts_are
     [article] = await announce(site.backend, [published("ferry")])
     await site.open(article)
     await site.counted(article, views=1)
-    site.backend.kafka.kill()
-    begun = monotonic()
-    answer = await site.open(article, address="192.0.2.2")
-    assert (answer.status_code, "Retry-After" in answer.headers) == (503, True)
-    assert monotonic() - begun < 6
-    counts = await site.counts(article)
-    assert isinstance(counts, dict)
-    assert counts["views"] == 1
+    with away(site.backend.kafka):
+        begun = monotonic()
+        answer = await site.open(article, address="192.0.2.2")
+        assert (answer.status_code, "Retry-After" in answer.headers) == (503, True)
+        assert monotonic() - begun < 6
+        counts = await site.counts(article)
+        assert isinstance(counts, dict)
+        assert counts["views"] == 1
 
 
 async def test_a_full_queue_pushes_back_at_once(roles: Roles, fresh_backend: Backend, http: httpx.AsyncClient) -> None:
     site = Site(await roles.start("views-api", NEWS_VIEWS_QUEUE_BEACONS="5"), fresh_backend, http)
-    fresh_backend.kafka.kill()
-    answers = await asyncio.gather(*(site.open("herald:ferry", address=f"192.0.2.{n}") for n in range(12)))
+    with away(fresh_backend.kafka):
+        answers = await asyncio.gather(*(site.open("herald:ferry", address=f"192.0.2.{n}") for n in range(12)))
     assert {answer.status_code for answer in answers} == {503}
     assert sum(answer.json()["type"] == "/problems/at-capacity" for answer in answers) == 7
 
@@ -227,23 +238,24 @@ async def test_while_redis_is_away_beacons_are_taken_by_who_has_a_salt(
     roles: Roles, fresh_backend: Backend, http: httpx.AsyncClient
 ) -> None:
     site = Site(await roles.start("views-api"), fresh_backend, http)
-    fresh_backend.redis.kill()
-    assert (await site.open("herald:ferry")).status_code == 202
-    assert (await http.get(f"{site.api.url}/v1/articles/herald:ferry/views")).status_code == 503
+    with away(fresh_backend.redis):
+        assert (await site.open("herald:ferry")).status_code == 202
+        assert (await http.get(f"{site.api.url}/v1/articles/herald:ferry/views")).status_code == 503
 
-    late = roles.make("views-api", instance="1")
-    late.launch()
-    newcomer = Site(late, fresh_backend, http)
+        late = roles.make("views-api", instance="1")
+        late.launch()
+        newcomer = Site(late, fresh_backend, http)
 
-    async def answers() -> bool:
-        try:
-            return (await newcomer.open("herald:ferry")).status_code == 503
-        except httpx.TransportError:
-            return False
+        async def answers() -> bool:
+            try:
+                return (await newcomer.open("herald:ferry")).status_code == 503
+            except httpx.TransportError:
+                return False
 
-    await until(answers, "the process without a salt to answer", seconds=30)
-    assert (await newcomer.open("herald:ferry", Sec_GPC="1")).status_code == 202, "no hash is made, no salt is needed"
+        await until(answers, "the process without a salt to answer", seconds=30)
+        assert (await newcomer.open("herald:ferry", Sec_GPC="1")).status_code == 202, (
+            "no hash is made, no salt is needed"
+        )
 
-    fresh_backend.redis.start()
     await late.ready()
     assert (await newcomer.open("herald:ferry")).status_code == 202
