@@ -44,7 +44,7 @@ def create_service(title: str, lifespan: Lifespan, *, unready: Callable[[], list
     app.add_middleware(
         CORSMiddleware,
         allow_origins=["*"],
-        allow_methods=["GET", "POST"],
+        allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
         allow_headers=["*"],
         expose_headers=["ETag", "Location", "Retry-After"],
     )

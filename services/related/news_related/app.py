@@ -17,7 +17,7 @@ from news_shared.lease import Lease
 from news_shared.process import running, wait_for_topics
 from news_shared.producer import open_producer
 from news_shared.projection.contract import hash_tag
-from news_shared.projection.metrics import ProjectionMetrics
+from news_shared.projection.metrics import process_metrics
 from news_shared.projection.projector import Projector
 from news_shared.projection.slots import Slots
 from news_shared.projection.state import StateKeys
@@ -73,7 +73,7 @@ def create_linker(settings: RelatedSettings) -> FastAPI:
             await stack.enter_async_context(
                 running(lease.run(), stop=lease.request_stop, name="lease", drain=timedelta(seconds=3))
             )
-            metrics = ProjectionMetrics()
+            metrics = process_metrics()
             for spec in _SPECS:
                 projector: Projector[object] = Projector(
                     spec,  # type: ignore[arg-type]  # each projects its own kind of event

@@ -78,7 +78,7 @@ def create_api(settings: AllSettings) -> ASGIApp:
 def create_projector(settings: AllSettings) -> FastAPI:
     """The projectors of ``news.articles`` (markers) and of ``news.views`` (counts), with their health behind HTTP."""
     # Imports of this role only: numpy would cost the other 25 MB.
-    from news_shared.projection.metrics import ProjectionMetrics
+    from news_shared.projection.metrics import process_metrics
     from news_shared.projection.projector import Projector
     from news_views.markers import markers_projection
     from news_views.projection import views_projection
@@ -94,7 +94,7 @@ def create_projector(settings: AllSettings) -> FastAPI:
             await wait_for_topics(settings.kafka, settings.process.partitions)
             redis = await stack.enter_async_context(open_redis(settings.redis))
             producer = await stack.enter_async_context(open_producer(settings.kafka))
-            metrics = ProjectionMetrics()
+            metrics = process_metrics()
             markers = Projector(
                 markers_projection(producer),
                 kafka=settings.kafka,

@@ -1,5 +1,6 @@
 """The series of the projection runtime."""
 
+from functools import cache
 from typing import Literal
 
 from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge
@@ -10,7 +11,7 @@ DiscardReason = Literal["transient", "mismatch", "lost"]
 class ProjectionMetrics:
     """Lag, progress and trouble of projections; one object per process."""
 
-    def __init__(self, registry: CollectorRegistry = REGISTRY) -> None:
+    def __init__(self, registry: CollectorRegistry) -> None:
         self._applied = Counter("news_projection_records", "Records applied.", ["group"], registry=registry)
         self._parked = Counter("news_projection_parked", "Dead letters.", ["group", "kind"], registry=registry)
         self._opened = Counter("news_projection_opened", "Partitions taken over.", ["group", "how"], registry=registry)
@@ -40,3 +41,9 @@ class ProjectionMetrics:
     def lag(self, group: str, partition: int, records: int) -> None:
         """How far a partition is behind now."""
         self._lag.labels(group, str(partition)).set(records)
+
+
+@cache
+def process_metrics() -> ProjectionMetrics:
+    """The series of this process; its projectors share them, told apart by their group."""
+    return ProjectionMetrics(REGISTRY)

@@ -22,7 +22,7 @@ from news_shared.producer import open_producer
 from news_shared.projection.contract import Ownership, ProjectionSpec, ReadAsOfCheckpoint
 from news_shared.projection.dead_letters import DeadLetters
 from news_shared.projection.log import PartitionLog
-from news_shared.projection.metrics import DiscardReason, ProjectionMetrics
+from news_shared.projection.metrics import DiscardReason, ProjectionMetrics, process_metrics
 from news_shared.projection.partition import OwnedPartition, PartitionTools, close_quietly
 from news_shared.projection.state import PartitionState, StateKeys
 from news_shared.redis_client import RedisClient
@@ -79,7 +79,7 @@ class Projector(Generic[E]):
         self._partitions = partitions
         self._instance = instance
         self._clock = clock
-        self._metrics = metrics or ProjectionMetrics()
+        self._metrics = metrics or process_metrics()
         self._lease = lease
         self._rebuilding = rebuilding
         self._stopping = asyncio.Event()
