@@ -1,0 +1,124 @@
+"""Articles that the ingest API takes per second, durably: single posts and NDJSON, beside the bare Kafka producer.
+
+Run: ``uv run python -m tests.bench.bench_ingest [--articles N] [--json FILE]`` (NEWS_TEST_BACKEND as in tests).
+"""
+
+import argparse
+import asyncio
+import json
+import tempfile
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from time import monotonic
+
+import httpx
+import psutil
+from rich.console import Console
+from rich.table import Table
+
+from news_shared.producer import Outgoing, open_producer
+from news_shared.topics import VECTORS
+from tests.testbed.backends import PARTITIONS, Backend, backend_name, backends
+from tests.testbed.role import Roles, running_roles
+
+_CONNECTIONS = 16
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One measurement; CPU seconds are those of the API process."""
+
+    what: str
+    articles: int
+    wall_seconds: float
+    cpu_seconds: float | None
+
+    @property
+    def per_second(self) -> int:
+        return round(self.articles / self.wall_seconds)
+
+
+def an_article(number: int) -> dict[str, object]:
+    """3 KB of text with five links."""
+    links = "".join(f'<p>See <a href="https://wire.example/{number - n}">report {n}</a>.</p>' for n in range(1, 6))
+    return {
+        "id": f"a{number}",
+        "url": f"https://wire.example/{number}",
+        "title": f"Report {number}",
+        "content_html": f"<p>{'All quiet on the river. ' * 110}</p>{links}",
+        "date_published": "2026-11-01T10:00:00Z",
+        "tags": ["River", f"Theme {number % 50}"],
+    }
+
+
+async def bare_producer(backend: Backend, articles: int) -> Figure:
+    values = [json.dumps(an_article(n)).encode() for n in range(articles)]
+    async with open_producer(backend.kafka_settings) as producer:
+        begun = monotonic()
+        for start in range(0, articles, 500):
+            part = enumerate(values[start : start + 500])
+            await producer.send_many([Outgoing(VECTORS, n % PARTITIONS, b"key", value) for n, value in part])
+        return Figure("aiokafka alone, 500 at a time", articles, monotonic() - begun, None)
+
+
+async def posted(roles: Roles, articles: int) -> list[Figure]:
+    api = await roles.start("ingest-api")
+    await roles.start("ingest-publisher")
+    process = psutil.Process(api.pid)
+    headers = {"Authorization": "Bearer dev"}
+    limits = httpx.Limits(max_connections=_CONNECTIONS)
+    figures = []
+    async with httpx.AsyncClient(headers=headers, timeout=120, limits=limits, trust_env=False) as client:
+        url = f"{api.url}/v1/articles?source=bench"
+
+        async def post_singles(numbers: range) -> None:
+            for number in numbers:
+                (await client.post(url, json=an_article(number))).raise_for_status()
+
+        async def post_lines() -> None:
+            lines = b"".join(json.dumps(an_article(n)).encode() + b"\n" for n in range(articles, 2 * articles))
+            answer = await client.post(url, content=lines, headers={"Content-Type": "application/x-ndjson"})
+            assert answer.json()["accepted"] == articles, answer.text[:500]
+
+        async def singles() -> None:
+            await asyncio.gather(*(post_singles(range(n, articles, _CONNECTIONS)) for n in range(_CONNECTIONS)))
+
+        await post_singles(range(2 * articles, 2 * articles + 5))  # the source is made
+        for what, work in ((f"single posts, {_CONNECTIONS} connections", singles), ("NDJSON, one request", post_lines)):
+            cpu, begun = _cpu(process), monotonic()
+            await work()
+            figures.append(Figure(what, articles, monotonic() - begun, _cpu(process) - cpu))
+    return figures
+
+
+def _cpu(process: psutil.Process) -> float:
+    times = process.cpu_times()
+    return float(times.user + times.system)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--articles", type=int, default=3000)
+    parser.add_argument("--json", type=Path)
+    chosen = parser.parse_args()
+    with backends(backend_name()) as fresh, tempfile.TemporaryDirectory() as folder:
+        backend = fresh()
+        with running_roles(backend, Path(folder)) as roles:
+
+            async def measure() -> list[Figure]:
+                return [await bare_producer(backend, chosen.articles), *await posted(roles, chosen.articles)]
+
+            figures = asyncio.run(measure())
+    table = Table("Intake", "articles", "per second", "per CPU second of the API", title=f"Ingest, {backend_name()}")
+    for figure in figures:
+        per_cpu = f"{round(figure.articles / figure.cpu_seconds):,}" if figure.cpu_seconds else "–"
+        table.add_row(figure.what, f"{figure.articles:,}", f"{figure.per_second:,}", per_cpu)
+    Console().print(table)
+    if chosen.json:
+        chosen.json.parent.mkdir(parents=True, exist_ok=True)
+        rows = [asdict(figure) for figure in figures]
+        chosen.json.write_text(json.dumps({"bench": "ingest", "backend": backend_name(), "rows": rows}, indent=2))
+
+
+if __name__ == "__main__":
+    main()
