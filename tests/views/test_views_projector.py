@@ -10,14 +10,12 @@ from datetime import timedelta
 
 import pytest
 import pytest_asyncio
-from aiokafka import TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.admin.records_to_delete import RecordsToDelete
 from prometheus_client import CollectorRegistry
 
 from news_shared.clock import epoch_ms, system_clock
 from news_shared.process import running
 from news_shared.producer import open_producer
+from news_shared.projection.log import Bounds, PartitionLog
 from news_shared.projection.metrics import ProjectionMetrics
 from news_shared.projection.projector import Projector
 from news_shared.redis_client import RedisClient, open_redis
@@ -75,6 +73,9 @@ class Partitions:
 
     async def caught_up(self, *, seconds: float = 60) -> None:
         await until(lambda: is_caught_up(self.backend, self.redis), "the projector to catch up", seconds=seconds)
+
+    async def bounds(self) -> dict[int, Bounds]:
+        return {p: await PartitionLog(self.backend.kafka_settings, VIEWS, p).bounds() for p in range(PARTITIONS)}
 
     async def expected(self) -> dict[str, Fields]:
         logs = await whole_log(self.backend.kafka_settings, VIEWS)
@@ -172,22 +173,6 @@ async def test_redis_lost_between_two_flushes_comes_back_exact(views: Partitions
         await views.assert_exact()
 
 
-async def test_a_log_trimmed_up_to_the_changelog_is_not_needed(views: Partitions) -> None:
-    if views.backend.name == "embedded":
-        pytest.skip("the embedded broker cannot delete records")
-    await views.write(20_000)
-    async with views.projecting():
-        await views.caught_up()
-        await views.flushed()
-    before = await stored_fields(views.redis)
-    progress = await views.changelog_progress()
-    await trim(views.backend, progress)
-    await views.redis.flushall()
-    async with views.projecting():
-        await views.caught_up()
-        assert_same(await stored_fields(views.redis), before)
-
-
 async def test_a_rebuild_gives_the_same_counts_beside_the_live_ones(views: Partitions) -> None:
     await views.write(10_000)
     async with views.projecting():
@@ -202,20 +187,6 @@ async def test_a_rebuild_gives_the_same_counts_beside_the_live_ones(views: Parti
     async with views.projecting():
         await views.caught_up()
         await views.assert_exact()
-
-
-async def trim(backend: Backend, offsets: dict[int, int]) -> None:
-    admin = AIOKafkaAdminClient(bootstrap_servers=backend.kafka_bootstrap)
-    await admin.start()
-    try:
-        await admin.delete_records(
-            {
-                TopicPartition(VIEWS, partition): RecordsToDelete(before_offset=offset)
-                for partition, offset in offsets.items()
-            }
-        )
-    finally:
-        await admin.close()
 
 
 async def run_rebuild(backend: Backend, *, recount: bool) -> None:

@@ -19,9 +19,27 @@ from news_views.changelog import (
     encode_key,
 )
 from news_views.counts import Day
-from news_views.view_counts import WRITTEN_FIELDS, article_counts, day_counts, queue_counts, written_fields
+from news_views.view_counts import WRITTEN_FIELDS, article_counts, day_counts, stored_under, written_fields
 
 _KEYS_AT_ONCE = 200  # in one transaction of Redis and one of Kafka: with sketches up to 4 MB
+
+# Scripts, because a read must be one step with its offset: redis-py's MULTI in a cluster starts a thread a command.
+_WHAT_CHANGED = f"""
+return {{
+  redis.call('HGET', KEYS[1], 'next'),
+  redis.call('HMGET', KEYS[2], 'clock', 'log_time'),
+  redis.call('HMGET', KEYS[2], {", ".join(f"'{name}'" for name in WRITTEN_FIELDS)}),
+  redis.call('ZRANGE', KEYS[3], 0, -1)
+}}
+"""
+_COUNTS = """
+local found = {redis.call('HGET', KEYS[1], 'next')}
+for i = 2, #KEYS do
+  local kind = redis.call('TYPE', KEYS[i]).ok
+  if kind == 'string' then found[i] = redis.call('GET', KEYS[i]) else found[i] = redis.call('HGETALL', KEYS[i]) end
+end
+return found
+"""
 
 
 class ChangelogWriter:
@@ -42,12 +60,7 @@ class ChangelogWriter:
         partition = f"{self._ownership.prefix}partition"
         dirty_set = f"{self._ownership.prefix}dirty"
         with redis_errors("reading what changed"):
-            pipe = self._ownership.redis.pipeline(transaction=True)
-            self._queue_offset(pipe)
-            pipe.hmget(partition, ["clock", "log_time"])
-            pipe.hmget(partition, WRITTEN_FIELDS)
-            pipe.zrange(dirty_set, 0, -1)
-            next_offset, clocks, written, dirty = await pipe.execute()
+            next_offset, clocks, written, dirty = await self._eval(_WHAT_CHANGED, [self._state, partition, dirty_set])
         if next_offset is None:
             return
         progress = self._progress(next_offset, *clocks)
@@ -66,7 +79,7 @@ class ChangelogWriter:
         await self._writer.write([*records, self._outgoing_progress(progress)])
         self._written = progress
         with redis_errors("noting what is written"):
-            pipe = self._ownership.redis.pipeline(transaction=True)
+            pipe = self._ownership.redis.pipeline(transaction=False)
             # Only what did not change since: a later change has a higher offset and stays.
             pipe.zremrangebyscore(dirty_set, "-inf", f"({progress.next_offset}")
             pipe.hset(partition, items=written_fields(progress))
@@ -74,19 +87,21 @@ class ChangelogWriter:
 
     async def _read(self, keys: Sequence[bytes], not_before: int) -> list[Outgoing]:
         decoded: list[Key] = [decode_key(key) for key in keys]
+        wanted = [self._state]
+        for key in decoded:
+            assert not isinstance(key, PartitionKey)
+            wanted += (self._ownership.prefix + name for name in stored_under(key))
         with redis_errors("reading changed counts"):
-            pipe = self._ownership.redis.pipeline(transaction=True)
-            self._queue_offset(pipe)
-            for key in decoded:
-                assert not isinstance(key, PartitionKey)
-                queue_counts(pipe, self._ownership.prefix, key)
-            next_offset, *results = await pipe.execute()
+            next_offset, *values = await self._eval(_COUNTS, wanted)
+        found = iter(values)
         as_of = int(next_offset or 0)
         if as_of < not_before:
             raise FencedError(f"Redis went back from offset {not_before} to {as_of} during a flush")
         records = []
-        for raw, key, fields, sketch in zip(keys, decoded, results[::2], results[1::2], strict=True):
-            counts = day_counts(fields, sketch, as_of) if isinstance(key, Day) else article_counts(fields, as_of)
+        for raw, key in zip(keys, decoded, strict=True):
+            flat = next(found)
+            fields = dict(zip(flat[::2], flat[1::2], strict=True))
+            counts = day_counts(fields, next(found), as_of) if isinstance(key, Day) else article_counts(fields, as_of)
             records.append(self._outgoing(raw, None if counts is None else encode_counts(counts)))
         return records
 
@@ -101,9 +116,15 @@ class ChangelogWriter:
     def _outgoing_progress(self, progress: PartitionProgress) -> Outgoing:
         return self._outgoing(encode_key(PartitionKey(progress.partition)), encode_counts(progress))
 
-    def _queue_offset(self, pipe: Any) -> None:
+    async def _eval(self, script: str, keys: Sequence[str]) -> list[Any]:
+        answer: Any = self._ownership.redis.eval(script, len(keys), *keys)
+        return list(await answer)
+
+    @property
+    def _state(self) -> str:
+        """Key of the runtime, whose field ``next`` is the offset that Redis is at."""
         log = self._ownership.log
-        pipe.hget(f"{self._ownership.prefix}state:{log.topic}:{log.partition}", "next")
+        return f"{self._ownership.prefix}state:{log.topic}:{log.partition}"
 
     def _outgoing(self, key: bytes, value: bytes | None) -> Outgoing:
         return Outgoing(topics.VIEW_COUNTS, self._ownership.partition, key, value)

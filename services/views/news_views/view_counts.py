@@ -242,14 +242,9 @@ def totals(fields: Sequence[bytes | None], readers_today: bytes | None) -> tuple
     return standing, Totals(counted[VIEWS], counted["readers"], int(readers_today or 0), filtered)
 
 
-def queue_counts(pipe: Any, prefix: str, key: ArticleId | Day) -> None:
-    """Queue the reading of all that the changelog says of a key: two results for `article_counts` or `day_counts`."""
-    if isinstance(key, Day):
-        pipe.hgetall(prefix + _day(key))
-        pipe.get(prefix + _sketch(key))
-    else:
-        pipe.hgetall(prefix + _article(key))
-        pipe.exists(prefix + _article(key))
+def stored_under(key: ArticleId | Day) -> Sequence[str]:
+    """The keys behind the prefix that hold what the changelog says of a key: a hash, of a day also its sketch."""
+    return (_day(key), _sketch(key)) if isinstance(key, Day) else (_article(key),)
 
 
 def article_counts(fields: Mapping[bytes, bytes], as_of: int) -> ArticleCounts | None:
@@ -278,7 +273,7 @@ def day_counts(fields: Mapping[bytes, bytes], sketch: bytes | None, as_of: int) 
         hours=tuple(_number(fields, str(hour)) for hour in range(HOURS_OF_A_DAY)),
         readers=_number(fields, "readers"),
         filtered={reason: _number(fields, reason) for reason in REASONS},
-        sketch=sketch or b"",
+        sketch=sketch or b"",  # missing comes as an empty list
         as_of=as_of,
     )
 
