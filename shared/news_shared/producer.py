@@ -147,6 +147,7 @@ async def stop_client(client: AIOKafkaProducer) -> None:
             await client.stop()
     except Exception as error:  # noqa: BLE001  # whatever a broken client says at its end, nobody waits for it
         log.info("producer did not stop cleanly", error=repr(error))
+        await client.client.close()  # its connections: it gave up before it came to them
 
 
 @asynccontextmanager

@@ -5,6 +5,7 @@ from html.parser import HTMLParser
 from typing import Any
 
 import pytest
+
 from newsfeed.newsroom import FRESHNESS, REFERENCE, SOURCE, expected_edges, newsroom
 
 NOW = datetime(2031, 8, 4, 17, 43, 21, 987654, tzinfo=UTC)

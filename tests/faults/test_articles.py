@@ -241,7 +241,7 @@ async def test_after_redis_is_emptied_an_old_article_gets_its_next_revision(
         async def restored() -> bool:
             return (await outcome("a")).get("revision") == 3 and (await outcome("b")).get("state") == "withdrawn"
 
-        await until(restored, "the restored decisions", seconds=15)
+        await until(restored, "the restored decisions", seconds=60)
         await poster.post("b", 1)
         poster.expected |= {"a": "a version 3", "b": None}
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from time import monotonic
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, ConsumerRecord, TopicPartition
@@ -88,7 +88,7 @@ class Projector(Generic[E]):
         self._seen_epoch = 0
         self._joined = False
         self._committed_at = 0.0
-        self._closing: set[asyncio.Task[None]] = set()
+        self._closing: set[asyncio.Task[Any]] = set()
 
     def request_stop(self) -> None:
         """Finish the batch in hand and end `run`."""
@@ -377,13 +377,18 @@ class Projector(Generic[E]):
         self._metrics.discarded(self._spec.group, why)
         if seat.opening is not None:
             seat.opening.cancel()
+            self._finish(seat.opening)
             seat.opening = None
         if seat.owned is not None:
             owned, seat.owned = seat.owned, None
-            task = asyncio.create_task(close_quietly(owned), name=f"close {seat.tp}")
-            self._closing.add(task)
-            task.add_done_callback(self._closing.discard)
+            self._finish(asyncio.create_task(close_quietly(owned), name=f"close {seat.tp}"))
         seat.must_seek = True
+
+    def _finish(self, task: asyncio.Task[Any]) -> None:
+        """Let a task give back what it holds; `_leave_all` waits for it."""
+        self._closing.add(task)
+        task.add_done_callback(self._closing.discard)
+        task.add_done_callback(lambda done: done.cancelled() or done.exception())  # nobody else asks for it
 
     async def _leave_all(self) -> None:
         for seat in self._seats.values():
