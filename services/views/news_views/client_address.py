@@ -59,6 +59,7 @@ def network_bytes(address: str) -> bytes:
     return parsed.packed
 
 
+@lru_cache(16_384)
 def _parsed(address: str) -> _Address | None:
     try:
         parsed = ip_address(address.partition("%")[0])
