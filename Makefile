@@ -18,7 +18,7 @@ test: $(UV) ## Quick tests, on the embedded servers
 	$(PYTEST) -n 4 --dist loadfile -m "not kafka and not slow and not browser and not compose" $(ARGS)
 
 test-kafka: $(UV) ## The same tests and more, on Apache Kafka and a Redis Cluster (needs java and mvn)
-	NEWS_TEST_BACKEND=kafka $(PYTEST) -n 3 --dist loadfile -m "not slow and not browser and not compose" $(ARGS)
+	NEWS_TEST_BACKEND=kafka $(PYTEST) -n 2 --dist loadfile -m "not slow and not browser and not compose" $(ARGS)
 
 test-compose: $(UV) ## Build the images and test the compose stack (needs a container engine)
 	$(PYTEST) -m compose $(ARGS)
