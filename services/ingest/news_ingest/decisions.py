@@ -98,7 +98,7 @@ def _submit(state: ArticleState, received: Received, item: Item, text: Item | No
     if not item.dated:
         if version.hash in state.undated_hashes and not _is_current(state, version):
             return _answered(state, received, Outcome.STALE, "an undated version that was here before")
-        state = _with(state, undated_hashes=(*state.undated_hashes, version.hash)[-UNDATED_HASHES_KEPT:])
+        state = _remember_undated(state, version)
     if item.embargoed_until is not None and item.embargoed_until > from_epoch_ms(received.appended_ms):
         return _hold(state, received, item, version)
     if state.live is not None and state.live.hash == version.hash and not state.withdrawn:
@@ -142,7 +142,8 @@ def _hold(state: ArticleState, received: Received, item: Item, version: Version)
     )
     answered = _answered(state, received, Outcome.HELD, "held until its embargo ends").state
     hold = Hold(why="embargo", version=version, until=item.embargoed_until)
-    return Decision(_with(answered, hold=hold, source=item.source, guid=item.guid), hold=record)
+    held = _with(answered, hold=hold, withdrawn=None, source=item.source, guid=item.guid)  # else it is never released
+    return Decision(held, hold=record)
 
 
 def _withdraw(state: ArticleState, received: Received, text: Item | None, how: str, reason: str | None) -> Decision:
@@ -224,7 +225,14 @@ def _answered(state: ArticleState, received: Received, outcome: Outcome, why: st
 
 
 def _is_current(state: ArticleState, version: Version) -> bool:
-    return state.live is not None and state.live.hash == version.hash
+    held = state.hold.version.hash if state.hold else None
+    return version.hash in {state.live.hash if state.live else None, held}
+
+
+def _remember_undated(state: ArticleState, version: Version) -> ArticleState:
+    if version.hash in state.undated_hashes:
+        return state
+    return _with(state, undated_hashes=(*state.undated_hashes, version.hash)[-UNDATED_HASHES_KEPT:])
 
 
 def _known_key(state: ArticleState, received: Received) -> Remembered | None:
@@ -274,7 +282,7 @@ def recovered(state: ArticleState, event: ArticleEvent, offset: int) -> ArticleS
     outcome = Outcome.PUBLISHED if event.type is EventType.PUBLISHED else Outcome.UPDATED
     live = version_of(item_of(body))
     return _with(
-        state,
+        state if body.dated else _remember_undated(state, live),
         **common,
         live=live,
         withdrawn=None,
@@ -293,8 +301,9 @@ def recovered_hold(state: ArticleState, record: HoldRecord | None, offset: int) 
     changes: dict[str, object] = {"hold": hold, "hold_at": offset}
     if record.submission[1] > state.submission:
         changes |= {"submission": record.submission[1], "source": record.item.source, "guid": record.item.guid}
-        if record.why == "embargo":
-            changes |= {"outcome": Outcome.HELD, "why": "held until its embargo ends"}
+        if record.why == "embargo":  # nothing that is withdrawn goes under embargo
+            changes |= {"outcome": Outcome.HELD, "why": "held until its embargo ends", "withdrawn": None}
+            state = state if record.item.dated else _remember_undated(state, hold.version)
     return _with(state, **changes)
 
 
