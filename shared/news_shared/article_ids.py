@@ -12,6 +12,7 @@ ArticleId = NewType("ArticleId", str)
 
 _NAMESPACE = UUID("5f0cba1e-6a52-5b0c-9e0e-6e6577736665")  # fixed for ever: every stored id depends on it
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+_SURROGATE = re.compile("[\ud800-\udfff]")  # half a character: no UTF-8 has it
 SOURCE_ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 """What a source may be called: it stands in URLs and before the colon of ``source:guid``."""
 
@@ -36,7 +37,7 @@ def parse_article_id(text: str) -> ArticleId:
     if _UUID.fullmatch(lowered):
         return ArticleId(lowered)
     source, colon, guid = text.partition(":")
-    if colon and SOURCE_ID.fullmatch(source) and normal_guid(guid):
+    if colon and SOURCE_ID.fullmatch(source) and normal_guid(guid) and not _SURROGATE.search(guid):
         return article_id(source, guid)
     raise PoisonError(f"{text[:200]!r} is neither an article id (a UUID) nor source:guid")
 

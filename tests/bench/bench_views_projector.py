@@ -118,6 +118,7 @@ def main() -> None:
     Console().print(table)
     if chosen.json:
         rows = [{**asdict(figure), "per_cpu_second": figure.per_cpu_second} for figure in figures]
+        chosen.json.parent.mkdir(parents=True, exist_ok=True)
         chosen.json.write_text(
             json.dumps({"bench": "views_projector", "backend": backend_name(), "rows": rows}, indent=2)
         )

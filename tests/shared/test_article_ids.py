@@ -30,7 +30,7 @@ def test_clients_may_name_an_article_by_uuid_or_by_source_and_guid() -> None:
     assert parse_article_id("ukr:https://example.org/a:b") == known
 
 
-@pytest.mark.parametrize("text", ["", "x", "UPPER:guid", "source:", "source:  ", "0000", ":guid"])
+@pytest.mark.parametrize("text", ["", "x", "UPPER:guid", "source:", "source:  ", "0000", ":guid", "ukr:\ud800"])
 def test_anything_else_is_refused_with_what_is_allowed(text: str) -> None:
     with pytest.raises(PoisonError, match="source:guid"):
         parse_article_id(text)

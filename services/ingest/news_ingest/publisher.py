@@ -94,8 +94,8 @@ class Publisher:
         """Shut out the former owner, then learn what it wrote that Redis does not know."""
         transactional_id = f"{GROUP}-{self._ownership.partition}"
         self._writer = await self._stack.enter_async_context(open_fenced_writer(self._tools.kafka, transactional_id))
-        [stored] = await self._ownership.read(lambda pipe: pipe.hgetall(self._key("output")))
-        known = {ARTICLES: int(stored.get(ARTICLES.encode(), 0)), HOLDS: int(stored.get(HOLDS.encode(), 0))}
+        [stored] = await self._ownership.read([["HMGET", self._key("output"), ARTICLES, HOLDS]])
+        known = {topic: int(offset or 0) for topic, offset in zip((ARTICLES, HOLDS), stored, strict=True)}
         await self._read_output(known, self._ahead, restoring=False)
 
     def decode(self, record: ConsumerRecord) -> Received | None:
@@ -154,7 +154,7 @@ class Publisher:
 
     async def _states(self, articles: set[ArticleId]) -> dict[ArticleId, ArticleState]:
         names = sorted(articles)
-        [stored] = await self._ownership.read(lambda pipe: pipe.hmget(self._key("articles"), names))
+        [stored] = await self._ownership.read([["HMGET", self._key("articles"), *names]])
         return {
             name: self._ahead.get(name) or (ArticleState.model_validate_json(value) if value else ArticleState())
             for name, value in zip(names, stored, strict=True)

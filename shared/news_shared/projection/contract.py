@@ -57,8 +57,8 @@ class Effects:
     args: Sequence[str | bytes | int | float] = ()
 
 
-ReadAsOfCheckpoint: TypeAlias = Callable[[Callable[[Any], object]], Awaitable[list[Any]]]
-"""Runs the commands that a function queues on a redis-py pipeline, atomically, and gives their results.
+ReadAsOfCheckpoint: TypeAlias = Callable[[Sequence[Sequence[str]]], Awaitable[list[Any]]]
+"""Runs read commands, such as ``["HMGET", key, field]``, in one atomic call and gives their results as Lua has them.
 
 Raises FencedError when Redis is not at this partition's checkpoint (emptied, failed over, another owner): what it
 would have answered belongs to another moment. Whatever is written to Kafka must be decided on such reads, because

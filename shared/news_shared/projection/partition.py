@@ -159,7 +159,7 @@ class OwnedPartition(Generic[E]):
             await self._projection.close()
             self._projection = None
 
-    async def _read(self, commands: Callable[[Any], object]) -> list[Any]:
+    async def _read(self, commands: Sequence[Sequence[str]]) -> list[Any]:
         return await self._state.read_as_of(self.checkpoint, commands, live=self._must_be_live)
 
     @property

@@ -376,8 +376,7 @@ class Projector(Generic[E]):
     def _discard(self, seat: _Seat[E], why: DiscardReason) -> None:
         self._metrics.discarded(self._spec.group, why)
         if seat.opening is not None:
-            seat.opening.cancel()
-            self._finish(seat.opening)
+            self._finish(asyncio.create_task(_give_back(seat.opening), name=f"give back {seat.tp}"))
             seat.opening = None
         if seat.owned is not None:
             owned, seat.owned = seat.owned, None
@@ -418,6 +417,14 @@ class Projector(Generic[E]):
                 await self._stopping.wait()
         except TimeoutError:
             pass
+
+
+async def _give_back(opening: "asyncio.Task[OwnedPartition[E]]") -> None:
+    """End an opening that nobody waits for any more; it may have come to its end already, with everything open."""
+    opening.cancel()
+    await asyncio.wait({opening})
+    if not opening.cancelled() and opening.exception() is None:
+        await close_quietly(opening.result())
 
 
 class _EpochListener(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is untyped

@@ -1,6 +1,7 @@
 """The state of one partition in Redis: offset, generation and effects move together, in one call or not at all."""
 
-from collections.abc import Callable, Sequence
+import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha1
 from typing import Any, cast
@@ -39,6 +40,12 @@ if next_offset ~= '' then
 end
 if as_of ~= '' then redis.call('HSET', AS_OF, STATE, as_of) end
 return {'ok', next_offset, next_fingerprint}
+"""
+_READ_AS_OF = """
+local results = {}
+for i, command in ipairs(cjson.decode(ARGV[1])) do results[i] = redis.call(unpack(command)) end
+local stored = redis.call('HMGET', KEYS[2], 'next', 'fingerprint')
+return {redis.call('HGET', KEYS[1], 'generation'), stored[1], stored[2], results}
 """
 _BEGIN_RESTORE = """
 if redis.call('HEXISTS', KEYS[2], 'next') == 1 then return 0 end
@@ -110,6 +117,7 @@ class PartitionState:
         self._apply = _Script(_COMPARE + "do\n" + lua + "\nend\n" + _ADVANCE)
         self._compare = _Script(_COMPARE + _ADVANCE)
         self._begin_restore = _Script(_BEGIN_RESTORE)
+        self._read_as_of = _Script(_READ_AS_OF)
         self._token = lease_token
         self._nonce = uuid4().hex
 
@@ -173,19 +181,19 @@ class PartitionState:
             f"Redis has {_shown(answer[1])} ({answer[0].decode()})"
         )
 
-    async def read_as_of(self, checkpoint: Checkpoint, commands: Callable[[Any], object], *, live: bool) -> list[Any]:
+    async def read_as_of(self, checkpoint: Checkpoint, commands: Sequence[Sequence[str]], *, live: bool) -> list[Any]:
         """Run read commands atomically, if Redis is at the checkpoint.
+
+        A script, because redis-py's pipelines are no transactions in a cluster without a thread of their own.
 
         Raises:
             MismatchError: Redis stands elsewhere.
             TransientError: Redis is away.
         """
+        keys = [self.keys.live, self.keys.state(checkpoint.generation), *dict.fromkeys(c[1] for c in commands)]
         with redis_errors("reading as of the checkpoint"):
-            pipe = self._redis.pipeline(transaction=True)
-            pipe.hget(self.keys.live, "generation")
-            pipe.hmget(self.keys.state(checkpoint.generation), ["next", "fingerprint"])
-            commands(pipe)
-            generation, (next_offset, fingerprint), *results = await pipe.execute()
+            answer = await self._read_as_of.run(self._redis, keys, [json.dumps(list(map(list, commands)))])
+        generation, next_offset, fingerprint, results = cast("list[Any]", answer)
         expected = (str(checkpoint.next_offset).encode(), str(checkpoint.fingerprint or "").encode())
         switched = live and generation != str(checkpoint.generation).encode()
         if switched or (next_offset, fingerprint) != expected:
@@ -193,7 +201,7 @@ class PartitionState:
                 f"{self.keys.state(checkpoint.generation)}: expected offset {checkpoint.next_offset}, "
                 f"Redis has {_shown(next_offset)}"
             )
-        return results
+        return cast("list[Any]", results)
 
     async def begin_restore(self, generation: int) -> None:
         """Become the one that restores; whoever restored before is shut out.

@@ -2,6 +2,7 @@
 
 import calendar
 import io
+import re
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,7 +11,11 @@ from pydantic import ValidationError
 
 from news_ingest.formats.native import NativeItem, NativePerson, item_of_native
 from news_ingest.formats.outcome import Reading, Rejected, rejection
+from news_ingest.text import without_markup
 from news_shared.errors import PoisonError
+
+_TITLE_OF_TEXT = 120  # an RSS item may have a description only
+_MAILBOX = re.compile(r"[^\s@]+@[^\s@]+ +\((.+)\)")  # feedparser knows top-level domains of four letters at most
 
 
 def read_feed(body: bytes, content_type: str, source: str, now: datetime) -> Reading:
@@ -44,17 +49,18 @@ def read_feed(body: bytes, content_type: str, source: str, now: datetime) -> Rea
 def _native(entry: Any, feed: Any) -> NativeItem:  # feedparser has no types
     html = _content(entry)
     summary = entry.get("summary") if html is not None and html != entry.get("summary") else None
+    published, updated = _moment(entry, "published_parsed"), _moment(entry, "updated_parsed")
     return NativeItem.model_validate(
         {
             "id": entry.get("id") or entry.get("link"),
             "url": entry.get("link"),
             "language": _language(entry, feed),
-            "title": entry.get("title") or summary or "",
+            "title": entry.get("title") or without_markup(entry.get("summary") or "")[:_TITLE_OF_TEXT],
             "summary": summary,
             "content_html": html,
             "authors": _authors(entry),
-            "date_published": _moment(entry.get("published_parsed") or entry.get("updated_parsed")),
-            "date_modified": _moment(entry.get("updated_parsed")) if entry.get("published_parsed") else None,
+            "date_published": published or updated,
+            "date_modified": updated if published else None,
             "tags": [tag["term"] for tag in entry.get("tags", []) if tag.get("term")],
             "image": _image(entry),
         }
@@ -79,6 +85,8 @@ def _language(entry: Any, feed: Any) -> str | None:
 
 def _authors(entry: Any) -> list[NativePerson]:
     people = entry.get("authors") or []
+    if len(people) == 1 and (named := _MAILBOX.fullmatch(str(entry.get("author") or "").strip())):
+        return [NativePerson(name=named[1][:300])]
     return [NativePerson(name=person["name"][:300], url=person.get("href")) for person in people if person.get("name")]
 
 
@@ -92,7 +100,10 @@ def _image(entry: Any) -> str | None:
     return None
 
 
-def _moment(parsed: Any) -> datetime | None:
+def _moment(entry: Any, name: str) -> datetime | None:
+    if name not in entry:  # asked for a date that is not there, feedparser gives the other one
+        return None
+    parsed = entry[name]
     try:
         return datetime.fromtimestamp(calendar.timegm(parsed), UTC) if parsed else None
     except (ValueError, OverflowError):
