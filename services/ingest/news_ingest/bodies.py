@@ -49,6 +49,7 @@ _ATTRIBUTES = {
 _BLANK_LINE = re.compile(r"\n[ \t]*\n\s*")
 _MAX_LINKS = 200
 _TAG = re.compile(r"<[^>]*>")
+_MAX_PASSES = 4
 _MAX_TAGS = 10_000  # an HTML5 parser takes time with the square of what is nested or left open
 
 
@@ -74,35 +75,48 @@ def body_of_html(markup: str, base: str | None) -> Body:
     """
     if markup.count("<") > _MAX_TAGS:
         raise PoisonError(f"content_html has {markup.count('<'):,} tags; at most {_MAX_TAGS:,} are taken")
-    cleaned = nh3.clean(
-        fit(markup),
+    cleaned = _clean(fit(markup), link_rel=None)
+    blocks = _settled_blocks(cleaned, base)
+    if not blocks and html.unescape(_TAG.sub("", cleaned)).strip():
+        raise PoisonError("content_html is nested too deeply to be read: at most 256 levels are taken")
+    final = _written(blocks)
+    for _ in range(_MAX_PASSES):  # a paragraph in a link, for example, becomes several blocks when it is read again
+        blocks = _settled_blocks(final, base)
+        before, final = final, _written(blocks)
+        if final == before:
+            break
+    links = [
+        Link(url=url, text=one_line(str(a.text_content()))[:300], paragraph=index)
+        for index, block in enumerate(blocks)
+        for a in block.iter("a")
+        if (url := canonical_url(a.get("href") or ""))
+    ]
+    return Body(final, tuple(links[:_MAX_LINKS]))
+
+
+def _clean(markup: str, link_rel: str | None) -> str:
+    return nh3.clean(
+        markup,
         tags=_INLINE | _BLOCK,
         attributes=_ATTRIBUTES,
         url_schemes={"http", "https", "mailto"},
-        link_rel=None,
+        link_rel=link_rel,
     )
+
+
+def _settled_blocks(cleaned: str, base: str | None) -> list[HtmlElement]:
     blocks = _blocks(cleaned)
-    if not blocks and _TAG.sub("", cleaned).strip():
-        raise PoisonError("content_html is nested too deeply to be read: at most 256 levels are taken")
-    links: list[Link] = []
-    for index, block in enumerate(blocks):
+    for block in blocks:
         for element in list(block.iter("a", "img")):
             _settle(element, base)
-        links += [
-            Link(url=url, text=one_line(str(a.text_content()))[:300], paragraph=index)
-            for a in block.iter("a")
-            if (url := canonical_url(a.get("href") or ""))
-        ]
-    written = "\n".join(tostring(block, encoding="unicode", with_tail=False) for block in blocks)
-    # once more: what was made of the tree is checked like what came in
-    final = nh3.clean(
-        written,
-        tags=_INLINE | _BLOCK,
-        attributes=_ATTRIBUTES,
-        url_schemes={"http", "https", "mailto"},
-        link_rel="noopener noreferrer",
+    return [block for block in blocks if _has_content(block) or block.tag == "hr"]  # an image may be gone
+
+
+def _written(blocks: list[HtmlElement]) -> str:
+    """The blocks as HTML; what was made of the tree is checked like what came in."""
+    return _clean(
+        "\n".join(tostring(block, encoding="unicode", with_tail=False) for block in blocks), "noopener noreferrer"
     )
-    return Body(final, tuple(links[:_MAX_LINKS]))
 
 
 def text_of(markup: str) -> str:
@@ -170,12 +184,12 @@ def _settle(element: HtmlElement, base: str | None) -> None:
     """Make the address absolute, or take the element's action away."""
     name = "href" if element.tag == "a" else "src"
     address = element.get(name)
-    if address is None or address.lower().startswith("mailto:"):
+    if address is not None and address.lower().startswith("mailto:") and element.tag == "a":
         return
-    absolute = canonical_url(address, base)
+    absolute = canonical_url(address or "", base)
     if absolute is not None:
         element.set(name, absolute)
     elif element.tag == "img":
         element.drop_tree()
     else:
-        del element.attrib[name]
+        element.attrib.pop(name, None)

@@ -35,10 +35,12 @@ def canonical_url(url: str, base: str | None = None) -> str | None:
             netloc += f":{parts.port}"
         bare = urlunsplit((parts.scheme, netloc, parts.path, _without_tracking(parts.query), ""))
         canonical: str = canonicalize_url(bare)
-        settled: str = canonicalize_url(canonical) if "%" in canonical else canonical
+        if "%" in bare or "%" in canonical:  # decoded, a parameter may turn out to count clicks
+            parts = urlsplit(canonical)
+            canonical = canonicalize_url(urlunsplit(parts._replace(query=_without_tracking(parts.query))))
     except (ValueError, UnicodeError):  # what the library says of addresses that it cannot read
         return None
-    return settled if len(settled) <= _MAX_LENGTH else None
+    return canonical if len(canonical) <= _MAX_LENGTH else None
 
 
 def _host(host: str) -> str:
