@@ -21,6 +21,8 @@ from news_shared.topics import check_topics
 
 log = structlog.get_logger()
 
+_serving = False
+
 
 def setup_logging(settings: ProcessSettings, role: str) -> None:
     """Logs as events: readable and coloured on a terminal, one JSON object a line in production."""
@@ -56,7 +58,9 @@ def setup_logging(settings: ProcessSettings, role: str) -> None:
 
 def serve(app: ASGIApp, settings: ProcessSettings) -> None:
     """Serve until SIGTERM or SIGINT; no access log, because readers' addresses belong in no file."""
+    global _serving  # one process, one server
     crash_points.arm(settings.crash_at)
+    _serving = True
     uvicorn.run(
         app,
         host=settings.host,
@@ -98,7 +102,8 @@ def _stop_process_on_failure(task: asyncio.Task[None]) -> None:
     if task.cancelled() or (error := task.exception()) is None:
         return
     log.error("background work died, the process stops", work=task.get_name(), exc_info=error)
-    os.kill(os.getpid(), signal.SIGTERM)
+    if _serving:  # not in a test or a command, whose own end this is not
+        os.kill(os.getpid(), signal.SIGTERM)
 
 
 async def wait_for_topics(
