@@ -222,6 +222,15 @@ def test_every_field_of_the_native_format_arrives() -> None:
     }
 
 
+def test_an_embargo_ends_with_a_whole_millisecond() -> None:
+    ends = [
+        only(json_of({"title": "A", "embargoed_until": f"2026-01-15T12:00:00.{fraction}Z"})).embargoed_until
+        for fraction in ("000000", "000001", "001000", "999001")
+    ]
+    seconds = [(end - noon()).total_seconds() for end in ends if end]
+    assert seconds == [0.0, 0.001, 0.001, 1.0]
+
+
 def test_an_item_without_guid_and_url_is_the_same_one_when_it_comes_again() -> None:
     said = {"title": "A", "date_published": "2026-01-15T12:00:00Z"}
     assert only(json_of(said)).guid == only(json_of(said)).guid

@@ -27,7 +27,7 @@ class NewSource(BaseModel):
 class SourceChange(BaseModel):
     """What is to change; fields that are absent stay."""
 
-    title: str | None = Field(None, max_length=300)
+    title: str = Field("", max_length=300)
     url: str | None = Field(None, max_length=2000)
 
 
@@ -42,7 +42,7 @@ async def create(new: NewSource, made_of: PartsOf, authorization: Authorization 
     """Make a source."""
     made_of.keys.authorise(authorization, "admin")
     source = made_of.sources.find(new.id) or Source(**new.model_dump(), created_at=system_clock())
-    await made_of.sources.save(source.model_copy(update=new.model_dump()))
+    source = await made_of.sources.save(source.model_copy(update=new.model_dump()))
     return JSONResponse(shown(source), 201, {"Location": f"/v1/sources/{source.id}", "ETag": etag_of(source)})
 
 

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated, Any
 
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
@@ -177,13 +177,18 @@ def item_of_native(native: NativeItem, source: str, now: datetime) -> Item:
         attributions=_people(native.attributions),
         corrections=tuple(Correction(at=c.at, note=one_line(c.note)) for c in native.corrections),
         links=body.links if body else (),
-        embargoed_until=native.embargoed_until,
+        embargoed_until=_whole_millisecond(native.embargoed_until),
         status=native.status,
     )
     size = len(item.model_dump_json().encode())
     if size > MAX_ARTICLE_BYTES:
         raise PoisonError(f"the article has {size:,} bytes; at most {MAX_ARTICLE_BYTES:,} are taken")
     return item
+
+
+def _whole_millisecond(moment: datetime | None) -> datetime | None:
+    """Rounded up: Kafka's clock, which ends embargoes, knows nothing finer."""
+    return moment + timedelta(microseconds=-moment.microsecond % 1000) if moment else None
 
 
 def synthetic_guid(title: str, published: datetime | None) -> str:
