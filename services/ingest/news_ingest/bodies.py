@@ -81,7 +81,7 @@ def body_of_html(markup: str, base: str | None) -> Body:
         raise PoisonError("content_html is nested too deeply to be read: at most 256 levels are taken")
     final = _written(blocks)
     for _ in range(_MAX_PASSES):  # a paragraph in a link, for example, becomes several blocks when it is read again
-        blocks = _settled_blocks(final, base)
+        blocks = _blocks(final)  # its addresses are settled
         before, final = final, _written(blocks)
         if final == before:
             break
