@@ -2,9 +2,14 @@ from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.testbed.backends import Backend, Fresh, backend_name, backends
 from tests.testbed.role import Roles, logs_of_running_roles, running_roles
+
+# The machine is shared and noisy: how long an example takes is no test's business.
+settings.register_profile("newsfeed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("newsfeed")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
