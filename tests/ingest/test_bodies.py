@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from lxml.html import fragments_fromstring
 
-from news_ingest.bodies import body_of_html, body_of_text, text_of
+from news_ingest.bodies import body_of_html, body_of_text
 from news_shared.errors import PoisonError
 
 BASE = "https://a.example/news/today"
@@ -148,7 +148,6 @@ def test_a_paragraph_inside_a_link_does_not_shift_the_paragraphs_after_it() -> N
 def test_loose_text_becomes_paragraphs_and_keeps_its_characters() -> None:
     body = body_of_html("a &lt;b&gt; <b>c</b> &amp; d<hr>e<br>f", BASE)
     assert body.html == "<p>a &lt;b&gt; <b>c</b> &amp; d</p>\n<hr>\n<p>e<br>f</p>"
-    assert text_of("<p>a &lt;b&gt;</p><p>c</p>") == "a <b>\nc"
 
 
 def test_plain_text_is_parted_at_blank_lines_and_never_markup() -> None:

@@ -119,11 +119,6 @@ def _written(blocks: list[HtmlElement]) -> str:
     )
 
 
-def text_of(markup: str) -> str:
-    """What a reader would see, one line a block."""
-    return "\n".join(one_line(str(block.text_content())) for block in _blocks(markup))
-
-
 def _blocks(cleaned: str) -> list[HtmlElement]:
     """Top-level block elements; runs of text and inline elements become paragraphs."""
     try:

@@ -1,9 +1,8 @@
 """How query APIs read a projection: the live generation, and never a number from a partition being restored."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
 from typing import Any
 
 from news_shared.clock import from_epoch_ms
@@ -63,23 +62,3 @@ class Slots:
                 return SlotAnswer(results, from_epoch_ms(min(map(int, as_of))))
             generation = self._generations[partition] = int(live)
         raise RebuildingError(f"{self._service}: partition {partition} is being restored")
-
-    async def stored_offsets(self, partitions: Sequence[int], topic: str) -> dict[int, int]:
-        """The next offset of each partition's live state; partitions without state are missing.
-
-        Raises:
-            TransientError: Redis is away.
-        """
-        found: dict[int, int] = {}
-        for partition in partitions:
-            try:
-                answer = await self.read(partition, partial(_next_offset, f"state:{topic}:{partition}"))
-            except RebuildingError:
-                continue
-            if answer.results[0] is not None:
-                found[partition] = int(answer.results[0])
-        return found
-
-
-def _next_offset(state: str, pipe: Any, prefix: str) -> None:  # redis-py's pipelines share no type
-    pipe.hget(prefix + state, "next")
