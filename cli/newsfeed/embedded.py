@@ -96,16 +96,16 @@ class EmbeddedServer:
 
 
 @contextmanager
-def embedded_kafka(port: int | None = None) -> Iterator[EmbeddedServer]:
+def embedded_kafka(port: int) -> Iterator[EmbeddedServer]:
     """An empty broker that speaks the Kafka protocol (no transactions, no idempotent producer)."""
-    with _running(EmbeddedServer("Kafka", kafka_command, kafka_answers, port or free_port())) as server:
+    with _running(EmbeddedServer("Kafka", kafka_command, kafka_answers, port)) as server:
         yield server
 
 
 @contextmanager
-def embedded_redis(port: int | None = None) -> Iterator[EmbeddedServer]:
+def embedded_redis(port: int) -> Iterator[EmbeddedServer]:
     """An empty Valkey; ``redis://`` + its address is its URL."""
-    with _running(EmbeddedServer("Redis", redis_command, redis_answers, port or free_port())) as server:
+    with _running(EmbeddedServer("Redis", redis_command, redis_answers, port)) as server:
         yield server
 
 
@@ -155,17 +155,21 @@ def valkey_server() -> Path:
     return found[0]
 
 
-def free_port(preferred: int = 0) -> int:
-    """The preferred port when nobody listens there, else any free one."""
-    for port in (preferred, 0):
+def free_port(preferred: int) -> int:
+    """The preferred port when nobody listens there, else the next free one in steps of a hundred.
+
+    Not whichever the kernel picks: those it also gives to outgoing connections, which could take a port while the role
+    that had it is restarted.
+    """
+    for port in range(preferred, 65536, 100):
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
                 probe.bind(("127.0.0.1", port))
             except OSError:
                 continue
-            return int(probe.getsockname()[1])
-    raise EmbeddedServerError("No free port on 127.0.0.1.")
+            return port
+    raise EmbeddedServerError(f"No port is free on 127.0.0.1: {preferred} and every hundredth after it are taken.")
 
 
 @contextmanager

@@ -71,23 +71,10 @@ def _make_plan(port_base: int, kafka: str | None, redis: str | None, *, demo: bo
         kafka=kafka,
         redis=redis,
         host=read_settings(ProcessSettings).host,
-        free_port=_distinct_free_ports(),
+        free_port=free_port,
     )
     os.environ.update(shared_environment(places, os.environ))  # noqa: TID251  # what we and every role read from now on
     return _Plan(places, read_settings(KafkaSettings), read_settings(ProcessSettings), demo, ready_file)
-
-
-def _distinct_free_ports() -> Callable[[int], int]:
-    given: set[int] = set()
-
-    def next_port(preferred: int) -> int:
-        port = free_port(preferred)
-        while port in given:
-            port = free_port()
-        given.add(port)
-        return port
-
-    return next_port
 
 
 async def _run(plan: _Plan, screen: Screen) -> None:

@@ -18,9 +18,9 @@ import psutil
 import pytest
 
 from newsfeed import tether
-from newsfeed.embedded import free_port
 from newsfeed.newsroom import newsroom
 from tests.testbed.backends import Fresh, backend_name
+from tests.testbed.ports import reserved_block
 from tests.testbed.waiting import until
 
 NEWSROOM = newsroom(datetime.now(UTC))
@@ -82,7 +82,7 @@ def is_over(process: psutil.Process) -> bool:
 
 
 async def test_everything_is_up_and_comes_back_and_stops_in_time(tmp_path: Path, servers: list[str]) -> None:
-    base = free_port()
+    base = reserved_block()
     with newsfeed_up(tmp_path, "--port-base", str(base), *servers) as up:
         await until(lambda: up.is_ready, "everything to be ready", seconds=120)
         await until(lambda: "loaded the sample newsroom" in up.said(), "the sample newsroom", seconds=60)
@@ -118,7 +118,7 @@ async def test_everything_is_up_and_comes_back_and_stops_in_time(tmp_path: Path,
 
 
 async def test_nothing_is_left_when_it_is_killed(tmp_path: Path, servers: list[str]) -> None:
-    with newsfeed_up(tmp_path, "--port-base", str(free_port()), "--no-demo", *servers) as up:
+    with newsfeed_up(tmp_path, "--port-base", str(reserved_block()), "--no-demo", *servers) as up:
         await until(lambda: len(up.descendants()) > 9, "the roles to be started", seconds=60)
         children = up.descendants()
         up.process.kill()
@@ -126,9 +126,8 @@ async def test_nothing_is_left_when_it_is_killed(tmp_path: Path, servers: list[s
 
 
 async def test_it_stops_when_nobody_reads_its_log_any_more(tmp_path: Path) -> None:
-    process = subprocess.Popen(
-        [sys.executable, "-m", "newsfeed", "up", "--port-base", str(free_port()), "--no-demo"], stdout=subprocess.PIPE
-    )
+    command = [sys.executable, "-m", "newsfeed", "up", "--port-base", str(reserved_block()), "--no-demo"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE)
     try:
         assert process.stdout is not None
         with process.stdout:

@@ -13,8 +13,8 @@ from typing import Any
 
 import psutil
 
-from newsfeed.embedded import free_port
 from tests.testbed.backends import Backend
+from tests.testbed.ports import reserved_block
 
 
 class Up:
@@ -52,7 +52,7 @@ def newsfeed_up(folder: Path, *arguments: str, backend: Backend | None = None, *
     """Start it; on the given backend's servers, or on embedded ones of its own."""
     ready_file, log = folder / "ready.json", folder / "up.log"
     environment = {k: v for k, v in os.environ.items() if not k.startswith("NEWS_")}
-    places = ["--ready-file", str(ready_file), "--port-base", str(free_port())]
+    places = ["--ready-file", str(ready_file), "--port-base", str(reserved_block())]
     command = [sys.executable, "-m", "newsfeed", "up", *places, *arguments]
     if backend is not None:
         command += ["--kafka", backend.kafka_bootstrap, "--redis", backend.redis_url]

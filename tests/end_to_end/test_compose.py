@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from newsfeed.embedded import free_port
 from tests.end_to_end.journeys import Addresses, whole_path
+from tests.testbed.ports import reserved_port
 
 ROOT = Path(__file__).parents[2]
 pytestmark = [pytest.mark.compose, pytest.mark.timeout(1500)]
@@ -33,7 +33,7 @@ def engine() -> None:
 
 @pytest.fixture(scope="module")
 def compose(engine: None) -> Iterator[Addresses]:
-    ports = {name: free_port() for name in ("WEB", "INGEST", "VIEWS", "RELATED", "FEED")}
+    ports = {name: reserved_port() for name in ("WEB", "INGEST", "VIEWS", "RELATED", "FEED")}
     environment = {
         **os.environ,
         "COMPOSE_PROJECT_NAME": "newsfeed-test",

@@ -16,8 +16,8 @@ from uuid import uuid4
 from aiokafka.admin import AIOKafkaAdminClient
 
 from newsfeed import tether
-from newsfeed.embedded import free_port
 from tests.testbed.blocking import blocking
+from tests.testbed.ports import reserved_port
 
 VERSION = "4.1.0"
 _JARS = Path(__file__).parents[2] / ".cache" / f"kafka-{VERSION}"
@@ -31,7 +31,7 @@ class ApacheKafka:
     """One broker that is its own controller; its log survives `kill` and `start`."""
 
     def __init__(self, folder: Path) -> None:
-        self.port, self._controller = free_port(), free_port()
+        self.port, self._controller = reserved_port(), reserved_port()
         self._folder = folder
         self._process: subprocess.Popen[bytes] | None = None
         self.log = folder / "kafka.log"

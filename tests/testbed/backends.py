@@ -15,6 +15,7 @@ from news_shared.topics import TOPICS, create_topics
 from newsfeed.embedded import embedded_kafka, embedded_redis
 from tests.testbed.apache_kafka import apache_kafka
 from tests.testbed.blocking import blocking
+from tests.testbed.ports import reserved_port
 from tests.testbed.redis_cluster import redis_cluster
 from tests.testbed.waiting import until
 
@@ -100,7 +101,8 @@ def backends(name: str) -> Iterator[Fresh]:
 
             def fresh_embedded() -> Backend:
                 servers.close()
-                kafka, redis = servers.enter_context(embedded_kafka()), servers.enter_context(embedded_redis())
+                kafka = servers.enter_context(embedded_kafka(reserved_port()))
+                redis = servers.enter_context(embedded_redis(reserved_port()))
                 return _with_topics(
                     Backend("embedded", kafka.address, False, f"redis://{redis.address}/0", False, kafka, redis)
                 )

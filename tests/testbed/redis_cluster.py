@@ -12,7 +12,8 @@ from redis import Redis
 from redis.exceptions import RedisError
 
 from newsfeed import tether
-from newsfeed.embedded import free_port, valkey_server
+from newsfeed.embedded import valkey_server
+from tests.testbed.ports import reserved_port
 
 _SLOTS = 16384
 
@@ -22,9 +23,9 @@ class RedisCluster:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self.ports = [free_port() for _ in range(6)]
+        self.ports = [reserved_port() for _ in range(6)]
         # fixed as well: when all nodes come back at once, nobody is left who could tell them of new ones
-        self._bus_ports = {port: free_port() for port in self.ports}
+        self._bus_ports = {port: reserved_port() for port in self.ports}
         self._processes: dict[int, subprocess.Popen[bytes]] = {}
 
     @property

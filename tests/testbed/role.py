@@ -10,9 +10,9 @@ from pathlib import Path
 import httpx
 
 from newsfeed import tether
-from newsfeed.embedded import free_port
 from newsfeed.roles import ROLES, Places, choose_places, role_environment
 from tests.testbed.backends import Backend
+from tests.testbed.ports import reserved_port
 from tests.testbed.waiting import until
 
 _SHOWN_LOG_BYTES = 20_000
@@ -109,7 +109,7 @@ class Roles:
             kafka=backend.kafka_bootstrap,
             redis=backend.redis_url,
             host="127.0.0.1",
-            free_port=lambda _preferred: free_port(),
+            free_port=lambda _preferred: reserved_port(),
         )
 
     def make(self, name: str, *, instance: str = "0", **settings: str) -> RoleProcess:
@@ -121,7 +121,7 @@ class Roles:
             settings: variables beyond the backend's, for example ``NEWS_CRASH_AT="views.after-commit"``.
         """
         role = next(role for role in ROLES if role.name == name)
-        port = self.places.ports[name] if instance == "0" else free_port()
+        port = self.places.ports[name] if instance == "0" else reserved_port()
         surroundings = {key: value for key, value in os.environ.items() if not key.startswith("NEWS_")}
         environment = {
             **role_environment(role, self.places, surroundings | self._backend.environment),

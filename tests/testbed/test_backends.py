@@ -19,12 +19,13 @@ from news_shared.topics import ARTICLES, check_topics
 from newsfeed.embedded import embedded_redis
 from tests.testbed.apache_kafka import ApacheKafka
 from tests.testbed.backends import PARTITIONS, Backend, backend_name
+from tests.testbed.ports import reserved_port
 from tests.testbed.redis_cluster import redis_cluster
 
 _PARENT = """
 import sys, time
 from newsfeed.embedded import embedded_kafka, embedded_redis
-with embedded_kafka() as kafka, embedded_redis() as redis:
+with embedded_kafka(int(sys.argv[1])) as kafka, embedded_redis(int(sys.argv[2])) as redis:
     print(kafka.process.pid, redis.process.pid, flush=True)
     time.sleep(600)
 """
@@ -73,7 +74,8 @@ async def test_kafka_keeps_its_records_over_a_restart(fresh_backend: Backend, ho
 
 
 def test_children_are_gone_after_their_parent_is_killed() -> None:
-    parent = subprocess.Popen([sys.executable, "-c", _PARENT], stdout=subprocess.PIPE, text=True)
+    ports = [str(reserved_port()), str(reserved_port())]
+    parent = subprocess.Popen([sys.executable, "-c", _PARENT, *ports], stdout=subprocess.PIPE, text=True)
     assert parent.stdout is not None
     children = [psutil.Process(int(pid)) for pid in parent.stdout.readline().split()]
     assert len(children) == 2
@@ -87,7 +89,7 @@ def test_children_are_gone_after_their_parent_is_killed() -> None:
 
 
 def test_an_embedded_server_that_was_killed_comes_back_empty_on_its_port() -> None:
-    with embedded_redis() as server:
+    with embedded_redis(reserved_port()) as server:
         with Redis(host="127.0.0.1", port=server.port) as client:
             client.set("a", "1")
         server.kill()
