@@ -8,6 +8,7 @@ import httpx
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
+from news_shared.errors import TransientError
 from news_shared.kafka import connection, kafka_errors
 from news_shared.settings import KafkaSettings
 from news_shared.topics import ARTICLES
@@ -22,12 +23,28 @@ class _AwayError(DemoError):
     """It may work in a moment."""
 
 
+def _attempts() -> AsyncRetrying:
+    return AsyncRetrying(
+        retry=retry_if_exception_type((_AwayError, TransientError)),
+        wait=wait_fixed(0.5),
+        stop=stop_after_delay(20),
+        reraise=True,
+    )
+
+
 async def has_no_articles(kafka: KafkaSettings, partitions: int) -> bool:
     """Whether nothing is in the log of articles.
 
     Raises:
-        TransientError: Kafka does not answer.
+        TransientError: Kafka did not answer for a while.
     """
+    async for attempt in _attempts():
+        with attempt:
+            return await _has_no_articles(kafka, partitions)
+    raise AssertionError("unreachable: the last attempt returns or raises")
+
+
+async def _has_no_articles(kafka: KafkaSettings, partitions: int) -> bool:
     of_articles = [TopicPartition(ARTICLES, partition) for partition in range(partitions)]
     with kafka_errors("looking for articles"):
         consumer = AIOKafkaConsumer(**connection(kafka))
@@ -70,12 +87,6 @@ async def _send(client: httpx.AsyncClient, request: httpx.Request) -> httpx.Resp
         with attempt:
             return await _send_once(client, request)
     raise AssertionError("unreachable: the last attempt returns or raises")
-
-
-def _attempts() -> AsyncRetrying:
-    return AsyncRetrying(
-        retry=retry_if_exception_type(_AwayError), wait=wait_fixed(0.5), stop=stop_after_delay(20), reraise=True
-    )
 
 
 async def _send_once(client: httpx.AsyncClient, request: httpx.Request) -> httpx.Response:
