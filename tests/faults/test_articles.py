@@ -4,71 +4,14 @@ import asyncio
 import itertools
 import json
 import random
-from collections import defaultdict
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
 
-import httpx
 import pytest
 
 from news_shared.article_ids import article_id
-from news_shared.articles import Article, ArticleEvent, Withdrawal, decode_event
-from news_shared.topics import ARTICLES
+from tests.faults.posting import Poster, assert_invariants, events_in_the_log, posting
 from tests.testbed.backends import Backend
 from tests.testbed.role import RoleProcess, Roles
-from tests.testbed.topics import records_of
 from tests.testbed.waiting import until
-
-Step = Callable[[], Awaitable[None]]
-
-
-@dataclass
-class Poster:
-    """Posts and withdraws, repeating what was not answered 2xx, and knows what must be there at the end."""
-
-    ingest: str
-    client: httpx.AsyncClient
-    acknowledged: int = 0
-    repeated: int = 0
-    expected: dict[str, str | None] = field(default_factory=dict)  # guid -> last title; None: withdrawn
-
-    async def post(self, guid: str, version: int) -> None:
-        item = {
-            "id": guid,
-            "title": f"{guid} version {version}",
-            "content_text": "Text.\n\n" * 3,
-            "version": version,
-            "date_published": "2026-01-01T00:00:00Z",
-            "tags": ["Fault"],
-        }
-        await self._until_accepted("POST", "/v1/articles?source=fault", json=item)
-
-    async def withdraw(self, guid: str) -> None:
-        await self._until_accepted("DELETE", f"/v1/articles/fault:{guid}?reason=wrong")
-
-    async def _until_accepted(self, method: str, path: str, **arguments: object) -> None:
-        async def accepted() -> bool:
-            try:
-                answer = await self.client.request(method, f"{self.ingest}{path}", **arguments)  # type: ignore[arg-type]
-            except httpx.TransportError:
-                self.repeated += 1
-                return False
-            if answer.status_code == 503:
-                self.repeated += 1
-                return False
-            assert answer.status_code == 202, answer.text
-            return True
-
-        await until(accepted, f"{method} {path}", seconds=60)
-        self.acknowledged += 1
-
-
-@asynccontextmanager
-async def posting(roles: Roles) -> AsyncIterator[Poster]:
-    headers = {"Authorization": "Bearer dev"}
-    async with httpx.AsyncClient(headers=headers, timeout=10, trust_env=False) as client:
-        yield Poster(roles.places.url("ingest-api"), client)
 
 
 async def life_of(poster: Poster, guid: str, random_order: random.Random) -> None:
@@ -106,37 +49,6 @@ class Killer:
                     await done.wait()
             except TimeoutError:
                 continue
-
-
-async def events_in_the_log(backend: Backend) -> dict[str, list[tuple[ArticleEvent, bytes]]]:
-    found: dict[str, list[tuple[ArticleEvent, bytes]]] = defaultdict(list)
-    for record in await records_of(backend, ARTICLES):
-        event = decode_event(record.value, record.headers)
-        assert event is not None
-        found[event.id].append((event, record.value))
-    return found
-
-
-def assert_invariants(events: dict[str, list[tuple[ArticleEvent, bytes]]], expected: dict[str, str | None]) -> None:
-    assert set(events) == {article_id("fault", guid) for guid in expected}
-    for guid, title in expected.items():
-        history = events[article_id("fault", guid)]
-        revisions = [event.article.revision for event, _ in history]
-        assert revisions == sorted(revisions), f"{guid}: revisions decrease: {revisions}"
-        by_revision: dict[int, set[bytes]] = defaultdict(set)
-        for event, value in history:
-            by_revision[event.article.revision].add(value)
-        assert all(len(values) == 1 for values in by_revision.values()), f"{guid}: one revision, several bytes"
-        assert sorted(by_revision) == list(range(1, max(by_revision) + 1)), f"{guid}: a revision is missing"
-        last = history[-1][0].article
-        if title is None:
-            assert isinstance(last, Withdrawal), f"{guid} was withdrawn, but the last event is {history[-1][0].type}"
-        else:
-            assert isinstance(last, Article)
-            assert last.title == title
-        titles = [event.article.title for event, _ in history if isinstance(event.article, Article)]
-        versions = [int(t.rsplit(" ", 1)[1]) for t in titles]
-        assert versions == sorted(set(versions)), f"{guid}: published out of order or twice: {versions}"
 
 
 @pytest.mark.parametrize(
@@ -226,12 +138,8 @@ async def test_after_redis_is_emptied_an_old_article_gets_its_next_revision(
         await poster.post("a", 2)
         await poster.withdraw("b")
 
-        async def outcome(guid: str) -> dict[str, object]:
-            answer = await poster.client.get(f"{poster.ingest}/v1/articles/fault:{guid}/outcome")
-            return dict(answer.json()) if answer.status_code == 200 else {}
-
         async def both_decided() -> bool:
-            return (await outcome("a")).get("revision") == 2 and (await outcome("b")).get("state") == "withdrawn"
+            return await poster.has_revision("a", 2) and await poster.is_withdrawn("b")
 
         await until(both_decided, "the first decisions")
         fresh_backend.redis.kill()
@@ -239,14 +147,15 @@ async def test_after_redis_is_emptied_an_old_article_gets_its_next_revision(
         await poster.post("a", 3)  # accepted while the publisher restores its state
 
         async def restored() -> bool:
-            return (await outcome("a")).get("revision") == 3 and (await outcome("b")).get("state") == "withdrawn"
+            return await poster.has_revision("a", 3) and await poster.is_withdrawn("b")
 
         await until(restored, "the restored decisions", seconds=60)
         await poster.post("b", 1)
         poster.expected |= {"a": "a version 3", "b": None}
 
         async def stays_withdrawn() -> bool:
-            return (await outcome("b")).get("outcome") == "withdrawn" and (await outcome("b")).get("why") is not None
+            outcome = await poster.outcome("b")
+            return outcome.get("outcome") == "withdrawn" and outcome.get("why") is not None
 
         await until(stays_withdrawn, "the kill to hold")
     assert_invariants(await events_in_the_log(fresh_backend), poster.expected)

@@ -23,7 +23,7 @@ from news_shared.projection.rebuild import rebuild
 from news_shared.projection.slots import Slots
 from news_shared.redis_client import RedisClient, open_redis
 from news_shared.settings import ProcessSettings
-from news_shared.topics import DEAD_LETTERS, VIEWS, create_topics
+from news_shared.topics import DEAD_LETTERS, VIEWS
 from tests.shared.tally import Tally, tally_spec
 from tests.testbed.backends import PARTITIONS, Backend
 from tests.testbed.redis_cluster import RedisCluster
@@ -155,14 +155,10 @@ async def test_the_third_crash_at_a_record_parks_it_as_a_bug(words: Words) -> No
 
 
 async def test_a_log_that_was_made_anew_stops_the_partition_with_instructions(words: Words) -> None:
-    if words.backend.name != "embedded":
-        pytest.skip("the embedded broker forgets its log when it is killed; Kafka's is deleted in test_faults")
     async with projecting(words):
         await words.write([f"w{i}" for i in range(300)])
         await until(words.is_exact, "the tally")
-    words.backend.kafka.kill()
-    words.backend.kafka.start()
-    await create_topics(words.backend.kafka_settings, PARTITIONS)
+    await words.backend.make_topics_anew()
     async with projecting(words) as one:
         await until(
             lambda: any("newsfeed rebuild tally" in reason for reason in one.unready()), "the partitions to stop"

@@ -1,5 +1,6 @@
 """The servers that tests run against: embedded, or Apache Kafka and a Redis Cluster (NEWS_TEST_BACKEND=kafka)."""
 
+import asyncio
 import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -13,7 +14,7 @@ from news_shared.kafka import connection
 from news_shared.settings import KafkaSettings, RedisSettings
 from news_shared.topics import TOPICS, create_topics
 from newsfeed.embedded import embedded_kafka, embedded_redis
-from tests.testbed.apache_kafka import apache_kafka
+from tests.testbed.apache_kafka import ApacheKafka, apache_kafka
 from tests.testbed.blocking import blocking
 from tests.testbed.ports import reserved_port
 from tests.testbed.redis_cluster import redis_cluster
@@ -63,6 +64,15 @@ class Backend:
     @property
     def redis_settings(self) -> RedisSettings:
         return RedisSettings(url=self.redis_url, cluster=self.redis_cluster)
+
+    async def make_topics_anew(self) -> None:
+        """All topics empty, Redis as it is."""
+        if isinstance(self.kafka, ApacheKafka):
+            await asyncio.to_thread(self.kafka.delete_topics)
+        else:
+            self.kafka.kill()  # the embedded broker forgets everything
+            self.kafka.start()
+        await _create_topics(self.kafka_settings)
 
     @property
     def environment(self) -> dict[str, str]:

@@ -1,0 +1,48 @@
+"""Named moments of death that are not tied to one service: after a dead letter, and in the middle of a rebalance."""
+
+import asyncio
+import signal
+
+from news_shared.producer import Outgoing, open_producer
+from news_shared.projection.dead_letters import DeadLetter
+from news_shared.redis_client import open_redis
+from news_shared.topics import DEAD_LETTERS, VIEWS
+from tests.testbed.backends import PARTITIONS, Backend
+from tests.testbed.role import Roles
+from tests.testbed.topics import records_of
+from tests.testbed.waiting import until
+from tests.views.partitions import is_caught_up
+from tests.views.test_views_projector import Partitions
+
+
+async def test_a_death_after_a_dead_letter_parks_again_and_loses_nothing(roles: Roles, fresh_backend: Backend) -> None:
+    dying = await roles.start("views-projector", NEWS_CRASH_AT="after-dead-letter")
+    async with open_producer(fresh_backend.kafka_settings) as producer:
+        await producer.send_many([Outgoing(VIEWS, partition, None, b"poison") for partition in range(PARTITIONS)])
+    assert await dying.ended() == -signal.SIGKILL
+    dying.environment.pop("NEWS_CRASH_AT")
+    await dying.start()
+    async with open_redis(fresh_backend.redis_settings) as redis:
+        views = Partitions(fresh_backend, redis)
+        await views.write(3_000)
+        await until(lambda: is_caught_up(fresh_backend, redis), "the projector to go on", seconds=60)
+        await views.assert_exact()
+    letters = [DeadLetter.of(record) for record in await records_of(fresh_backend, DEAD_LETTERS)]
+    assert {(letter.partition, letter.value) for letter in letters} == {(p, b"poison") for p in range(PARTITIONS)}
+    assert len(letters) > PARTITIONS, "the death came before the dead letter, so this shows nothing"
+
+
+async def test_a_death_while_partitions_are_given_up_loses_nothing_and_counts_nothing_twice(
+    roles: Roles, fresh_backend: Backend
+) -> None:
+    dying = await roles.start("views-projector", instance="0", NEWS_CRASH_AT="during-revoke")
+    async with open_redis(fresh_backend.redis_settings) as redis:
+        views = Partitions(fresh_backend, redis)
+        writing = asyncio.create_task(views.write(20_000, batch=4))
+        second = roles.make("views-projector", instance="1")
+        second.launch()
+        assert await dying.ended(seconds=60) == -signal.SIGKILL
+        await second.ready()
+        await writing
+        await until(lambda: is_caught_up(fresh_backend, redis), "the second to count everything", seconds=60)
+        await views.assert_exact()
