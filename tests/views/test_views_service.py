@@ -227,11 +227,21 @@ async def test_while_kafka_is_away_beacons_are_told_to_come_again_and_counts_are
 
 
 async def test_a_full_queue_pushes_back_at_once(roles: Roles, fresh_backend: Backend, http: httpx.AsyncClient) -> None:
-    site = Site(await roles.start("views-api", NEWS_VIEWS_QUEUE_BEACONS="5"), fresh_backend, http)
-    with away(fresh_backend.kafka):
-        answers = await asyncio.gather(*(site.open("herald:ferry", address=f"192.0.2.{n}") for n in range(12)))
-    assert {answer.status_code for answer in answers} == {503}
-    assert sum(answer.json()["type"] == "/problems/at-capacity" for answer in answers) == 7
+    patient = {"NEWS_KAFKA_DELIVERY_TIMEOUT": "PT60S", "NEWS_KAFKA_REQUEST_TIMEOUT": "PT60S"}
+    site = Site(await roles.start("views-api", NEWS_VIEWS_QUEUE_BEACONS="5", **patient), fresh_backend, http)
+    fresh_backend.kafka.freeze()
+    try:
+        opened = [
+            asyncio.create_task(site.open("herald:ferry", address=f"192.0.2.{n}"), name=f"beacon {n}") for n in range(12)
+        ]
+        await until(lambda: sum(task.done() for task in opened) == 7, "those that find no room to be told so")
+    finally:
+        fresh_backend.kafka.thaw()
+    refused = [task.result() for task in opened if task.done()]
+    assert {answer.json()["type"] for answer in refused} == {"/problems/at-capacity"}
+    assert {answer.headers["retry-after"] for answer in refused} == {"1"}
+    answers = await asyncio.gather(*opened)
+    assert sorted(answer.status_code for answer in answers) == [202] * 5 + [503] * 7
 
 
 async def test_while_redis_is_away_beacons_are_taken_by_who_has_a_salt(
