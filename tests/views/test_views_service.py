@@ -231,9 +231,7 @@ async def test_a_full_queue_pushes_back_at_once(roles: Roles, fresh_backend: Bac
     site = Site(await roles.start("views-api", NEWS_VIEWS_QUEUE_BEACONS="5", **patient), fresh_backend, http)
     fresh_backend.kafka.freeze()
     try:
-        opened = [
-            asyncio.create_task(site.open("herald:ferry", address=f"192.0.2.{n}"), name=f"beacon {n}") for n in range(12)
-        ]
+        opened = [asyncio.create_task(site.open("herald:ferry", address=f"192.0.2.{n}")) for n in range(12)]
         await until(lambda: sum(task.done() for task in opened) == 7, "those that find no room to be told so")
     finally:
         fresh_backend.kafka.thaw()
