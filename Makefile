@@ -17,7 +17,7 @@ up: $(UV) ## Everything on this machine, no Docker, no Java: http://127.0.0.1:80
 test: $(UV) ## Quick tests, on the embedded servers
 	$(PYTEST) -n 4 --dist loadfile -m "not kafka and not slow and not browser and not compose" $(ARGS)
 
-test-kafka: $(UV) ## The same tests and more, on Apache Kafka and a Redis Cluster (needs java and mvn)
+test-kafka: $(UV) ## What touches a server, and more, on Apache Kafka and a Redis Cluster (needs java and mvn)
 	NEWS_TEST_BACKEND=kafka $(PYTEST) -n 2 --dist loadfile -m "not slow and not browser and not compose" $(ARGS)
 
 test-compose: $(UV) ## Build the images and test the compose stack (needs a container engine)
