@@ -26,8 +26,9 @@ test-compose: $(UV) ## Build the images and test the compose stack (needs a cont
 test-browser: $(UV) ## The reader's pages in Chromium
 	$(PYTEST) -m browser $(ARGS)
 
-faults: $(UV) ## Long fault runs on Apache Kafka and a Redis Cluster: kills, freezes, fail-overs
-	NEWS_TEST_BACKEND=kafka $(PYTEST) -m slow $(ARGS)
+faults: $(UV) ## Every fault on Apache Kafka and a Redis Cluster, the long runs too; writes docs/faults.md
+	NEWS_TEST_BACKEND=kafka $(PYTEST) -m "fault or slow" --junit-xml .cache/faults.xml $(ARGS)
+	$(RUN) python -m tests.faults.report .cache/faults.xml docs/faults.md
 
 lint: $(UV) ## Linter, formatter, types
 	$(RUN) ruff check

@@ -2,44 +2,103 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
 
 import typer
 from rich.console import Console
 from rich.table import Table
+from tenacity import AsyncRetrying, RetryError, retry_if_result, stop_after_delay, wait_fixed
 
-from news_shared.errors import PoisonError
+from news_shared.errors import PoisonError, TransientError
 from news_shared.projection.dead_letters import DeadLetter
 from news_shared.projection.log import PartitionLog
-from news_shared.settings import KafkaSettings, ProcessSettings, read_settings
+from news_shared.projection.state import replay_key
+from news_shared.redis_client import open_redis, redis_errors
+from news_shared.settings import KafkaSettings, ProcessSettings, RedisSettings, read_settings
 from news_shared.topics import DEAD_LETTERS
 
 dead_letters = typer.Typer(help="Records that could not be applied, with their reasons.", no_args_is_help=True)
+
+
+@dataclass(frozen=True)
+class _Parked:
+    letter: DeadLetter
+    position: str  # in the dead letters
+
+    @property
+    def name(self) -> str:
+        return f"{self.letter.topic}/{self.letter.partition}/{self.letter.offset}"
 
 
 @dead_letters.command(name="list")
 def list_parked() -> None:
     """Show what is parked, oldest first."""
     table = Table("Record", "Group", "When", "Why")
-    for letter in asyncio.run(_all()):
-        where = f"{letter.topic}/{letter.partition}/{letter.offset}"
-        table.add_row(where, letter.group, f"{letter.time:%Y-%m-%d %H:%M:%S}", letter.error)
+    for parked in asyncio.run(_all()):
+        letter = parked.letter
+        table.add_row(parked.name, letter.group, f"{letter.time:%Y-%m-%d %H:%M:%S}", letter.error)
     Console().print(table if table.row_count else "Nothing is parked.")
 
 
-async def _all() -> list[DeadLetter]:
+@dead_letters.command()
+def replay(
+    record: str = typer.Argument(help="As `list` shows it: topic/partition/offset."),
+    group: str | None = typer.Option(None, help="Which group applies it again, when several parked it."),
+    patience: float = typer.Option(30, help="Seconds to wait until its projector has taken it up."),
+) -> None:
+    """Have a parked record applied again by the projection that failed, once; it stays in the list."""
+    try:
+        _say(asyncio.run(_replay(record, group, patience)))
+    except (PoisonError, TransientError) as error:
+        Console(stderr=True).print(f"[red]{error}[/]", highlight=False)
+        raise typer.Exit(1) from error
+
+
+def _say(message: str) -> None:
+    Console().print(message, highlight=False)
+
+
+async def _replay(name: str, group: str | None, patience: float) -> str:
+    found = [parked for parked in await _all() if parked.name == name and group in (None, parked.letter.group)]
+    if not found:
+        raise PoisonError(f"{name} is not parked. See: newsfeed dead-letters list")
+    if len(found) > 1:
+        groups = ", ".join(parked.letter.group for parked in found)
+        raise PoisonError(f"{name} was parked by several groups; choose one with --group: {groups}")
+    [parked] = found
+    key = replay_key(parked.letter.tag, parked.letter.topic, parked.letter.partition)
+    async with open_redis(read_settings(RedisSettings)) as redis:
+
+        async def is_waiting() -> bool:
+            with redis_errors("waiting for the projector"):
+                return parked.position.encode() in await redis.lrange(key, 0, -1)
+
+        with redis_errors("asking for a replay"):
+            if not await is_waiting():
+                await redis.rpush(key, parked.position)
+        try:
+            await AsyncRetrying(retry=retry_if_result(bool), wait=wait_fixed(0.1), stop=stop_after_delay(patience))(
+                is_waiting
+            )
+        except RetryError:
+            return f"Asked for. {parked.letter.group} has not taken it up yet: is it running?"
+    return f"{parked.letter.group} took it up. If it failed again, its log says why."
+
+
+async def _all() -> list[_Parked]:
     kafka, process = read_settings(KafkaSettings), read_settings(ProcessSettings)
-    found: dict[tuple[str, int, int, str], DeadLetter] = {}  # a crash after parking parks again: show it once
+    found: dict[tuple[str, str], _Parked] = {}  # a crash after parking parks again: show it once
     for partition in range(process.partitions):
-        async for letter in _letters(PartitionLog(kafka, DEAD_LETTERS, partition)):
-            found.setdefault((letter.topic, letter.partition, letter.offset, letter.group), letter)
-    return sorted(found.values(), key=lambda letter: letter.time)
+        async for parked in _parked_in(PartitionLog(kafka, DEAD_LETTERS, partition)):
+            found.setdefault((parked.name, parked.letter.group), parked)
+    return sorted(found.values(), key=lambda parked: parked.letter.time)
 
 
-async def _letters(log: PartitionLog) -> AsyncIterator[DeadLetter]:
+async def _parked_in(log: PartitionLog) -> AsyncIterator[_Parked]:
     bounds = await log.bounds()
     async for records in log.read(bounds.begin, bounds.end):
         for record in records:
             try:
-                yield DeadLetter.of(record)
+                yield _Parked(DeadLetter.of(record), f"{log.partition}/{record.offset}")
             except PoisonError as error:
                 Console(stderr=True).print(f"{DEAD_LETTERS}/{log.partition}/{record.offset}: {error}")

@@ -11,6 +11,8 @@ from tests.testbed.backends import Backend
 from tests.testbed.role import Roles
 from tests.testbed.waiting import until
 
+pytestmark = pytest.mark.fault
+
 
 class Site:
     """All roles, and one client."""

@@ -13,6 +13,8 @@ from tests.testbed.backends import Backend
 from tests.testbed.role import RoleProcess, Roles
 from tests.testbed.waiting import until
 
+pytestmark = pytest.mark.fault
+
 
 async def life_of(poster: Poster, guid: str, random_order: random.Random) -> None:
     """One article's life: versions, some twice, older after newer, some withdrawn and then listed again."""

@@ -3,6 +3,8 @@
 import asyncio
 import signal
 
+import pytest
+
 from news_shared.producer import Outgoing, open_producer
 from news_shared.projection.dead_letters import DeadLetter
 from news_shared.redis_client import open_redis
@@ -13,6 +15,8 @@ from tests.testbed.topics import records_of
 from tests.testbed.waiting import until
 from tests.views.partitions import is_caught_up
 from tests.views.test_views_projector import Partitions
+
+pytestmark = pytest.mark.fault
 
 
 async def test_a_death_after_a_dead_letter_parks_again_and_loses_nothing(roles: Roles, fresh_backend: Backend) -> None:

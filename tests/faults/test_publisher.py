@@ -17,7 +17,7 @@ from tests.testbed.redis_cluster import RedisCluster
 from tests.testbed.role import Roles
 from tests.testbed.waiting import until
 
-pytestmark = [pytest.mark.kafka, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.fault, pytest.mark.kafka, pytest.mark.timeout(240)]
 
 
 async def test_submissions_trimmed_up_to_the_checkpoint_are_not_needed_when_redis_is_lost(

@@ -7,6 +7,7 @@ import sys
 from collections.abc import AsyncIterator
 from datetime import timedelta
 
+import pytest
 import pytest_asyncio
 
 from news_related.curation import CHOICES, Choice, curation_key
@@ -22,6 +23,8 @@ from tests.related.publishing import publish
 from tests.testbed.backends import PARTITIONS, Backend
 from tests.testbed.role import Roles
 from tests.testbed.waiting import until
+
+pytestmark = pytest.mark.fault
 
 ARTICLES = 400
 

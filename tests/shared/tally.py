@@ -16,6 +16,7 @@ class Tally:
     """Counts words; `bomb` is a bug, `poison` is poison, `away` a fault that passes after two tries."""
 
     away = 2
+    poison = "poison"
 
     def __init__(self, ownership: Ownership) -> None:
         self._ownership = ownership
@@ -29,7 +30,7 @@ class Tally:
 
     def decode(self, record: ConsumerRecord) -> str | None:
         word = (record.value or b"").decode()
-        if word == "poison":
+        if word == Tally.poison:
             raise PoisonError("this word is poison")
         return word or None
 

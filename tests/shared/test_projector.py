@@ -1,6 +1,9 @@
 """The projection runtime on the backend's servers: every record takes effect once, whatever happens."""
 
 import asyncio
+import os
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -16,7 +19,6 @@ from news_shared.process import running
 from news_shared.producer import Outgoing, open_producer
 from news_shared.projection.contract import ProjectionSpec
 from news_shared.projection.dead_letters import DeadLetter
-from news_shared.projection.log import PartitionLog
 from news_shared.projection.metrics import ProjectionMetrics
 from news_shared.projection.projector import Projector
 from news_shared.projection.rebuild import rebuild
@@ -27,6 +29,7 @@ from news_shared.topics import DEAD_LETTERS, VIEWS
 from tests.shared.tally import Tally, tally_spec
 from tests.testbed.backends import PARTITIONS, Backend
 from tests.testbed.redis_cluster import RedisCluster
+from tests.testbed.topics import records_of
 from tests.testbed.waiting import until
 
 
@@ -62,7 +65,7 @@ class Words:
 
 @pytest_asyncio.fixture
 async def words(fresh_backend: Backend) -> AsyncIterator[Words]:
-    Tally.away = 2
+    Tally.away, Tally.poison = 2, "poison"
     async with open_redis(fresh_backend.redis_settings) as redis:
         yield Words(fresh_backend, redis)
 
@@ -104,15 +107,40 @@ async def test_poison_is_parked_with_its_reason_and_the_partition_goes_on(words:
         await words.write(["poison"], counted=False)
         await words.write(["before"])
         await until(words.is_exact, "the words around the poison")
-    letters = []
-    for partition in range(PARTITIONS):
-        log = PartitionLog(words.backend.kafka_settings, DEAD_LETTERS, partition)
-        bounds = await log.bounds()
-        async for records in log.read(bounds.begin, bounds.end):
-            letters += [DeadLetter.of(record) for record in records]
+    letters = [DeadLetter.of(record) for record in await records_of(words.backend, DEAD_LETTERS)]
     assert [(letter.value, letter.group, letter.error) for letter in letters] == [
         (b"poison", "news.tally", "this word is poison")
     ]
+
+
+async def test_a_parked_record_is_applied_again_once_when_somebody_asks(words: Words) -> None:
+    def ask(name: str) -> "subprocess.CompletedProcess[str]":
+        command = [sys.executable, "-m", "newsfeed", "dead-letters", "replay", name]
+        environment = {**os.environ, **words.backend.environment}
+        return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+
+    Tally.poison = "poison"
+    async with projecting(words):
+        await words.write(["poison"], counted=False)
+        await words.write(["other"])
+        await until(words.is_exact, "the words around the poison")
+
+        async def is_parked() -> bool:
+            return bool(await records_of(words.backend, DEAD_LETTERS))
+
+        await until(is_parked, "the poison to be parked")
+        [letter] = [DeadLetter.of(record) for record in await records_of(words.backend, DEAD_LETTERS)]
+        name = f"{letter.topic}/{letter.partition}/{letter.offset}"
+        assert (await asyncio.to_thread(ask, name)).returncode == 0
+        assert await words.is_exact(), "it is poison still"
+        Tally.poison = ""  # somebody mended the projection
+        assert (await asyncio.to_thread(ask, name)).returncode == 0
+        words.expected["poison"] += 1
+        await until(words.is_exact, "the replayed word")
+        unknown = await asyncio.to_thread(ask, f"{VIEWS}/0/999999")
+        assert unknown.returncode == 1
+        assert "is not parked" in unknown.stderr
+    assert len(await records_of(words.backend, DEAD_LETTERS)) == 1, "a replay parks nothing anew"
 
 
 async def test_a_transient_fault_is_retried_in_place_and_nothing_is_parked(words: Words) -> None:

@@ -18,7 +18,7 @@ from tests.testbed.waiting import until
 from tests.views.partitions import applied_offsets, stored_fields
 from tests.views.test_views_projector import Partitions, assert_same, run_rebuild
 
-pytestmark = [pytest.mark.kafka, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.fault, pytest.mark.kafka, pytest.mark.timeout(300)]
 
 
 @pytest_asyncio.fixture

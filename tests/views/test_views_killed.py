@@ -23,6 +23,8 @@ from tests.views.oracle import Oracle
 from tests.views.partitions import expected_fields, is_caught_up, read_by_the_oracle, stored_fields, whole_log
 from tests.views.readers import BROWSER, CRAWLER, Crowd, Opening
 
+pytestmark = pytest.mark.fault
+
 READERS = 500
 SESSION = timedelta(seconds=2)
 SETTINGS = ViewsSettings(session=SESSION, flush=timedelta(seconds=1))

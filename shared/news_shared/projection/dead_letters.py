@@ -10,6 +10,8 @@ from news_shared.clock import Clock, rfc3339
 from news_shared.crash_points import reached
 from news_shared.errors import PoisonError
 from news_shared.producer import Position, Producer
+from news_shared.projection.log import PartitionLog
+from news_shared.settings import KafkaSettings
 from news_shared.topics import DEAD_LETTERS
 
 
@@ -20,7 +22,9 @@ class DeadLetter:
     topic: str
     partition: int
     offset: int
+    timestamp_ms: int  # of the record in its topic
     group: str
+    tag: str  # the hash tag of the projection's keys: where to ask for a replay
     error: str
     time: datetime
     key: bytes | None
@@ -40,7 +44,9 @@ class DeadLetter:
                 topic=own["dead-letter-topic"],
                 partition=int(own["dead-letter-partition"]),
                 offset=int(own["dead-letter-offset"]),
+                timestamp_ms=int(own["dead-letter-timestamp"]),
                 group=own["dead-letter-group"],
+                tag=own["dead-letter-tag"],
                 error=own["dead-letter-error"],
                 time=datetime.fromisoformat(own["dead-letter-time"]),
                 key=record.key,
@@ -50,18 +56,52 @@ class DeadLetter:
         except (KeyError, ValueError) as error:
             raise PoisonError(f"not a dead letter: {error!r}") from error
 
+    def record(self) -> ConsumerRecord:
+        """The record as it stood in its topic."""
+        return ConsumerRecord(
+            topic=self.topic,
+            partition=self.partition,
+            offset=self.offset,
+            timestamp=self.timestamp_ms,
+            timestamp_type=None,
+            key=self.key,
+            value=self.value,
+            checksum=None,
+            serialized_key_size=len(self.key or b""),
+            serialized_value_size=len(self.value or b""),
+            headers=self.headers,
+        )
+
 
 class DeadLetters:
     """Parks records for one consumer group."""
 
-    def __init__(self, producer: Producer, *, group: str, partitions: int, clock: Clock) -> None:
+    def __init__(self, producer: Producer, kafka: KafkaSettings, *, group: str, partitions: int, clock: Clock) -> None:
         self._producer = producer
+        self._kafka = kafka
         self._group = group
         self._partitions = partitions
         self._clock = clock
 
-    async def park(self, record: ConsumerRecord, error: str) -> Position:
+    async def parked(self, position: str) -> ConsumerRecord:
+        """The record that was parked at ``partition/offset`` of the dead letters, as it stood in its topic.
+
+        Raises:
+            PoisonError: there is none any more, or none was ever there.
+            TransientError: Kafka is away.
+        """
+        partition, _, offset = position.partition("/")
+        if not (partition.isdigit() and offset.isdigit()):
+            raise PoisonError(f"{position} is no partition/offset")
+        found = await PartitionLog(self._kafka, DEAD_LETTERS, int(partition)).record_at(int(offset))
+        if found is None:
+            raise PoisonError(f"{DEAD_LETTERS} no longer has a record at {position}")
+        return DeadLetter.of(found).record()
+
+    async def park(self, record: ConsumerRecord, error: str, *, tag: str) -> Position:
         """Write the record with its reason; returns when it is durable. Parking twice is harmless.
+
+        ``tag`` is the hash tag of the projection's keys, for who wants it applied again.
 
         Raises:
             TransientError: Kafka did not take it; the record must not be passed over.
@@ -72,7 +112,9 @@ class DeadLetters:
             ("dead-letter-topic", record.topic.encode()),
             ("dead-letter-partition", str(record.partition).encode()),
             ("dead-letter-offset", str(record.offset).encode()),
+            ("dead-letter-timestamp", str(record.timestamp).encode()),
             ("dead-letter-group", self._group.encode()),
+            ("dead-letter-tag", tag.encode()),
             ("dead-letter-error", error[:2000].encode()),
             ("dead-letter-time", rfc3339(self._clock()).encode()),
         ]

@@ -9,7 +9,7 @@ import structlog
 from aiokafka import ConsumerRecord
 
 from news_shared.clock import Clock, epoch_ms
-from news_shared.errors import LogMismatchError, PoisonError
+from news_shared.errors import FencedError, LogMismatchError, PoisonError, TransientError
 from news_shared.projection.contract import (
     Checkpoint,
     Effects,
@@ -140,6 +140,8 @@ class OwnedPartition(Generic[E]):
         self.is_live = self.is_live or as_of is not None
         if self._tools.rebuilding is None and self._projection is not None:
             await self._projection.tick()
+            if self.is_live:
+                await self._apply_again(self._projection)
 
     async def crashed(self, record: ConsumerRecord, error: Exception) -> None:
         """Note a bug at the stored offset; the third time at the same record it is parked, so that others go on.
@@ -152,6 +154,26 @@ class OwnedPartition(Generic[E]):
             await self._park(record, f"bug: {error!r}", "bug")
             advanced = Checkpoint(self.checkpoint.generation, record.offset + 1, Fingerprint.of(record))
             await self._state.apply(self.checkpoint, Effects(), advanced, live=self._must_be_live, as_of_ms=None)
+
+    async def _apply_again(self, projection: PartitionProjection[E]) -> None:
+        """Apply one parked record that a person asked for; it stays parked when it fails again."""
+        position = await self._state.next_replay()
+        if position is None:
+            return
+        effects, failed = Effects(), ""
+        try:
+            record = await self._tools.dead_letters.parked(position)
+            event = projection.decode(record)
+            if event is not None:
+                effects = await projection.decide([event])
+        except (TransientError, FencedError):
+            raise
+        except Exception as error:  # noqa: BLE001  # poison or a bug: neither may stop what works
+            effects, failed = Effects(), repr(error)
+        await self._state.apply_replayed(self.checkpoint, effects, position)
+        if failed:
+            raise TransientError(f"the parked record at {position} failed again and stays parked: {failed}")
+        log.info("applied again", topic=self._spec.topic, partition=self._log.partition, dead_letter=position)
 
     async def close(self) -> None:
         """Give back what the projection took."""
@@ -224,7 +246,7 @@ class OwnedPartition(Generic[E]):
 
     async def _park(self, record: ConsumerRecord, error: str, kind: str) -> None:
         log.warning("record parked", topic=record.topic, partition=record.partition, offset=record.offset, reason=error)
-        await self._tools.dead_letters.park(record, error)
+        await self._tools.dead_letters.park(record, error, tag=self._spec.hash_tag(record.partition))
         self._tools.metrics.parked(self._spec.group, kind)
 
 

@@ -125,7 +125,9 @@ class Projector(Generic[E]):
             Exception: a bug in a decision; it was counted beside the offset and the process must end.
         """
         async with open_producer(self._kafka) as producer:
-            dead_letters = DeadLetters(producer, group=self._spec.group, partitions=self._partitions, clock=self._clock)
+            dead_letters = DeadLetters(
+                producer, self._kafka, group=self._spec.group, partitions=self._partitions, clock=self._clock
+            )
             self._tools = PartitionTools(dead_letters, self._clock, self._metrics, self._rebuilding)
             while not self._stopping.is_set():
                 if self._lease is not None and not await self._lease_taken(self._lease):

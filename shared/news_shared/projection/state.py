@@ -15,8 +15,9 @@ from news_shared.redis_client import RedisClient, redis_errors
 
 # Keys of the runtime stand behind those of the service's body, which so sees its own from 1 on.
 _COMPARE = """
-local NKEYS, NARGS = #KEYS - 4, #ARGV - 7
+local NKEYS, NARGS = #KEYS - 5, #ARGV - 8
 local LIVE, STATE, AS_OF, LEASE = KEYS[NKEYS + 1], KEYS[NKEYS + 2], KEYS[NKEYS + 3], KEYS[NKEYS + 4]
+local REPLAY, replayed = KEYS[NKEYS + 5], ARGV[NARGS + 8]
 local generation, expected, fingerprint = ARGV[NARGS + 1], ARGV[NARGS + 2], ARGV[NARGS + 3]
 local token, next_offset, next_fingerprint, as_of = ARGV[NARGS + 4], ARGV[NARGS + 5], ARGV[NARGS + 6], ARGV[NARGS + 7]
 local stored = redis.call('HMGET', STATE, 'next', 'fingerprint', 'restorer')
@@ -32,6 +33,8 @@ if expected == 'restoring' then
 elseif stored[1] ~= expected or stored[2] ~= fingerprint then
   return {'offset', stored[1], stored[2]}
 end
+-- The offset does not move with a replay, so that a call that is sent again must be told by its request.
+if replayed ~= '' and redis.call('LREM', REPLAY, 1, replayed) == 0 then return {'ok', stored[1], stored[2]} end
 """
 _ADVANCE = """
 if next_offset ~= '' then
@@ -83,8 +86,8 @@ class StateKeys:
 
     @property
     def replay(self) -> str:
-        """List: positions in the dead letters that are to be applied again."""
-        return f"{self.tag}:replay:{self.topic}:{self.partition}"
+        """List: positions in the dead letters that are to be applied again, as ``partition/offset``."""
+        return replay_key(self.tag, self.topic, self.partition)
 
     @property
     def lease(self) -> str:
@@ -102,6 +105,11 @@ class StateKeys:
     def as_of(self, generation: int) -> str:
         """Hash: for each live partition, up to when its answers are right, in ms."""
         return f"{self.prefix(generation)}as-of"
+
+
+def replay_key(tag: str, topic: str, partition: int) -> str:
+    """Key of the requests to apply parked records of a partition again; ``tag`` is that of the projection."""
+    return f"{tag}:replay:{topic}:{partition}"
 
 
 class MismatchError(FencedError):
@@ -169,6 +177,7 @@ class PartitionState:
                 advanced.next_offset,
                 str(advanced.fingerprint or ""),
                 "" if as_of_ms is None else as_of_ms,
+                "",
             ],
         )
         if answer[0] == b"ok":
@@ -180,6 +189,28 @@ class PartitionState:
             f"{self.keys.state(checkpoint.generation)}: expected offset {checkpoint.next_offset}, "
             f"Redis has {_shown(answer[1])} ({answer[0].decode()})"
         )
+
+    async def next_replay(self) -> str | None:
+        """The position in the dead letters that a person asked to be applied again, the oldest request first.
+
+        Raises:
+            TransientError: Redis is away.
+        """
+        with redis_errors("looking for records to apply again"):
+            position = await _await(self._redis.lindex(self.keys.replay, 0))
+        return position.decode() if position else None
+
+    async def apply_replayed(self, checkpoint: Checkpoint, effects: Effects, position: str) -> None:
+        """Apply the effects of a parked record and strike its request off, if Redis is still at the checkpoint.
+
+        Repeating it changes nothing. Errors as in `apply`.
+        """
+        script = self._apply if effects.keys or effects.args else self._compare
+        expected = (checkpoint.generation, checkpoint.next_offset, str(checkpoint.fingerprint or ""))
+        protocol = (*expected, self._token, "", "", "", position)
+        answer = await self._run(script, effects, checkpoint.generation, protocol)
+        if answer[0] != b"ok":
+            raise MismatchError(f"{self.keys.state(checkpoint.generation)}: Redis has {_shown(answer[1])}")
 
     async def read_as_of(self, checkpoint: Checkpoint, commands: Sequence[Sequence[str]], *, live: bool) -> list[Any]:
         """Run read commands atomically, if Redis is at the checkpoint.
@@ -235,7 +266,7 @@ class PartitionState:
 
     async def _restoring(self, script: "_Script", generation: int, effects: Effects, next_offset: int | str) -> None:
         answer = await self._run(
-            script, effects, generation, ["", "restoring", self._nonce, self._token, next_offset, "", ""]
+            script, effects, generation, ["", "restoring", self._nonce, self._token, next_offset, "", "", ""]
         )
         if answer[0] != b"ok":
             raise MismatchError(f"{self.keys.state(generation)} is restored by another process")
@@ -249,6 +280,7 @@ class PartitionState:
             self.keys.state(generation),
             self.keys.as_of(generation),
             self.keys.lease,
+            self.keys.replay,
         ]
         with redis_errors("applying effects"):
             return cast("list[bytes]", await script.run(self._redis, keys, [*effects.args, *protocol]))
