@@ -63,9 +63,9 @@ class Crowd:
             while waiting:
                 opening = waiting.pop()
                 try:
-                    writer.write(_request(opening))
+                    writer.write(beacon_request(opening))
                     self.sent[opening] += 1
-                    status = await _status(reader)
+                    status = await read_status(reader)
                 except BaseException:
                     waiting.append(opening)
                     raise
@@ -79,7 +79,7 @@ class Crowd:
             writer.close()
 
 
-def _request(opening: Opening) -> bytes:
+def beacon_request(opening: Opening) -> bytes:
     body = json.dumps({"article": opening.article}).encode()
     lines = [
         "POST /v1/views HTTP/1.1",
@@ -93,7 +93,7 @@ def _request(opening: Opening) -> bytes:
     return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
 
 
-async def _status(reader: asyncio.StreamReader) -> int:
+async def read_status(reader: asyncio.StreamReader) -> int:
     head = await reader.readuntil(b"\r\n\r\n")
     for line in head.lower().split(b"\r\n"):
         name, _, value = line.partition(b":")
