@@ -82,7 +82,7 @@ class _Standings(dict[ArticleId, Standing]):
 
 
 def _beacons(event: ViewEvent) -> int:
-    return 0 if isinstance(event, PlacedMarker) else event.count
+    return 0 if isinstance(event, PlacedMarker) else event.size
 
 
 def _called(batch: int) -> str:

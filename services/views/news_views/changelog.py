@@ -7,6 +7,7 @@ Keys: ``<article>``, ``<article>|<day>`` and ``@<partition>``. Each value says w
 import base64
 from collections.abc import Mapping
 from datetime import date
+from functools import lru_cache
 from typing import Annotated, NamedTuple
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, ValidationError
@@ -78,6 +79,7 @@ Key = ArticleId | Day | PartitionKey
 Counts = ArticleCounts | DayCounts | PartitionProgress
 
 
+@lru_cache(maxsize=64)
 def day_text(day: int) -> str:
     """The day as ``2026-01-15``."""
     return date.fromordinal(_FIRST_DAY + day).isoformat()

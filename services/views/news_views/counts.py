@@ -31,14 +31,14 @@ class Deltas:
     Attributes:
         articles: totals: ``views`` or a reason, to how many.
         days: the same by day, the views by hour: ``"0"`` to ``"23"``.
-        readers: hashes of the readers of a day.
+        readers: hashes of the readers of a day, each 8 bytes, little-endian.
     """
 
     articles: defaultdict[ArticleId, defaultdict[str, int]] = field(
         default_factory=lambda: defaultdict(lambda: defaultdict(int))
     )
     days: defaultdict[Day, defaultdict[str, int]] = field(default_factory=lambda: defaultdict(lambda: defaultdict(int)))
-    readers: defaultdict[Day, set[int]] = field(default_factory=lambda: defaultdict(set))
+    readers: defaultdict[Day, set[bytes]] = field(default_factory=lambda: defaultdict(set))
 
     def add(self, other: "Deltas", *, offset: int, as_of: Mapping[ArticleId | Day, int]) -> None:
         """Add what a record at this offset changed, except to keys that hold it already.

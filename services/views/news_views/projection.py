@@ -68,7 +68,8 @@ def views_projection(
         service=SERVICE,
         lua=APPLY,
         open=open_projection,
-        max_records=settings.max_records,
+        max_records=settings.call_beacons,
+        weight=_weight,
     )
 
 
@@ -252,6 +253,10 @@ class ViewsProjection:
                 log.info("changelog not flushed", partition=self._ownership.partition, reason=str(error))
             self._flushing = None
         await self._resources.aclose()
+
+
+def _weight(event: ViewEvent) -> int:
+    return event.size if isinstance(event, Batch) else 1
 
 
 def _restored(record: ConsumerRecord) -> tuple[Key, Counts | None]:

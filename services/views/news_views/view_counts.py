@@ -16,6 +16,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+import msgpack
+
 from news_shared.article_ids import ArticleId
 from news_shared.projection.contract import Effects
 from news_shared.redis_client import RedisClient, redis_errors
@@ -24,36 +26,45 @@ from news_views.counts import HOURS_OF_A_DAY, REASONS, VIEWS, Day, Deltas, Reaso
 from news_views.standing import Standing, Transition
 
 APPLY: Final = """
--- A sequence of steps: name, index of the key in KEYS, count of arguments, arguments.
-local at = 1
-while at <= NARGS do
-  local step, key, n = ARGV[at], KEYS[tonumber(ARGV[at + 1])], tonumber(ARGV[at + 2])
-  local first, last = at + 3, at + 2 + n
-  at = last + 1
-  if step == 'add' then
-    for i = first, last, 2 do redis.call('HINCRBY', key, ARGV[i], ARGV[i + 1]) end
-  elseif step == 'set' then
-    for i = first, last, 1000 do redis.call('HSET', key, unpack(ARGV, i, math.min(i + 999, last))) end
-  elseif step == 'dirty' then
-    for i = first, last, 1000 do redis.call('ZADD', key, unpack(ARGV, i, math.min(i + 999, last))) end
-  elseif step == 'unset' then
-    for i = first, last do redis.call('HDEL', key, ARGV[i]) end
-  elseif step == 'clear' then
+-- One argument, in msgpack because an argument costs the sender more than its bytes: a list of steps, each its name,
+-- the index of its key in KEYS and what it needs.
+for _, step in ipairs(cmsgpack.unpack(ARGV[1])) do
+  local name, key, last = step[1], KEYS[step[2]], #step
+  if name == 'add' then
+    for i = 3, last, 2 do redis.call('HINCRBY', key, step[i], step[i + 1]) end
+  elseif name == 'set' then
+    for i = 3, last, 1000 do redis.call('HSET', key, unpack(step, i, math.min(i + 999, last))) end
+  elseif name == 'dirty' then
+    -- Arguments: the offset, then members.
+    for i = 4, last, 500 do
+      local scored = {}
+      for j = i, math.min(i + 499, last) do
+        scored[#scored + 1] = step[3]
+        scored[#scored + 1] = step[j]
+      end
+      redis.call('ZADD', key, unpack(scored))
+    end
+  elseif name == 'unset' then
+    for i = 3, last do redis.call('HDEL', key, step[i]) end
+  elseif name == 'clear' then
     -- Arguments: keys of the sketch and of the article.
     local before = redis.call('HGET', key, 'readers')
-    redis.call('DEL', key, KEYS[tonumber(ARGV[first])])
-    if before then redis.call('HINCRBY', KEYS[tonumber(ARGV[last])], 'readers', '-' .. before) end
-  elseif step == 'readers' or step == 'sketch' then
-    -- Arguments: keys of the sketch and of the article, then readers or the whole sketch. The article's readers are
-    -- the sum of its days', kept up to date here so that reading them costs the same however many days there are.
-    local sketch, article = KEYS[tonumber(ARGV[first])], KEYS[tonumber(ARGV[first + 1])]
-    local changed = 1
-    if step == 'sketch' then
-      redis.call('SET', sketch, ARGV[first + 2])
+    redis.call('DEL', key, KEYS[step[3]])
+    if before then redis.call('HINCRBY', KEYS[step[4]], 'readers', '-' .. before) end
+  elseif name == 'readers' or name == 'sketch' then
+    -- Arguments: keys of the sketch and of the article, then readers of 8 bytes each, or the whole sketch. The
+    -- article's readers are the sum of its days', kept up to date here so that reading them costs the same however
+    -- many days there are.
+    local sketch, article, bytes = KEYS[step[3]], KEYS[step[4]], step[5]
+    local changed = 0
+    if name == 'sketch' then
+      redis.call('SET', sketch, bytes)
+      changed = 1
     else
-      changed = 0
-      for i = first + 2, last, 1000 do
-        changed = changed + redis.call('PFADD', sketch, unpack(ARGV, i, math.min(i + 999, last)))
+      for i = 1, #bytes, 8000 do
+        local hashes = {}
+        for j = i, math.min(i + 7999, #bytes), 8 do hashes[#hashes + 1] = string.sub(bytes, j, j + 7) end
+        changed = changed + redis.call('PFADD', sketch, unpack(hashes))
       end
     end
     if changed > 0 then
@@ -94,11 +105,11 @@ class Steps:
     def __init__(self, prefix: str) -> None:
         self._prefix = prefix
         self._places: dict[str, int] = {}
-        self._args: list[str | bytes | int | float] = []
+        self._steps: list[list[str | bytes | int]] = []
 
     def effects(self) -> Effects:
         """Everything collected so far."""
-        return Effects(list(self._places), self._args)
+        return Effects(list(self._places), [msgpack.packb(self._steps, use_bin_type=False)])  # Lua's knows no bin
 
     def add(self, deltas: Deltas) -> None:
         """Add counts and readers."""
@@ -107,7 +118,7 @@ class Steps:
         for day, fields in deltas.days.items():
             self._step("add", _day(day), _flat(fields))
         for day, readers in deltas.readers.items():
-            self._readers("readers", day, [reader.to_bytes(8, "little") for reader in readers])
+            self._readers("readers", day, [b"".join(readers)])
 
     def set_standing(self, article: ArticleId, standing: Standing) -> None:
         """Store what the markers said of an announced article."""
@@ -131,11 +142,9 @@ class Steps:
 
     def mark_dirty(self, keys: Iterable[bytes], offset: int) -> None:
         """Note keys of the changelog that changed up to this offset."""
-        members: list[str | bytes | int] = []
-        for key in keys:
-            members += (offset, key)
+        members = list(keys)
         if members:
-            self._step("dirty", "dirty", members)
+            self._step("dirty", "dirty", [offset, *members])
 
     def restore_article(self, article: ArticleId, counts: ArticleCounts, *, counted: bool = True) -> None:
         """Store an article as the changelog has it, its readers excepted, which come with its days.
@@ -169,7 +178,7 @@ class Steps:
         self._step(step, _day(day), [*places, *parts])
 
     def _step(self, name: str, key: str, args: Sequence[str | bytes | int]) -> None:
-        self._args += [name, self._place(key), len(args), *args]
+        self._steps.append([name, self._place(key), *args])
 
     def _place(self, key: str) -> int:
         return self._places.setdefault(self._prefix + key, len(self._places) + 1)
