@@ -3,7 +3,7 @@
 Nothing here reads a clock or does I/O: the same log gives the same answer.
 """
 
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import MutableMapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -19,6 +19,8 @@ from news_views.standing import Standing
 from news_views.view_log import NO_READER, Batch, Flag, PlacedMarker, State
 
 _VIEW, _REPEAT, _UNKNOWN = 0, REASONS.index("repeat") + 1, REASONS.index("unknown") + 1
+_KIND_NAMES: Final = (VIEWS, *REASONS)
+_HOUR_NAMES: Final = tuple(map(str, range(HOURS_OF_A_DAY)))
 _FIRST_FLAG: Final[tuple[tuple[Flag, Reason], ...]] = (
     (Flag.OPTED_OUT, "opted_out"),
     (Flag.BOT, "bot"),
@@ -254,12 +256,26 @@ class PartitionCounting:
         )
         kinds[np.flatnonzero(is_countable)[~opens]] = _REPEAT
         _add_readers(countable, deltas)
-        together = columns.index << 40 | (columns.times // HOUR_MS) << 8 | kinds
-        for key, count in zip(*(column.tolist() for column in np.unique(together, return_counts=True)), strict=True):
-            article, hours, kind = columns.articles[key >> 40], (key >> 8) & 0xFFFFFFFF, key & 0xFF
-            day, hour = divmod(hours, HOURS_OF_A_DAY)
-            deltas.articles[article][VIEWS if kind == _VIEW else REASONS[kind - 1]] += count
-            deltas.days[Day(article, day)][str(hour) if kind == _VIEW else REASONS[kind - 1]] += count
+        _add_counts(columns, kinds, deltas)
+
+
+def _add_counts(columns: _Columns, kinds: _Ints, deltas: Deltas) -> None:
+    together = columns.index << 40 | (columns.times // HOUR_MS) << 8 | kinds
+    place_before = day_before = -1
+    of_article = of_day = defaultdict[str, int](int)
+    for key, count in zip(*(column.tolist() for column in np.unique(together, return_counts=True)), strict=True):
+        place, hours, kind = key >> 40, key >> 8 & 0xFFFF_FFFF, key & 0xFF
+        day, hour = divmod(hours, HOURS_OF_A_DAY)
+        if place != place_before or day != day_before:  # they come sorted
+            place_before, day_before = place, day
+            of_article = deltas.articles[columns.articles[place]]
+            of_day = deltas.days[Day(columns.articles[place], day)]
+        if kind == _VIEW:
+            of_article[VIEWS] += count
+            of_day[_HOUR_NAMES[hour]] += count
+        else:
+            of_article[_KIND_NAMES[kind]] += count
+            of_day[_KIND_NAMES[kind]] += count
 
 
 def _add_readers(columns: _Columns, deltas: Deltas) -> None:
