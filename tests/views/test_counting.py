@@ -128,7 +128,7 @@ def plain(tally: Tally) -> Tally:
         dict(tally.filtered),
         dict(tally.hours),
         dict(tally.filtered_by_day),
-        {day: readers for day, readers in tally.readers.items() if readers},
+        readers={day: readers for day, readers in tally.readers.items() if readers},
     )
 
 

@@ -16,6 +16,7 @@ from news_shared.article_ids import ArticleId
 from news_shared.errors import PoisonError
 from news_views.counts import HOURS_OF_A_DAY, REASONS, Day, Reason
 from news_views.standing import Transition
+from news_views.trending import Window
 from news_views.view_log import State
 
 _FIRST_DAY = date(1970, 1, 1).toordinal()
@@ -47,6 +48,7 @@ class ArticleCounts(_Value):
     language: str
     themes: tuple[str, ...]
     transitions: tuple[Transition, ...] = Field(description="Offset, state from there on, partition clock in ms.")
+    log_scores: Mapping[Window, float] = Field({}, description="For trending, see there; empty: no views.")
     as_of: int
 
 

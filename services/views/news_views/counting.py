@@ -16,6 +16,7 @@ from news_shared.article_ids import ArticleId
 from news_views.counts import HOUR_MS, HOURS_OF_A_DAY, REASONS, VIEWS, Day, Deltas, Reason
 from news_views.sessions import OpenSessions, article_key, session_keys
 from news_views.standing import Standing
+from news_views.trending import HALF_LIFE_MS, WINDOWS, LogScores
 from news_views.view_log import NO_READER, Batch, Flag, PlacedMarker, State
 
 _VIEW, _REPEAT, _UNKNOWN = 0, REASONS.index("repeat") + 1, REASONS.index("unknown") + 1
@@ -257,6 +258,9 @@ class PartitionCounting:
         kinds[np.flatnonzero(is_countable)[~opens]] = _REPEAT
         _add_readers(countable, deltas)
         _add_counts(columns, kinds, deltas)
+        is_view = kinds == _VIEW
+        for place, scores in _log_scores(columns.index[is_view], columns.times[is_view]).items():
+            deltas.add_scores(columns.articles[place], scores)
 
 
 def _add_counts(columns: _Columns, kinds: _Ints, deltas: Deltas) -> None:
@@ -276,6 +280,22 @@ def _add_counts(columns: _Columns, kinds: _Ints, deltas: Deltas) -> None:
         else:
             of_article[_KIND_NAMES[kind]] += count
             of_day[_KIND_NAMES[kind]] += count
+
+
+def _log_scores(articles: _Ints, times_ms: _Ints) -> dict[int, LogScores]:
+    """What views add: the logarithms of the sums of 2^(t/h), by article.
+
+    Args:
+        articles: a number for the article of each view.
+        times_ms: when each view was.
+    """
+    if not articles.size:
+        return {}
+    order = np.argsort(articles, kind="stable")
+    numbers, starts = np.unique(articles[order], return_index=True)
+    times = times_ms[order].astype(np.float64)
+    columns = [np.logaddexp2.reduceat(times / HALF_LIFE_MS[window], starts).tolist() for window in WINDOWS]
+    return dict(zip(numbers.tolist(), zip(*columns, strict=True), strict=True))
 
 
 def _add_readers(columns: _Columns, deltas: Deltas) -> None:
