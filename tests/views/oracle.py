@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from math import log2
 from typing import Any, Protocol
 
 import msgpack
@@ -40,7 +41,16 @@ class Tally:
     filtered: dict[str, int] = field(default_factory=lambda: defaultdict(int))
     hours: dict[tuple[str, int], int] = field(default_factory=lambda: defaultdict(int))
     filtered_by_day: dict[tuple[str, str], int] = field(default_factory=lambda: defaultdict(int))
+    viewed_ms: list[int] = field(default_factory=list, compare=False)
     readers: dict[str, set[int]] = field(default_factory=lambda: defaultdict(set))
+
+    def log_score(self, half_life_ms: int) -> float:
+        """log2 of the sum of 2^(t/h) over the views, at any t without overflow."""
+        newest = max(self.viewed_ms)
+        return newest / half_life_ms + log2(sum(2 ** ((at - newest) / half_life_ms) for at in self.viewed_ms))
+
+    def views_since(self, begin_ms: int) -> int:
+        return sum(at >= begin_ms for at in self.viewed_ms)
 
 
 class Oracle:
@@ -116,6 +126,7 @@ class Oracle:
             tally.readers[day].add(beacon["reader"])
         if reason is None:
             tally.views += 1
+            tally.viewed_ms.append(beacon["time"])
             self.views_by_reader[beacon["article"], beacon["reader"]] += 1
             tally.hours[day, moment.hour] += 1
         else:

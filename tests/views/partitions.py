@@ -18,6 +18,7 @@ from news_views.settings import ViewsSettings
 from tests.testbed.backends import PARTITIONS, Backend
 from tests.views.oracle import Oracle, Tally
 
+HALF_LIVES_MS = {"1h": 1_800_000, "24h": 43_200_000, "7d": 302_400_000}
 REASONS = ("bot", "prefetch", "repeat", "opted_out", "burst", "unknown")
 
 
@@ -59,6 +60,16 @@ class Fields:
     readers_by_day: dict[str, int] = field(default_factory=dict)
     hours: dict[tuple[str, int], int] = field(default_factory=dict)
     filtered_by_day: dict[tuple[str, str], int] = field(default_factory=dict)
+    log_scores: dict[str, "Score"] = field(default_factory=dict)
+
+
+class Score(float):
+    """A sum of floats in whatever order: equal within rounding."""
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, float) and abs(self - other) < 1e-6
+
+    __hash__ = None  # type: ignore[assignment]  # what is about equal cannot be looked up
 
 
 async def expected_fields(oracles: Mapping[int, Oracle], redis: RedisClient) -> dict[str, Fields]:
@@ -83,6 +94,7 @@ def _fields(tally: Tally, readers_by_day: dict[str, int]) -> Fields:
         readers_by_day,
         dict(tally.hours),
         dict(tally.filtered_by_day),
+        {window: Score(tally.log_score(h)) for window, h in HALF_LIVES_MS.items()} if tally.viewed_ms else {},
     )
 
 
@@ -125,6 +137,9 @@ def _add_article(fields: Fields, values: Mapping[str, str]) -> None:
     fields.revision = int(values.get("revision", 0))
     fields.language = values.get("language", "und")
     fields.themes = tuple(json.loads(values.get("themes", "[]")))
+    fields.log_scores = {
+        name.removeprefix("log:"): Score(value) for name, value in values.items() if name.startswith("log:")
+    }
     fields.views = int(values.get("views", 0))
     fields.readers = int(values.get("readers", 0))
     fields.filtered = {reason: int(values[reason]) for reason in REASONS if int(values.get(reason, 0))}
@@ -140,6 +155,39 @@ def _add_day(fields: Fields, day: str, values: Mapping[str, str]) -> None:
             fields.hours[day, int(name)] = int(value)
         elif name in REASONS:
             fields.filtered_by_day[day, name] = int(value)
+
+
+async def ranked(redis: RedisClient) -> dict[tuple[str, str], list[str]]:
+    """The articles of every list, by window and scope, best first; of all partitions, one after the other."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for partition in range(PARTITIONS):
+        tag = f"{{views-{partition}}}"
+        prefix = f"{tag}:{int(await redis.hget(f'{tag}:live', 'generation') or 1)}:t:"
+        async for key in redis.scan_iter(match=f"{prefix}*", count=5000):
+            window, _, scope = key.decode().removeprefix(prefix).partition("|")
+            articles: Any = await redis.zrange(key, 0, -1)
+            found.setdefault((window, scope), []).extend(article.decode() for article in articles)
+    return found
+
+
+def expected_ranks(fields: Mapping[str, Fields]) -> dict[tuple[str, str], list[str]]:
+    """The lists that these articles make."""
+    found: dict[tuple[str, str], list[str]] = {}
+
+    def place(article: str) -> tuple[int, str]:
+        return partition_of(ArticleId(article), PARTITIONS), article
+
+    for article in sorted(fields, key=place):
+        of = fields[article]
+        if of.state != "known":
+            continue
+        scopes = {"all", f"l={of.language}", *(f"t={theme.replace(' ', '-')}" for theme in of.themes)}
+        for window in of.log_scores:
+            for scope in scopes:
+                found.setdefault((window, scope), []).append(article)
+    for (window, _), articles in found.items():
+        articles.sort(key=lambda article: (place(article)[0], -fields[article].log_scores[window], article))
+    return found
 
 
 async def applied_offsets(redis: RedisClient) -> dict[int, int]:

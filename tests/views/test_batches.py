@@ -27,7 +27,7 @@ async def batches_on(backend: Backend, *, linger: timedelta, at_most: int = 50) 
 
 async def written(backend: Backend, partition: int) -> list[tuple[str, int]]:
     decoded = [decode(record) for record in await raw_log(backend.kafka_settings, VIEWS, partition)]
-    return [(batch.salt, batch.count) for batch in decoded if isinstance(batch, Batch)]
+    return [(batch.salt, batch.size) for batch in decoded if isinstance(batch, Batch)]
 
 
 async def test_beacons_that_come_together_become_one_record_with_one_salt(backend: Backend) -> None:

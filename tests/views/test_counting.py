@@ -11,7 +11,6 @@ from news_shared.article_ids import ArticleId
 from news_views.changelog import day_text
 from news_views.counting import PartitionCounting, Rules
 from news_views.counts import REASONS, Day, Deltas
-from news_views.sessions import OpenSessions
 from news_views.standing import Standing
 from news_views.view_log import Batch, Beacon, Flag, PlacedMarker, decode
 from tests.views.builders import MINUTE_MS, NOON_MS, LogWriter, a_beacon, a_marker, an_article
@@ -39,7 +38,9 @@ class Counted:
                     (day, reason): count for reason, count in fields.items() if not reason.isdigit() and count
                 }
         tally.readers = {
-            day_text(day.day): readers for day, readers in self.deltas.readers.items() if day.article == article
+            day_text(day.day): {int.from_bytes(reader, "little") for reader in readers}
+            for day, readers in self.deltas.readers.items()
+            if day.article == article
         }
         return tally
 
@@ -127,7 +128,7 @@ def plain(tally: Tally) -> Tally:
         dict(tally.filtered),
         dict(tally.hours),
         dict(tally.filtered_by_day),
-        {day: readers for day, readers in tally.readers.items() if readers},
+        readers={day: readers for day, readers in tally.readers.items() if readers},
     )
 
 
@@ -302,10 +303,3 @@ def test_the_series_has_the_beacons_own_hour() -> None:
     log.batch([a_beacon(reader=1, time_ms=late)])
     log.batch([a_beacon(reader=2, time_ms=NOON_MS)], appended_ms=late)
     assert _count(log).tally(an_article()).hours == {("2026-01-16", 1): 1, ("2026-01-15", 12): 1}
-
-
-def test_open_sessions_forget_what_cannot_matter_any_more() -> None:
-    sessions = OpenSessions(1000)
-    for clock_ms in range(0, 100_000, 10):
-        sessions.renew(an_article(), clock_ms, 0, clock_ms)
-    assert sessions.entries <= 201

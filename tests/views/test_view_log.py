@@ -41,7 +41,7 @@ def test_another_reader_of_the_bytes_finds_every_beacon(beacons: list[Beacon]) -
     assert oracle.beacons == [(beacon.article, beacon.reader) for beacon in beacons]
     batch = decode(log.records[0])
     assert isinstance(batch, Batch)
-    assert batch.count == len(beacons)
+    assert batch.size == len(beacons)
     assert set(batch.articles) == {beacon.article for beacon in beacons}
 
 
@@ -49,7 +49,7 @@ def test_the_first_version_is_decoded_for_ever() -> None:
     batch = decode(LogWriter().raw(GOLDEN_BATCH, BATCH_HEADERS))
     assert isinstance(batch, Batch)
     assert batch.articles == ("0b6f1a52-3f0e-5c5e-9a41-5a1d5c1f2b11",)
-    assert (batch.count, batch.salt, batch.first_ms) == (2, "2026-01-15.abcd", 1_768_478_379_008)
+    assert (batch.size, batch.salt, batch.first_ms) == (2, "2026-01-15.abcd", 1_768_478_379_008)
     assert (batch.after_ms, batch.flags, batch.former_readers) == (b"\0\0\5\0", b"\0\1", None)
 
 

@@ -29,7 +29,9 @@ from tests.views.partitions import (
     Fields,
     applied_offsets,
     expected_fields,
+    expected_ranks,
     is_caught_up,
+    ranked,
     read_by_the_oracle,
     stored_fields,
     whole_log,
@@ -82,7 +84,9 @@ class Partitions:
         return await expected_fields(read_by_the_oracle(logs, self.settings), self.redis)
 
     async def assert_exact(self) -> None:
-        assert_same(await stored_fields(self.redis), await self.expected())
+        stored = await stored_fields(self.redis)
+        assert_same(stored, await self.expected())
+        assert await ranked(self.redis) == expected_ranks(stored)
 
     async def changelog_progress(self) -> dict[int, int]:
         """W of each partition that says it."""

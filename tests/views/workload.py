@@ -29,10 +29,17 @@ class Newsroom:
         self._readers = readers
         self._revisions: dict[ArticleId, int] = defaultdict(int)
 
+    def announcements(self) -> Iterator[Outgoing]:
+        """A marker for every article, so that `records` announces none of them any more."""
+        for article in self._articles:
+            yield self._marker(article, "known")
+
     def records(self, beacons: int, *, batch: int) -> Iterator[Outgoing]:
         """Batches with markers between them, each article announced somewhere in the first tenth, some never."""
         random = self._random
-        unannounced = self._articles[len(self._articles) // 20 :]
+        unannounced = [
+            article for article in self._articles[len(self._articles) // 20 :] if not self._revisions[article]
+        ]
         waiting: dict[int, list[Beacon]] = defaultdict(list)
         for n in range(beacons):
             time_ms = (

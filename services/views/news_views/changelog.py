@@ -7,6 +7,7 @@ Keys: ``<article>``, ``<article>|<day>`` and ``@<partition>``. Each value says w
 import base64
 from collections.abc import Mapping
 from datetime import date
+from functools import lru_cache
 from typing import Annotated, NamedTuple
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, ValidationError
@@ -15,6 +16,7 @@ from news_shared.article_ids import ArticleId
 from news_shared.errors import PoisonError
 from news_views.counts import HOURS_OF_A_DAY, REASONS, Day, Reason
 from news_views.standing import Transition
+from news_views.trending import Window
 from news_views.view_log import State
 
 _FIRST_DAY = date(1970, 1, 1).toordinal()
@@ -46,6 +48,7 @@ class ArticleCounts(_Value):
     language: str
     themes: tuple[str, ...]
     transitions: tuple[Transition, ...] = Field(description="Offset, state from there on, partition clock in ms.")
+    log_scores: Mapping[Window, float] = Field({}, description="For trending, see there; empty: no views.")
     as_of: int
 
 
@@ -78,6 +81,7 @@ Key = ArticleId | Day | PartitionKey
 Counts = ArticleCounts | DayCounts | PartitionProgress
 
 
+@lru_cache(maxsize=64)
 def day_text(day: int) -> str:
     """The day as ``2026-01-15``."""
     return date.fromordinal(_FIRST_DAY + day).isoformat()

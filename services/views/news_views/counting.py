@@ -3,7 +3,7 @@
 Nothing here reads a clock or does I/O: the same log gives the same answer.
 """
 
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import MutableMapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -14,11 +14,14 @@ import numpy.typing as npt
 
 from news_shared.article_ids import ArticleId
 from news_views.counts import HOUR_MS, HOURS_OF_A_DAY, REASONS, VIEWS, Day, Deltas, Reason
-from news_views.sessions import OpenSessions
+from news_views.sessions import OpenSessions, article_key, session_keys
 from news_views.standing import Standing
+from news_views.trending import HALF_LIFE_MS, WINDOWS, LogScores
 from news_views.view_log import NO_READER, Batch, Flag, PlacedMarker, State
 
 _VIEW, _REPEAT, _UNKNOWN = 0, REASONS.index("repeat") + 1, REASONS.index("unknown") + 1
+_KIND_NAMES: Final = (VIEWS, *REASONS)
+_HOUR_NAMES: Final = tuple(map(str, range(HOURS_OF_A_DAY)))
 _FIRST_FLAG: Final[tuple[tuple[Flag, Reason], ...]] = (
     (Flag.OPTED_OUT, "opted_out"),
     (Flag.BOT, "bot"),
@@ -207,14 +210,14 @@ class PartitionCounting:
         self._tally(states, columns, deltas)
 
     def _read(self, batches: Sequence[Batch]) -> _Columns:
-        counts = [batch.count for batch in batches]
+        counts = [batch.size for batch in batches]
         places: dict[ArticleId, int] = {}
         shifts: list[int] = []  # from a batch's own index to the common one
         bases: list[int] = []
         for batch in batches:
             bases.append(len(shifts))
             shifts += [places.setdefault(article, len(places)) for article in batch.articles]
-        local = np.frombuffer(b"".join(batch.index for batch in batches), "<u2").astype(np.int64)
+        local = np.frombuffer(b"".join(batch.places for batch in batches), "<u2").astype(np.int64)
         index = np.array(shifts, np.int64)[local + np.repeat(np.array(bases, np.int64), counts)]
         appended = np.array([batch.appended_ms for batch in batches], np.int64)
         times = np.repeat(np.array([batch.first_ms for batch in batches], np.int64), counts)
@@ -224,7 +227,7 @@ class PartitionCounting:
         arrivals = np.maximum(np.maximum.accumulate(appended), self.log_ms)
         self.clock_ms, self.log_ms = int(clocks[-1]), int(arrivals[-1])
         readers = np.frombuffer(b"".join(batch.readers for batch in batches), "<u8")
-        former = np.frombuffer(b"".join(batch.former_readers or bytes(8 * batch.count) for batch in batches), "<u8")
+        former = np.frombuffer(b"".join(batch.former_readers or bytes(8 * batch.size) for batch in batches), "<u8")
         flags = np.frombuffer(b"".join(batch.flags for batch in batches), np.uint8)
         flags = np.where(readers == NO_READER, flags | np.uint8(Flag.OPTED_OUT), flags)  # nobody to tell a repeat from
         return _Columns(
@@ -243,28 +246,68 @@ class PartitionCounting:
         kinds = columns.kinds.copy()
         is_withdrawn = np.array([state == "withdrawn" for state in states])[columns.index]
         kinds[(kinds == _VIEW) & is_withdrawn] = _UNKNOWN
-        countable = np.flatnonzero(kinds == _VIEW)
-        repeats = []
-        for place, index, reader, former_reader, clock_ms, day in zip(
-            countable.tolist(),
-            columns.index[countable].tolist(),
-            columns.readers[countable].tolist(),
-            columns.former_readers[countable].tolist(),
-            columns.clocks[countable].tolist(),
-            (columns.times[countable] // (HOUR_MS * HOURS_OF_A_DAY)).tolist(),
-            strict=True,
-        ):
-            article = columns.articles[index]
-            if not self._sessions.renew(article, reader, former_reader, clock_ms):
-                repeats.append(place)
-            deltas.readers[Day(article, day)].add(reader)
-        kinds[repeats] = _REPEAT
-        together = columns.index << 40 | (columns.times // HOUR_MS) << 8 | kinds
-        for key, count in zip(*(column.tolist() for column in np.unique(together, return_counts=True)), strict=True):
-            article, hours, kind = columns.articles[key >> 40], (key >> 8) & 0xFFFFFFFF, key & 0xFF
-            day, hour = divmod(hours, HOURS_OF_A_DAY)
-            deltas.articles[article][VIEWS if kind == _VIEW else REASONS[kind - 1]] += count
-            deltas.days[Day(article, day)][str(hour) if kind == _VIEW else REASONS[kind - 1]] += count
+        is_countable = kinds == _VIEW
+        countable = columns.where(is_countable)
+        keys = np.array([article_key(article) for article in columns.articles], np.uint64)[countable.index]
+        opens = self._sessions.renew(
+            session_keys(keys, countable.readers),
+            session_keys(keys, countable.former_readers),
+            countable.former_readers != NO_READER,
+            countable.clocks,
+        )
+        kinds[np.flatnonzero(is_countable)[~opens]] = _REPEAT
+        _add_readers(countable, deltas)
+        _add_counts(columns, kinds, deltas)
+        is_view = kinds == _VIEW
+        for place, scores in _log_scores(columns.index[is_view], columns.times[is_view]).items():
+            deltas.add_scores(columns.articles[place], scores)
+
+
+def _add_counts(columns: _Columns, kinds: _Ints, deltas: Deltas) -> None:
+    together = columns.index << 40 | (columns.times // HOUR_MS) << 8 | kinds
+    place_before = day_before = -1
+    of_article = of_day = defaultdict[str, int](int)
+    for key, count in zip(*(column.tolist() for column in np.unique(together, return_counts=True)), strict=True):
+        place, hours, kind = key >> 40, key >> 8 & 0xFFFF_FFFF, key & 0xFF
+        day, hour = divmod(hours, HOURS_OF_A_DAY)
+        if place != place_before or day != day_before:  # they come sorted
+            place_before, day_before = place, day
+            of_article = deltas.articles[columns.articles[place]]
+            of_day = deltas.days[Day(columns.articles[place], day)]
+        if kind == _VIEW:
+            of_article[VIEWS] += count
+            of_day[_HOUR_NAMES[hour]] += count
+        else:
+            of_article[_KIND_NAMES[kind]] += count
+            of_day[_KIND_NAMES[kind]] += count
+
+
+def _log_scores(articles: _Ints, times_ms: _Ints) -> dict[int, LogScores]:
+    """What views add: the logarithms of the sums of 2^(t/h), by article.
+
+    Args:
+        articles: a number for the article of each view.
+        times_ms: when each view was.
+    """
+    if not articles.size:
+        return {}
+    order = np.argsort(articles, kind="stable")
+    numbers, starts = np.unique(articles[order], return_index=True)
+    times = times_ms[order].astype(np.float64)
+    columns = [np.logaddexp2.reduceat(times / HALF_LIFE_MS[window], starts).tolist() for window in WINDOWS]
+    return dict(zip(numbers.tolist(), zip(*columns, strict=True), strict=True))
+
+
+def _add_readers(columns: _Columns, deltas: Deltas) -> None:
+    if not columns.index.size:
+        return
+    together = columns.index << 32 | columns.times // (HOUR_MS * HOURS_OF_A_DAY)
+    order = np.argsort(together)
+    hashes = columns.readers[order].view("V8").tolist()
+    days, starts = np.unique(together[order], return_index=True)
+    stops = [*starts[1:].tolist(), len(hashes)]
+    for key, start, stop in zip(days.tolist(), starts.tolist(), stops, strict=True):
+        deltas.readers[Day(columns.articles[key >> 32], key & 0xFFFF_FFFF)].update(hashes[start:stop])
 
 
 def _columns_of(article: ArticleId, waited: Sequence[_Kept]) -> _Columns:

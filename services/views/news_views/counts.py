@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Final, Literal, NamedTuple, get_args
 
 from news_shared.article_ids import ArticleId
+from news_views.trending import LogScores, add_logs
 
 Reason = Literal["bot", "prefetch", "repeat", "opted_out", "burst", "unknown"]
 REASONS: Final[tuple[Reason, ...]] = get_args(Reason)
@@ -31,14 +32,21 @@ class Deltas:
     Attributes:
         articles: totals: ``views`` or a reason, to how many.
         days: the same by day, the views by hour: ``"0"`` to ``"23"``.
-        readers: hashes of the readers of a day.
+        scores: what the views add to the articles' scores; sums of floats, so equal only within rounding.
+        readers: hashes of the readers of a day, each 8 bytes, little-endian.
     """
 
     articles: defaultdict[ArticleId, defaultdict[str, int]] = field(
         default_factory=lambda: defaultdict(lambda: defaultdict(int))
     )
     days: defaultdict[Day, defaultdict[str, int]] = field(default_factory=lambda: defaultdict(lambda: defaultdict(int)))
-    readers: defaultdict[Day, set[int]] = field(default_factory=lambda: defaultdict(set))
+    scores: dict[ArticleId, LogScores] = field(default_factory=dict, compare=False)
+    readers: defaultdict[Day, set[bytes]] = field(default_factory=lambda: defaultdict(set))
+
+    def add_scores(self, article: ArticleId, scores: LogScores) -> None:
+        """Add views of an article to its scores."""
+        before = self.scores.get(article)
+        self.scores[article] = scores if before is None else tuple(map(add_logs, before, scores))
 
     def add(self, other: "Deltas", *, offset: int, as_of: Mapping[ArticleId | Day, int]) -> None:
         """Add what a record at this offset changed, except to keys that hold it already.
@@ -51,6 +59,8 @@ class Deltas:
             if as_of[article] <= offset:
                 for name, count in fields.items():
                     self.articles[article][name] += count
+                if article in other.scores:
+                    self.add_scores(article, other.scores[article])
         for day, fields in other.days.items():
             if as_of[day] <= offset:
                 for name, count in fields.items():

@@ -33,8 +33,9 @@ from news_views.projection_names import GROUP, SERVICE
 from news_views.settings import ViewsSettings
 from news_views.standing import Standing
 from news_views.standings import Standings
-from news_views.view_counts import APPLY, Clocks, Steps, changed_keys, read_as_of, read_clocks
+from news_views.view_counts import Clocks, changed_keys, read_as_of, read_clocks, read_standings
 from news_views.view_log import Batch, PlacedMarker, decode
+from news_views.view_steps import APPLY, Steps
 
 log = structlog.get_logger()
 
@@ -68,7 +69,8 @@ def views_projection(
         service=SERVICE,
         lua=APPLY,
         open=open_projection,
-        max_records=settings.max_records,
+        max_records=settings.call_beacons,
+        weight=_weight,
     )
 
 
@@ -114,10 +116,10 @@ class ViewsProjection:
                     ahead_until = max(ahead_until, counts.as_of)
                 pending.append((record.key, key, counts))
                 if len(pending) >= _RESTORED_AT_ONCE:
-                    await restoring.put(self._restore_steps(pending))
+                    await restoring.put(await self._restore_steps(pending))
                     pending = []
         if pending:
-            await restoring.put(self._restore_steps(pending))
+            await restoring.put(await self._restore_steps(pending))
         if self._recount:
             progress = PartitionProgress(partition=self._ownership.partition, next_offset=begin, clock_ms=0, log_ms=0)
             ahead_until = 0
@@ -136,8 +138,10 @@ class ViewsProjection:
         log.info("restored", partition=self._ownership.partition, next_offset=progress.next_offset)
         return progress.next_offset
 
-    def _restore_steps(self, pending: Sequence[tuple[bytes, Key, Counts | None]]) -> Effects:
+    async def _restore_steps(self, pending: Sequence[tuple[bytes, Key, Counts | None]]) -> Effects:
         steps = Steps(self._ownership.prefix)
+        articles = {ArticleId(key) for _, key, _ in pending if isinstance(key, str)}
+        standings = await read_standings(self._ownership.redis, self._ownership.prefix, articles)
         if self._recount:
             # Every key has to be written again, be it as a tombstone: its counts are not what was counted before.
             steps.mark_dirty([raw for raw, key, _ in pending if not isinstance(key, PartitionKey)], 0)
@@ -150,9 +154,14 @@ class ViewsProjection:
                 case Day(), None:
                     steps.remove_day(key)
                 case str(), ArticleCounts():
-                    steps.restore_article(ArticleId(key), counts, counted=not self._recount)
+                    article = ArticleId(key)
+                    standings[article] = steps.restore_article(
+                        article, counts, standings[article], counted=not self._recount
+                    )
                 case str(), None:
-                    steps.remove_article(ArticleId(key))
+                    article = ArticleId(key)
+                    steps.remove_article(article, standings[article])
+                    standings[article] = Standing()
         return steps.effects()
 
     async def load(self, checkpoint: Checkpoint) -> None:
@@ -206,6 +215,8 @@ class ViewsProjection:
         for article, standing in changed.items():
             steps.set_standing(article, standing)
         steps.add(deltas)
+        for article in changed.keys() | deltas.scores.keys():
+            steps.rank(article, before[article], standings[article], deltas.scores.get(article))
         steps.mark_dirty(changed_keys(deltas) | {article.encode() for article in changed}, events[-1].offset)
         steps.set_partition(Clocks(self._counting.clock_ms, self._counting.log_ms, self._ahead_until))
         return steps.effects()
@@ -252,6 +263,10 @@ class ViewsProjection:
                 log.info("changelog not flushed", partition=self._ownership.partition, reason=str(error))
             self._flushing = None
         await self._resources.aclose()
+
+
+def _weight(event: ViewEvent) -> int:
+    return event.size if isinstance(event, Batch) else 1
 
 
 def _restored(record: ConsumerRecord) -> tuple[Key, Counts | None]:

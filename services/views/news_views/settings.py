@@ -34,8 +34,11 @@ class ViewsSettings(BaseSettings):
         50_000, ge=0, description="Of articles not known yet, in one partition; older ones are forgotten."
     )
     flush: timedelta = Field(timedelta(seconds=10), gt=timedelta(0), description="Between writes of the changelog.")
-    max_records: int = Field(
-        40, ge=1, le=2000, description="Of news.views applied in one Redis call: with full batches 2,000 beacons."
+    call_beacons: int = Field(
+        2000,
+        ge=1,
+        le=20_000,
+        description="Applied in one Redis call, with a batch more at the most: how long a read may have to wait.",
     )
     linger: timedelta = Field(
         timedelta(milliseconds=5), ge=timedelta(0), description="Beacons of one partition wait this long for company."

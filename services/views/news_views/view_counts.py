@@ -2,72 +2,30 @@
 
 Keys behind the partition's prefix:
 
-- ``a:<article>`` hash: ``views``, ``readers``, one field a reason, ``state revision language themes transitions``,
-  and ``as_of`` where it came from the changelog;
+- ``a:<article>`` hash: ``views``, ``readers``, one field a reason, ``revision language themes transitions``,
+  ``log:<window>``, and ``as_of`` where it came from the changelog;
 - ``d:<article>|<day>`` hash: views by hour ``0`` to ``23``, one field a reason, ``readers``, ``as_of`` likewise;
 - ``u:<article>|<day>`` HyperLogLog of the day's readers;
+- ``t:<window>|<scope>`` sorted set: articles known now by their score, negated, so that ties come by id;
 - ``dirty`` sorted set: keys of the changelog, by the offset of their last change; what is before W is written;
 - ``partition`` hash: ``clock``, ``log_time``, ``ahead_until``, and what the changelog holds: ``w``, ``w_clock``,
   ``w_log_time``.
 """
 
 import json
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from news_shared.article_ids import ArticleId
-from news_shared.projection.contract import Effects
 from news_shared.redis_client import RedisClient, redis_errors
 from news_views.changelog import ArticleCounts, DayCounts, PartitionProgress, day_text, encode_key
 from news_views.counts import HOURS_OF_A_DAY, REASONS, VIEWS, Day, Deltas, Reason
 from news_views.standing import Standing, Transition
+from news_views.trending import WINDOWS, Window
 
-APPLY: Final = """
--- A sequence of steps: name, index of the key in KEYS, count of arguments, arguments.
-local at = 1
-while at <= NARGS do
-  local step, key, n = ARGV[at], KEYS[tonumber(ARGV[at + 1])], tonumber(ARGV[at + 2])
-  local first, last = at + 3, at + 2 + n
-  at = last + 1
-  if step == 'add' then
-    for i = first, last, 2 do redis.call('HINCRBY', key, ARGV[i], ARGV[i + 1]) end
-  elseif step == 'set' then
-    for i = first, last, 1000 do redis.call('HSET', key, unpack(ARGV, i, math.min(i + 999, last))) end
-  elseif step == 'dirty' then
-    for i = first, last, 1000 do redis.call('ZADD', key, unpack(ARGV, i, math.min(i + 999, last))) end
-  elseif step == 'unset' then
-    for i = first, last do redis.call('HDEL', key, ARGV[i]) end
-  elseif step == 'clear' then
-    -- Arguments: keys of the sketch and of the article.
-    local before = redis.call('HGET', key, 'readers')
-    redis.call('DEL', key, KEYS[tonumber(ARGV[first])])
-    if before then redis.call('HINCRBY', KEYS[tonumber(ARGV[last])], 'readers', '-' .. before) end
-  elseif step == 'readers' or step == 'sketch' then
-    -- Arguments: keys of the sketch and of the article, then readers or the whole sketch. The article's readers are
-    -- the sum of its days', kept up to date here so that reading them costs the same however many days there are.
-    local sketch, article = KEYS[tonumber(ARGV[first])], KEYS[tonumber(ARGV[first + 1])]
-    local changed = 1
-    if step == 'sketch' then
-      redis.call('SET', sketch, ARGV[first + 2])
-    else
-      changed = 0
-      for i = first + 2, last, 1000 do
-        changed = changed + redis.call('PFADD', sketch, unpack(ARGV, i, math.min(i + 999, last)))
-      end
-    end
-    if changed > 0 then
-      local before, now = tonumber(redis.call('HGET', key, 'readers') or '0'), redis.call('PFCOUNT', sketch)
-      if now ~= before then
-        redis.call('HSET', key, 'readers', now)
-        redis.call('HINCRBY', article, 'readers', now - before)
-      end
-    end
-  end
-end
-"""
-
-_STANDING_FIELDS = ("revision", "language", "themes", "transitions")
+STANDING_FIELDS: Final = ("revision", "language", "themes", "transitions")
+LOG_FIELDS: Final = tuple(f"log:{window}" for window in WINDOWS)
 _COUNT_FIELDS = (VIEWS, "readers", *REASONS)
 
 
@@ -86,93 +44,6 @@ WRITTEN_FIELDS: Final = ("w", "w_clock", "w_log_time")
 def written_fields(progress: PartitionProgress) -> list[str | bytes | int]:
     """How complete the changelog is, as fields and values of the partition's hash."""
     return ["w", progress.next_offset, "w_clock", progress.clock_ms, "w_log_time", progress.log_ms]
-
-
-class Steps:
-    """Collects steps for `APPLY`; see `effects`."""
-
-    def __init__(self, prefix: str) -> None:
-        self._prefix = prefix
-        self._places: dict[str, int] = {}
-        self._args: list[str | bytes | int | float] = []
-
-    def effects(self) -> Effects:
-        """Everything collected so far."""
-        return Effects(list(self._places), self._args)
-
-    def add(self, deltas: Deltas) -> None:
-        """Add counts and readers."""
-        for article, fields in deltas.articles.items():
-            self._step("add", _article(article), _flat(fields))
-        for day, fields in deltas.days.items():
-            self._step("add", _day(day), _flat(fields))
-        for day, readers in deltas.readers.items():
-            self._readers("readers", day, [reader.to_bytes(8, "little") for reader in readers])
-
-    def set_standing(self, article: ArticleId, standing: Standing) -> None:
-        """Store what the markers said of an announced article."""
-        self._step("set", _article(article), _standing_fields(standing))
-
-    def set_partition(self, clocks: Clocks) -> None:
-        """Store the partition's clocks."""
-        fields: list[str | bytes | int] = [
-            "clock",
-            clocks.clock_ms,
-            "log_time",
-            clocks.log_ms,
-            "ahead_until",
-            clocks.ahead_until,
-        ]
-        self._step("set", "partition", fields)
-
-    def set_written(self, progress: PartitionProgress) -> None:
-        """Store how complete the changelog is."""
-        self._step("set", "partition", written_fields(progress))
-
-    def mark_dirty(self, keys: Iterable[bytes], offset: int) -> None:
-        """Note keys of the changelog that changed up to this offset."""
-        members: list[str | bytes | int] = []
-        for key in keys:
-            members += (offset, key)
-        if members:
-            self._step("dirty", "dirty", members)
-
-    def restore_article(self, article: ArticleId, counts: ArticleCounts, *, counted: bool = True) -> None:
-        """Store an article as the changelog has it, its readers excepted, which come with its days.
-
-        Args:
-            counted: False leaves the counts out.
-        """
-        standing = Standing(counts.revision, counts.language, counts.themes, counts.transitions)
-        self._step("set", _article(article), _standing_fields(standing))
-        if counted:
-            self._step("set", _article(article), [VIEWS, counts.views, "as_of", counts.as_of, *_flat(counts.filtered)])
-
-    def restore_day(self, day: Day, counts: DayCounts) -> None:
-        """Store a day as the changelog has it."""
-        self.remove_day(day)
-        hours = _flat({str(hour): views for hour, views in enumerate(counts.hours) if views})
-        self._step("set", _day(day), ["as_of", counts.as_of, *hours, *_flat(counts.filtered)])
-        if counts.sketch:
-            self._readers("sketch", day, [counts.sketch])
-
-    def remove_article(self, article: ArticleId) -> None:
-        """Forget an article, as a tombstone says; its days have tombstones of their own."""
-        self._step("unset", _article(article), [*_STANDING_FIELDS, VIEWS, *REASONS, "as_of"])
-
-    def remove_day(self, day: Day) -> None:
-        """Forget a day, its readers included."""
-        self._readers("clear", day, [])
-
-    def _readers(self, step: str, day: Day, parts: Sequence[bytes]) -> None:
-        places = [self._place(_sketch(day)), self._place(_article(day.article))]
-        self._step(step, _day(day), [*places, *parts])
-
-    def _step(self, name: str, key: str, args: Sequence[str | bytes | int]) -> None:
-        self._args += [name, self._place(key), len(args), *args]
-
-    def _place(self, key: str) -> int:
-        return self._places.setdefault(self._prefix + key, len(self._places) + 1)
 
 
 async def read_clocks(redis: RedisClient, prefix: str) -> Clocks:
@@ -197,7 +68,7 @@ async def read_standings(redis: RedisClient, prefix: str, articles: Collection[A
     with redis_errors("reading standings"):
         pipe = redis.pipeline(transaction=False)
         for article in articles:
-            pipe.hmget(prefix + _article(article), _STANDING_FIELDS)
+            pipe.hmget(prefix + article_name(article), STANDING_FIELDS)
         rows: list[list[bytes | None]] = await pipe.execute()
     return {article: _standing(row) for article, row in zip(articles, rows, strict=True)}
 
@@ -213,7 +84,7 @@ async def read_as_of(redis: RedisClient, prefix: str, keys: Sequence[ArticleId |
     with redis_errors("reading the age of restored counts"):
         pipe = redis.pipeline(transaction=False)
         for key in keys:
-            pipe.hget(prefix + (_day(key) if isinstance(key, Day) else _article(key)), "as_of")
+            pipe.hget(prefix + (day_name(key) if isinstance(key, Day) else article_name(key)), "as_of")
         return [int(value or 0) for value in await pipe.execute()]
 
 
@@ -229,8 +100,8 @@ class Totals:
 
 def queue_totals(pipe: Any, prefix: str, article: ArticleId, today: int) -> None:
     """Queue the reading of one article's totals: two results for `totals`."""
-    pipe.hmget(prefix + _article(article), ["transitions", *_COUNT_FIELDS])
-    pipe.hget(prefix + _day(Day(article, today)), "readers")
+    pipe.hmget(prefix + article_name(article), ["transitions", *_COUNT_FIELDS])
+    pipe.hget(prefix + day_name(Day(article, today)), "readers")
 
 
 def totals(fields: Sequence[bytes | None], readers_today: bytes | None) -> tuple[Standing, Totals]:
@@ -244,12 +115,12 @@ def totals(fields: Sequence[bytes | None], readers_today: bytes | None) -> tuple
 
 def stored_under(key: ArticleId | Day) -> Sequence[str]:
     """The keys behind the prefix that hold what the changelog says of a key: a hash, of a day also its sketch."""
-    return (_day(key), _sketch(key)) if isinstance(key, Day) else (_article(key),)
+    return (day_name(key), sketch_name(key)) if isinstance(key, Day) else (article_name(key),)
 
 
 def article_counts(fields: Mapping[bytes, bytes], as_of: int) -> ArticleCounts | None:
     """An article for the changelog; None when Redis has nothing of it."""
-    standing = _standing([fields.get(name.encode()) for name in _STANDING_FIELDS])
+    standing = _standing([fields.get(name.encode()) for name in STANDING_FIELDS])
     if standing.state is None:
         return None
     return ArticleCounts(
@@ -261,6 +132,11 @@ def article_counts(fields: Mapping[bytes, bytes], as_of: int) -> ArticleCounts |
         language=standing.language,
         themes=standing.themes,
         transitions=standing.transitions,
+        log_scores={
+            window: float(fields[name.encode()])
+            for window, name in zip(WINDOWS, LOG_FIELDS, strict=True)
+            if name.encode() in fields
+        },
         as_of=as_of,
     )
 
@@ -285,36 +161,24 @@ def changed_keys(deltas: Deltas) -> set[bytes]:
     return {encode_key(article) for article in articles} | {encode_key(day) for day in days}
 
 
-def _flat(fields: Mapping[str, int] | Mapping[Reason, int]) -> list[str | bytes | int]:
-    flat: list[str | bytes | int] = []
-    for item in fields.items():
-        flat += item
-    return flat
-
-
-def _article(article: ArticleId) -> str:
+def article_name(article: ArticleId) -> str:
+    """The article's hash, behind the prefix."""
     return f"a:{article}"
 
 
-def _day(day: Day) -> str:
+def day_name(day: Day) -> str:
+    """The day's hash."""
     return f"d:{day.article}|{day_text(day.day)}"
 
 
-def _sketch(day: Day) -> str:
+def sketch_name(day: Day) -> str:
+    """The readers of the day."""
     return f"u:{day.article}|{day_text(day.day)}"
 
 
-def _standing_fields(standing: Standing) -> list[str | bytes | int]:
-    return [
-        "revision",
-        standing.revision,
-        "language",
-        standing.language,
-        "themes",
-        json.dumps(standing.themes, ensure_ascii=False),
-        "transitions",
-        json.dumps(standing.transitions),
-    ]
+def index_name(window: Window, scope: str) -> str:
+    """The list of a scope, see `trending`."""
+    return f"t:{window}|{scope}"
 
 
 def _standing(row: Sequence[bytes | None]) -> Standing:

@@ -142,6 +142,8 @@ class ProjectionSpec(Generic[E]):
         lua: body of the one Redis call, see `Effects`.
         open: makes the object for one ownership; does no I/O.
         max_records: handed to one `decide` at the most.
+        weight: how many records an event counts as, for records that differ much; the one with which `max_records`
+            is reached is the last of its `decide`.
         tag: one hash tag for all partitions, for a projection with a single owner (a lease); None: one a partition.
     """
 
@@ -151,6 +153,7 @@ class ProjectionSpec(Generic[E]):
     lua: str
     open: Callable[[Ownership], PartitionProjection[E]]
     max_records: int = 500
+    weight: Callable[[E], int] | None = None
     tag: str | None = None
 
     def hash_tag(self, partition: int) -> str:

@@ -114,18 +114,22 @@ class OwnedPartition(Generic[E]):
         Raises:
             TransientError, FencedError: discard this object and open the partition anew.
         """
-        for chunk, next_offset in self._chunks(records, position):
+        assert self._projection is not None
+        start = 0
+        while start < len(records):
+            stop, events = await self._decode(records, start)
             try:
-                effects = await self._decide(chunk)
+                effects = await self._projection.decide(events) if events else Effects()
             except PoisonError as error:
-                if len(chunk) > 1:  # only the record itself may be parked for it
-                    self._one_by_one_until = max(self._one_by_one_until, position)
-                    await self.advance([r for r in records if r.offset >= self.checkpoint.next_offset], position)
-                    return
-                await self._park(chunk[0], str(error), "poison")
+                if stop - start > 1:  # only the record itself may be parked for it
+                    self._one_by_one_until = max(self._one_by_one_until, records[stop - 1].offset + 1)
+                    continue
+                await self._park(records[start], str(error), "poison")
                 effects = Effects()
-            await self._apply(effects, next_offset, chunk[-1])
-            self._tools.metrics.applied(self._spec.group, len(chunk))
+            next_offset = records[stop].offset if stop < len(records) else position
+            await self._apply(effects, next_offset, records[stop - 1])
+            self._tools.metrics.applied(self._spec.group, stop - start)
+            start = stop
 
     async def keep_watch(self, position: int, *, at_end: bool) -> None:
         """The call of each second: notices a fail-over, moves over gaps, keeps ``as_of`` fresh, lets timers run.
@@ -210,31 +214,28 @@ class OwnedPartition(Generic[E]):
         await self._state.finish_restore(generation, next_offset)
         return next_offset
 
-    def _chunks(
-        self, records: Sequence[ConsumerRecord], position: int
-    ) -> Sequence[tuple[Sequence[ConsumerRecord], int]]:
-        chunks = []
-        start = 0
-        while start < len(records):
-            one_by_one = records[start].offset < self._one_by_one_until
-            stop = start + (1 if one_by_one else self._spec.max_records)
-            next_offset = records[stop].offset if stop < len(records) else position
-            chunks.append((records[start:stop], next_offset))
-            start = stop
-        return chunks
-
-    async def _decide(self, records: Sequence[ConsumerRecord]) -> Effects:
+    async def _decode(self, records: Sequence[ConsumerRecord], start: int) -> tuple[int, list[E]]:
+        """The events of one call from this place of the records on, and the place after its last record."""
         assert self._projection is not None
-        events = []
-        for record in records:
+        decode, weigh = self._projection.decode, self._spec.weight
+        one_by_one = records[start].offset < self._one_by_one_until
+        stop = min(len(records), start + (1 if one_by_one else self._spec.max_records))
+        events: list[E] = []
+        weight = 0
+        for place in range(start, stop):
             try:
-                event = self._projection.decode(record)
+                event = decode(records[place])
             except PoisonError as error:
-                await self._park(record, str(error), "poison")
+                await self._park(records[place], str(error), "poison")
                 continue
-            if event is not None:
-                events.append(event)
-        return await self._projection.decide(events) if events else Effects()
+            if event is None:
+                continue
+            events.append(event)
+            if weigh is not None:
+                weight += weigh(event)
+                if weight >= self._spec.max_records:
+                    return place + 1, events
+        return stop, events
 
     async def _apply(self, effects: Effects, next_offset: int, last: ConsumerRecord) -> None:
         advanced = Checkpoint(self.checkpoint.generation, next_offset, Fingerprint.of(last))

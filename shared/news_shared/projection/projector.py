@@ -35,6 +35,7 @@ E = TypeVar("E")
 _WATCH_EVERY = 1.0
 _VERIFY_EVERY = 60.0
 _POLL_MS = 200
+_MOST_RECORDS = 4000  # between two looks at the assignment and at what is due
 _FIRST_DELAY, _LONGEST_DELAY = 0.2, 5.0
 
 
@@ -272,7 +273,9 @@ class Projector(Generic[E]):
     async def _project_next(self, consumer: AIOKafkaConsumer) -> None:
         epoch = self._epoch
         try:
-            batches = await consumer.getmany(timeout_ms=_POLL_MS, max_records=8 * self._spec.max_records)
+            batches = await consumer.getmany(
+                timeout_ms=_POLL_MS, max_records=min(8 * self._spec.max_records, _MOST_RECORDS)
+            )
         except (NoOffsetForPartitionError, OffsetOutOfRangeError) as error:
             await self._without_position(consumer, error)
             return

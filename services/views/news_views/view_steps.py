@@ -1,0 +1,245 @@
+"""What one atomic call does to the read model: steps that are collected here and carried out in Lua."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
+
+import msgpack
+
+from news_shared.article_ids import ArticleId
+from news_shared.projection.contract import Effects
+from news_views.changelog import ArticleCounts, DayCounts, PartitionProgress
+from news_views.counts import REASONS, VIEWS, Day, Deltas, Reason
+from news_views.standing import Standing
+from news_views.trending import INDEXED, WINDOWS, LogScores, scopes_of
+from news_views.view_counts import (
+    LOG_FIELDS,
+    STANDING_FIELDS,
+    Clocks,
+    article_name,
+    day_name,
+    index_name,
+    sketch_name,
+    written_fields,
+)
+
+APPLY: Final = """
+-- One argument, in msgpack because an argument costs the sender more than its bytes: a list of steps, each its name,
+-- the index of its key in KEYS and what it needs.
+local floors = {}
+local function rank(list, article, score)
+  -- Of a full list only what beats its last member; scores are negated, and a list is cut once, at the end.
+  if floors[list] == nil then
+    local is_full = redis.call('ZCARD', list) >= LIMIT
+    floors[list] = is_full and tonumber(redis.call('ZRANGE', list, LIMIT - 1, LIMIT - 1, 'WITHSCORES')[2]) or math.huge
+  end
+  if score <= floors[list] then redis.call('ZADD', list, string.format('%.17g', score), article) end
+end
+for _, step in ipairs(cmsgpack.unpack(ARGV[1])) do
+  local name, key, last = step[1], KEYS[step[2]], #step
+  if name == 'add' then
+    for i = 3, last, 2 do redis.call('HINCRBY', key, step[i], step[i + 1]) end
+  elseif name == 'set' then
+    for i = 3, last, 1000 do redis.call('HSET', key, unpack(step, i, math.min(i + 999, last))) end
+  elseif name == 'dirty' then
+    -- Arguments: the offset, then members.
+    for i = 4, last, 500 do
+      local scored = {}
+      for j = i, math.min(i + 499, last) do
+        scored[#scored + 1] = step[3]
+        scored[#scored + 1] = step[j]
+      end
+      redis.call('ZADD', key, unpack(scored))
+    end
+  elseif name == 'unset' then
+    for i = 3, last do redis.call('HDEL', key, step[i]) end
+  elseif name == 'score' then
+    -- Arguments: what the views add to the scores, as text and by window, or nothing; the fields; the article; the
+    -- lists that it leaves and those that it stands in, window by window.
+    local added, fields, article, leaves, enters = step[3], step[4], step[5], step[6], step[7]
+    for i, list in ipairs(leaves) do redis.call('ZREM', KEYS[list], article) end
+    local scores = redis.call('HMGET', key, unpack(fields))
+    for i, field in ipairs(fields) do
+      local score = tonumber(scores[i] or nil)
+      if added[i] then
+        local more = tonumber(added[i])
+        if score then
+          local high, low = math.max(score, more), math.min(score, more)
+          score = high + math.log(1 + 2 ^ (low - high)) / math.log(2)
+        else
+          score = more
+        end
+        redis.call('HSET', key, field, string.format('%.17g', score))
+      end
+      if score then
+        for _, list in ipairs(enters[i]) do rank(KEYS[list], article, -score) end
+      end
+    end
+  elseif name == 'clear' then
+    -- Arguments: keys of the sketch and of the article.
+    local before = redis.call('HGET', key, 'readers')
+    redis.call('DEL', key, KEYS[step[3]])
+    if before then redis.call('HINCRBY', KEYS[step[4]], 'readers', '-' .. before) end
+  elseif name == 'readers' or name == 'sketch' then
+    -- Arguments: keys of the sketch and of the article, then readers of 8 bytes each, or the whole sketch. The
+    -- article's readers are the sum of its days', kept up to date here so that reading them costs the same however
+    -- many days there are.
+    local sketch, article, bytes = KEYS[step[3]], KEYS[step[4]], step[5]
+    local changed = 0
+    if name == 'sketch' then
+      redis.call('SET', sketch, bytes)
+      changed = 1
+    else
+      for i = 1, #bytes, 8000 do
+        local hashes = {}
+        for j = i, math.min(i + 7999, #bytes), 8 do hashes[#hashes + 1] = string.sub(bytes, j, j + 7) end
+        changed = changed + redis.call('PFADD', sketch, unpack(hashes))
+      end
+    end
+    if changed > 0 then
+      local before, now = tonumber(redis.call('HGET', key, 'readers') or '0'), redis.call('PFCOUNT', sketch)
+      if now ~= before then
+        redis.call('HSET', key, 'readers', now)
+        redis.call('HINCRBY', article, 'readers', now - before)
+      end
+    end
+  end
+end
+for list in pairs(floors) do redis.call('ZREMRANGEBYRANK', list, LIMIT, -1) end
+""".replace("LIMIT", str(INDEXED))
+
+
+class Steps:
+    """Collects steps for `APPLY`; see `effects`."""
+
+    def __init__(self, prefix: str) -> None:
+        self._prefix = prefix
+        self._places: dict[str, int] = {}
+        self._steps: list[list[object]] = []
+
+    def effects(self) -> Effects:
+        """Everything collected so far."""
+        return Effects(list(self._places), [msgpack.packb(self._steps, use_bin_type=False)])  # Lua's knows no bin
+
+    def add(self, deltas: Deltas) -> None:
+        """Add counts and readers."""
+        for article, fields in deltas.articles.items():
+            self._step("add", article_name(article), _flat(fields))
+        for day, fields in deltas.days.items():
+            self._step("add", day_name(day), _flat(fields))
+        for day, readers in deltas.readers.items():
+            self._readers("readers", day, [b"".join(readers)])
+
+    def set_standing(self, article: ArticleId, standing: Standing) -> None:
+        """Store what the markers said of an announced article."""
+        self._step("set", article_name(article), _standing_fields(standing))
+
+    def rank(self, article: ArticleId, before: Standing, now: Standing, added: LogScores | None = None) -> None:
+        """Add to an article's scores and put it into the lists where it belongs: into none unless it is known.
+
+        Args:
+            before: its standing when its place in the lists was last set.
+        """
+        scopes = _scopes(now)
+        left = [scope for scope in _scopes(before) if scope not in scopes]
+        leaves = [self._place(index_name(window, scope)) for window in WINDOWS for scope in left]
+        enters = [[self._place(index_name(window, scope)) for scope in scopes] for window in WINDOWS]
+        texts = [] if added is None else [repr(score) for score in added]
+        self._step("score", article_name(article), [texts, LOG_FIELDS, article, leaves, enters])
+
+    def set_partition(self, clocks: Clocks) -> None:
+        """Store the partition's clocks."""
+        fields: list[str | bytes | int] = [
+            "clock",
+            clocks.clock_ms,
+            "log_time",
+            clocks.log_ms,
+            "ahead_until",
+            clocks.ahead_until,
+        ]
+        self._step("set", "partition", fields)
+
+    def set_written(self, progress: PartitionProgress) -> None:
+        """Store how complete the changelog is."""
+        self._step("set", "partition", written_fields(progress))
+
+    def mark_dirty(self, keys: Iterable[bytes], offset: int) -> None:
+        """Note keys of the changelog that changed up to this offset."""
+        members = list(keys)
+        if members:
+            self._step("dirty", "dirty", [offset, *members])
+
+    def restore_article(
+        self, article: ArticleId, counts: ArticleCounts, before: Standing, *, counted: bool = True
+    ) -> Standing:
+        """Store an article as the changelog has it, its readers excepted, which come with its days.
+
+        Args:
+            before: what was restored of it so far; the changelog may have several values of a key.
+            counted: False leaves the counts out.
+
+        Returns:
+            Its standing now.
+        """
+        standing = Standing(counts.revision, counts.language, counts.themes, counts.transitions)
+        self._step("set", article_name(article), _standing_fields(standing))
+        if counted:
+            logs: list[object] = []
+            for window, field in zip(WINDOWS, LOG_FIELDS, strict=True):
+                if window in counts.log_scores:
+                    logs += (field, repr(counts.log_scores[window]))
+            counts_now = [VIEWS, counts.views, "as_of", counts.as_of, *_flat(counts.filtered), *logs]
+            self._step("set", article_name(article), counts_now)
+        self.rank(article, before, standing)
+        return standing
+
+    def restore_day(self, day: Day, counts: DayCounts) -> None:
+        """Store a day as the changelog has it."""
+        self.remove_day(day)
+        hours = _flat({str(hour): views for hour, views in enumerate(counts.hours) if views})
+        self._step("set", day_name(day), ["as_of", counts.as_of, *hours, *_flat(counts.filtered)])
+        if counts.sketch:
+            self._readers("sketch", day, [counts.sketch])
+
+    def remove_article(self, article: ArticleId, before: Standing) -> None:
+        """Forget an article, as a tombstone says; its days have tombstones of their own."""
+        self.rank(article, before, Standing())
+        self._step("unset", article_name(article), [*STANDING_FIELDS, VIEWS, *REASONS, *LOG_FIELDS, "as_of"])
+
+    def remove_day(self, day: Day) -> None:
+        """Forget a day, its readers included."""
+        self._readers("clear", day, [])
+
+    def _readers(self, step: str, day: Day, parts: Sequence[bytes]) -> None:
+        places = [self._place(sketch_name(day)), self._place(article_name(day.article))]
+        self._step(step, day_name(day), [*places, *parts])
+
+    def _step(self, name: str, key: str, args: Sequence[object]) -> None:
+        self._steps.append([name, self._place(key), *args])
+
+    def _place(self, key: str) -> int:
+        return self._places.setdefault(self._prefix + key, len(self._places) + 1)
+
+
+def _flat(fields: Mapping[str, int] | Mapping[Reason, int]) -> list[str | bytes | int]:
+    flat: list[str | bytes | int] = []
+    for item in fields.items():
+        flat += item
+    return flat
+
+
+def _standing_fields(standing: Standing) -> list[str | bytes | int]:
+    return [
+        "revision",
+        standing.revision,
+        "language",
+        standing.language,
+        "themes",
+        json.dumps(standing.themes, ensure_ascii=False),
+        "transitions",
+        json.dumps(standing.transitions),
+    ]
+
+
+def _scopes(standing: Standing) -> Sequence[str]:
+    return scopes_of(standing.language, standing.themes) if standing.state == "known" else ()
