@@ -21,6 +21,7 @@ from news_views.answers import (
 from news_views.beacon_door import PATH
 from news_views.counts_query import CountsQuery
 from news_views.intake import BeaconIntake
+from news_views.live import LiveCounts, Patience
 from news_views.metrics import BeaconMetrics
 from news_views.series_query import SeriesQuery
 from news_views.view_log import State
@@ -40,6 +41,8 @@ class ViewsState(TypedDict):
     metrics: BeaconMetrics
     series: SeriesQuery
     clock: Clock
+    live: LiveCounts
+    patience: Patience
 
 
 @router.get(PATH, responses=MANY_RESPONSES, summary="Counts of several articles")
