@@ -14,7 +14,7 @@ from news_shared.process import at_stop, running, wait_for_topics
 from news_shared.producer import open_producer
 from news_shared.projection.slots import Slots
 from news_shared.redis_client import open_redis
-from news_views import live_routes, picture_routes, routes, series_routes
+from news_views import live_routes, picture_routes, routes, script_routes, series_routes
 from news_views.batches import BeaconBatches
 from news_views.beacon_door import BeaconDoor
 from news_views.bots import is_bot
@@ -91,8 +91,8 @@ def create_api(settings: AllSettings) -> ASGIApp:
 
     app = create_service("newsfeed: views", lifespan, unready=unready)
     app.include_router(routes.router)
-    for router in (series_routes.router, live_routes.router, picture_routes.router):
-        app.include_router(router)
+    for module in (series_routes, live_routes, picture_routes, script_routes):
+        app.include_router(module.router)
     routes.describe_beacons(app.openapi())  # FastAPI keeps the document that it makes
     return BeaconDoor(app)
 

@@ -195,7 +195,7 @@ async def public_api(request: Request) -> Response:
 
 @router.api_route("/static/{digest}/{name}", methods=list(_PAGE), include_in_schema=False)
 async def asset(request: Request, digest: str, name: str) -> Response:
-    """A stylesheet, script or icon; its address changes with it, so that it may be kept for ever."""
+    """A stylesheet or icon; its address changes with it, so that it may be kept for ever."""
     found = _desk(request).assets.get(name)
     if found is None or found.path != f"/static/{digest}/{name}":
         raise ProblemError(NOT_FOUND, f"There is no {name} of this version; reload the page.")
