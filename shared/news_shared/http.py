@@ -78,12 +78,19 @@ def etag_json(request: Request, content: object, *, status: int = 200) -> Respon
     ``no-cache``, not an age: a withdrawn article must vanish within a second.
     """
     body = json.dumps(content, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
+    return etagged(request, body, "application/json", status=status)
+
+
+def etagged(
+    request: Request, body: bytes, media_type: str, *, status: int = 200, cache_control: str = "no-cache"
+) -> Response:
+    """Any content with an ETag; 304 when the caller has it already."""
     etag = f'W/"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'
-    headers = {"ETag": etag, "Cache-Control": "no-cache"}
+    headers = {"ETag": etag, "Cache-Control": cache_control}
     known = {tag.strip() for tag in request.headers.get("if-none-match", "").split(",")}
     if status == 200 and (etag in known or "*" in known):
         return Response(status_code=304, headers=headers)
-    return Response(body, status, headers, "application/json")
+    return Response(body, status, headers, media_type)
 
 
 class TraceMiddleware:

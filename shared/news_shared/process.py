@@ -4,9 +4,10 @@ import asyncio
 import logging
 import os
 import signal
+import socket
 import sys
-from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from datetime import timedelta
 from time import monotonic
 
@@ -22,6 +23,7 @@ from news_shared.topics import check_topics
 log = structlog.get_logger()
 
 _serving = False
+_at_stop: list[Callable[[], None]] = []
 
 
 def setup_logging(settings: ProcessSettings, role: str) -> None:
@@ -61,7 +63,7 @@ def serve(app: ASGIApp, settings: ProcessSettings) -> None:
     global _serving  # one process, one server
     crash_points.arm(settings.crash_at)
     _serving = True
-    uvicorn.run(
+    config = uvicorn.Config(
         app,
         host=settings.host,
         port=settings.port,
@@ -73,6 +75,32 @@ def serve(app: ASGIApp, settings: ProcessSettings) -> None:
         server_header=False,
         timeout_graceful_shutdown=round(settings.drain_timeout.total_seconds()),
     )
+    server = _Server(config)
+    with suppress(KeyboardInterrupt):
+        server.run()
+    if not server.started:
+        sys.exit(3)  # what uvicorn itself exits with when the start fails
+
+
+class _Server(uvicorn.Server):
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Before it waits for open answers: event streams never end by themselves."""
+        for end in _at_stop:
+            end()
+        await super().shutdown(sockets)
+
+
+@contextmanager
+def at_stop(end: Callable[[], None]) -> Iterator[None]:
+    """While the block runs, call ``end`` when this process is told to stop, before the server waits for open answers.
+
+    The lifespan ends only after those, so what answers without an end must hear of it here.
+    """
+    _at_stop.append(end)
+    try:
+        yield
+    finally:
+        _at_stop.remove(end)
 
 
 @asynccontextmanager

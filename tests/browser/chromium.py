@@ -1,7 +1,10 @@
 """Debian's Chromium, driven by Playwright; silent towards the world outside."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import os
+import signal
+import subprocess
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -36,6 +39,19 @@ async def chromium() -> AsyncIterator[Browser]:
             yield browser
         finally:
             await browser.close()
+
+
+@contextmanager
+def unattended(url: str, profile: Path) -> Iterator[None]:
+    """A browser at a page with nobody who drives it: one that is driven renders no page ahead."""
+    arguments = [*_ARGUMENTS, f"--user-data-dir={profile}", f"--user-agent={_USER_AGENT}", url]
+    with subprocess.Popen(  # a session of its own, so that all its processes end
+        [_EXECUTABLE, *arguments], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
+    ) as running:
+        try:
+            yield
+        finally:
+            os.killpg(running.pid, signal.SIGKILL)
 
 
 @dataclass

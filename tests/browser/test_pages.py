@@ -6,6 +6,7 @@ import socket
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
+import httpx
 import pytest
 import pytest_asyncio
 import uvicorn
@@ -62,6 +63,7 @@ async def test_a_page_in_a_tab_behind_is_not_yet_a_view(site: Site, browser: Bro
         await reader.page.add_init_script(
             """
             let seen = false;
+            Object.defineProperty(document, "hidden", { get: () => !seen });
             Object.defineProperty(document, "visibilityState", { get: () => (seen ? "visible" : "hidden") });
             globalThis.comeToFront = () => { seen = true; document.dispatchEvent(new Event("visibilitychange")); };
             """
@@ -103,17 +105,18 @@ async def test_coming_back_through_the_cache_is_a_view_of_its_own(site: Site, br
 
 
 async def test_a_refused_view_is_tried_once_more(site: Site, browser: Browser) -> None:
-    site.newsroom.down = {"views"}
+    site.newsroom.special[("views", "/v1/views")] = lambda request: httpx.Response(503, json={})
     async with reading(browser, site.url) as reader:
         async with reader.page.expect_response(lambda r: r.url.endswith("/v1/views") and r.status >= 500):
             await reader.open(path_of(STORY))
-        site.newsroom.down = set()
+        site.newsroom.special.clear()
         await reader.page.get_by_text("21\u00a0479 переглядів").wait_for(timeout=8000)
         assert len(reader.beacons) == 2
 
 
 async def test_nothing_moves_when_the_number_comes(site: Site, browser: Browser) -> None:
-    site.newsroom.down = {"views"}  # so that the page is without a number at first
+    away = ("views", f"/v1/articles/{STORY['id']}/views")  # so that the page is without a number at first
+    site.newsroom.special[away] = lambda request: httpx.Response(503, json={})
     async with reading(browser, site.url, viewport=PHONE) as reader:
         await reader.page.add_init_script(
             """
@@ -122,9 +125,7 @@ async def test_nothing_moves_when_the_number_comes(site: Site, browser: Browser)
               .observe({ type: "layout-shift", buffered: true });
             """
         )
-        async with reader.page.expect_response(lambda r: r.url.endswith("/v1/views") and r.status >= 500):
-            await reader.open(path_of(STORY))
-        site.newsroom.down = set()
+        await reader.open(path_of(STORY))
         await reader.page.get_by_text("21\u00a0479 переглядів").wait_for(timeout=8000)
         assert await reader.page.evaluate("shifts") == 0
 

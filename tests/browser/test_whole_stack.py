@@ -83,14 +83,14 @@ async def test_opening_a_page_counts_once_and_a_reload_does_not(stack: Stack, br
     before = (await stack.counts(article["id"]))["views"]
     async with reading(browser, stack.web) as reader:
         await reader.open(f"/articles/{article['id']}")
-        counted = reader.page.locator(f".views[data-count='{before + 1}']")
+        counted = reader.page.locator(f"news-views[views='{before + 1}']")
         await counted.wait_for(timeout=10_000)
         assert str(before + 1) in await counted.inner_text()
         repeats = (await stack.counts(article["id"]))["filtered"]["repeat"]
         await reader.page.reload()
         await until(lambda: _has_repeats(stack, article["id"], repeats + 1), "the reload to be seen as a repeat")
         assert (await stack.counts(article["id"]))["views"] == before + 1
-        assert await reader.page.locator(".views").get_attribute("data-count") == str(before + 1)
+        assert await reader.page.locator("news-views").get_attribute("views") == str(before + 1)
         assert len(reader.beacons) == 2
         assert reader.complaints == []
         assert reader.strangers == []

@@ -12,6 +12,7 @@ from fastapi import FastAPI
 
 from news_shared.article_ids import article_id
 from news_shared.settings import ProcessSettings
+from news_views.script_routes import components_script, read_script
 from news_web.app import create_app
 from news_web.settings import WebOwnSettings, WebSettings
 
@@ -58,6 +59,25 @@ class _Bytes(httpx.AsyncByteStream):
         yield self._content
 
 
+class _Live(httpx.AsyncByteStream):
+    """The stream of counts, for one page."""
+
+    def __init__(self, views: Mapping[str, int], articles: list[str]) -> None:
+        self._views = views
+        self._articles = articles
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        yield b"event: articles\ndata: %s\n\n" % json.dumps({name: name for name in self._articles}).encode()
+        told: dict[str, int] = {}
+        while True:
+            for article in self._articles:
+                views = self._views.get(article, 0)
+                if told.get(article) != views:
+                    told[article] = views
+                    yield b"data: %s\n\n" % json.dumps({"article": article, "views": views}).encode()
+            await asyncio.sleep(0.02)
+
+
 @dataclass
 class Newsroom:
     """Answers for all four services, told apart by the host name."""
@@ -79,6 +99,12 @@ class Newsroom:
         if request.url.host in self.slow:
             await asyncio.Event().wait()  # until the caller gives up
         answered = self._answer(request)
+        if request.url.path == "/v1/views/live" and answered.status_code == 200:
+            return httpx.Response(
+                200,
+                headers={"content-type": "text/event-stream"},
+                stream=_Live(self.views, request.url.params.get_list("article")),
+            )
         return httpx.Response(answered.status_code, headers=answered.headers, stream=_Bytes(answered.content))
 
     def _answer(self, request: httpx.Request) -> httpx.Response:
@@ -119,6 +145,10 @@ class Newsroom:
             article = json.loads(request.content)["article"]
             self.views[article] = self.views.get(article, 0) + 1
             return httpx.Response(202)
+        if request.url.path == "/v1/views/live":
+            return httpx.Response(200)
+        if script := {"/v1/read.js": read_script, "/v1/components.js": components_script}.get(request.url.path):
+            return httpx.Response(200, headers={"content-type": "text/javascript"}, content=script())
         if request.url.path == "/v1/views":
             names = request.url.params.get_list("article")
             return httpx.Response(200, json={"items": [{"article": n, "views": self.views.get(n, 0)} for n in names]})

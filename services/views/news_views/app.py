@@ -11,11 +11,11 @@ from starlette.types import ASGIApp
 from news_shared.clock import system_clock
 from news_shared.errors import TransientError
 from news_shared.http import create_service
-from news_shared.process import running, wait_for_topics
+from news_shared.process import at_stop, running, wait_for_topics
 from news_shared.producer import open_producer
 from news_shared.projection.slots import Slots
 from news_shared.redis_client import open_redis
-from news_views import routes
+from news_views import live_routes, picture_routes, routes, script_routes, series_routes
 from news_views.batches import BeaconBatches
 from news_views.beacon_door import BeaconDoor
 from news_views.bots import is_bot
@@ -23,9 +23,11 @@ from news_views.bursts import Paces
 from news_views.client_address import TrustedProxies
 from news_views.counts_query import CountsQuery
 from news_views.intake import BeaconIntake
-from news_views.metrics import BeaconMetrics
+from news_views.live import LiveCounts, Patience
+from news_views.metrics import BeaconMetrics, watch_streams
 from news_views.projection_names import SERVICE
 from news_views.salts import SaltRing, SharedSalts
+from news_views.series_query import SeriesQuery
 from news_views.settings import AllSettings
 
 _OBJECTS_BETWEEN_COLLECTIONS = 50_000
@@ -67,14 +69,34 @@ def create_api(settings: AllSettings) -> ASGIApp:
             )
             stack.push_async_callback(batches.close)
             paces = Paces(burst=settings.views.burst_per_minute, limit=settings.views.limit_per_minute)
+            slots = Slots(redis, SERVICE)
+            counts = CountsQuery(slots, partitions, system_clock)
+            live = LiveCounts(
+                counts,
+                partitions,
+                live_routes.event,
+                tick=settings.views.live_tick,
+                most=settings.views.live_streams,
+            )
+            watch_streams(lambda: live.watchers, lambda: live.articles)
+            await stack.enter_async_context(
+                running(live.run(), stop=live.request_stop, name="live counts", drain=settings.process.drain_timeout)
+            )
+            stack.enter_context(at_stop(live.request_stop))
             yield {
                 "intake": BeaconIntake(batches, ring, paces, proxies, system_clock, partitions),
-                "counts": CountsQuery(Slots(redis, SERVICE), partitions, system_clock),
+                "counts": counts,
                 "metrics": metrics,
+                "series": SeriesQuery(slots, partitions),
+                "clock": system_clock,
+                "live": live,
+                "patience": Patience(settings.views.live_life, settings.views.live_heartbeat),
             }
 
     app = create_service("newsfeed: views", lifespan, unready=unready)
     app.include_router(routes.router)
+    for module in (series_routes, live_routes, picture_routes, script_routes):
+        app.include_router(module.router)
     routes.describe_beacons(app.openapi())  # FastAPI keeps the document that it makes
     return BeaconDoor(app)
 

@@ -1,8 +1,9 @@
 """The series of the process that takes beacons."""
 
+from collections.abc import Callable
 from typing import Literal
 
-from prometheus_client import REGISTRY, CollectorRegistry, Counter, Histogram
+from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram
 
 Outcome = Literal["accepted", "invalid", "refused", "overload", "unavailable"]
 
@@ -28,3 +29,9 @@ class BeaconMetrics:
     def batch_written(self, beacons: int) -> None:
         """Kafka has a record."""
         self._batches.observe(beacons)
+
+
+def watch_streams(streams: Callable[[], int], articles: Callable[[], int]) -> None:
+    """Export how many pages watch counts, and how many articles they watch together."""
+    Gauge("news_views_live_streams", "Open event streams of counts.").set_function(streams)
+    Gauge("news_views_live_articles", "Articles that somebody watches.").set_function(articles)

@@ -5,7 +5,8 @@ from typing import Annotated, TypedDict
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
-from news_shared.article_ids import parse_article_id
+from news_shared.article_ids import ArticleId, parse_article_id
+from news_shared.clock import Clock
 from news_shared.problems import GONE, NOT_FOUND, ProblemError
 from news_views.answers import (
     BEACON_OPENAPI,
@@ -20,7 +21,10 @@ from news_views.answers import (
 from news_views.beacon_door import PATH
 from news_views.counts_query import CountsQuery
 from news_views.intake import BeaconIntake
+from news_views.live import LiveCounts, Patience
 from news_views.metrics import BeaconMetrics
+from news_views.series_query import SeriesQuery
+from news_views.view_log import State
 
 router = APIRouter(tags=["views"])
 
@@ -35,6 +39,10 @@ class ViewsState(TypedDict):
     intake: BeaconIntake
     counts: CountsQuery
     metrics: BeaconMetrics
+    series: SeriesQuery
+    clock: Clock
+    live: LiveCounts
+    patience: Patience
 
 
 @router.get(PATH, responses=MANY_RESPONSES, summary="Counts of several articles")
@@ -67,11 +75,20 @@ async def views_of_article(request: Request, article: str) -> Response:
     """The counts of one article by our id or by `source:guid`."""
     counts: CountsQuery = request.state.counts
     [count] = await counts.of([parse_article_id(article)])
-    if count.state is None:
-        raise ProblemError(NOT_FOUND, f"There is no article {article[:200]}.", _NEVER_STORED)
-    if count.state == "withdrawn":
-        raise ProblemError(GONE, f"Article {count.article} was withdrawn.", _NEVER_STORED, article=count.article)
+    refuse_uncounted(article, count.article, count.state)
     return one_answer(request, counted(count.article, count.totals), count.as_of)
+
+
+def refuse_uncounted(asked: str, article: ArticleId, state: State | None) -> None:
+    """Let only articles pass of which something may be shown.
+
+    Raises:
+        ProblemError: 404 for one that nobody announced, 410 for one that was withdrawn.
+    """
+    if state is None:
+        raise ProblemError(NOT_FOUND, f"There is no article {asked[:200]}.", _NEVER_STORED)
+    if state == "withdrawn":
+        raise ProblemError(GONE, f"Article {article} was withdrawn.", _NEVER_STORED, article=article)
 
 
 def describe_beacons(document: dict[str, object]) -> None:

@@ -51,6 +51,16 @@ class ViewsSettings(BaseSettings):
         600, ge=1, description="Beacons from one address; what exceeds it is recorded as a burst and does not count."
     )
     limit_per_minute: int = Field(60_000, ge=1, description="Beacons from one address; beyond it the answer is 429.")
+    live_tick: timedelta = Field(
+        timedelta(milliseconds=500), gt=timedelta(0), description="Between two looks at the counts that pages watch."
+    )
+    live_streams: int = Field(5_000, ge=1, description="Pages that watch counts in one process; beyond it 503.")
+    live_life: timedelta = Field(
+        timedelta(minutes=10), gt=timedelta(0), description="Of one event stream; then the browser opens another."
+    )
+    live_heartbeat: timedelta = Field(
+        timedelta(seconds=15), gt=timedelta(0), description="A stream is not silent for longer than this."
+    )
 
 
 @dataclass(frozen=True)

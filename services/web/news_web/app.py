@@ -1,7 +1,8 @@
 """Builds the web service: everything concrete is made here, in start order, and goes in reverse."""
 
+import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from zoneinfo import ZoneInfo
 
 import httpx
@@ -9,6 +10,7 @@ from fastapi import FastAPI
 
 from news_shared.clock import Clock, system_clock
 from news_shared.http import create_service
+from news_shared.process import at_stop
 from news_web import routes
 from news_web.assets import load_assets
 from news_web.forwarding import trusted_networks
@@ -46,7 +48,9 @@ def create_app(
             limits=httpx.Limits(max_connections=None, max_keepalive_connections=100),
             trust_env=False,  # the services are near; a proxy of the environment is not for them
         )
-        async with client:
+        stopping = asyncio.Event()
+        async with client, AsyncExitStack() as stack:
+            stack.enter_context(at_stop(stopping.set))
             peers = Peers(client, addresses, deadline=own.part_deadline)
             assets = load_assets()
             yield {
@@ -57,6 +61,7 @@ def create_app(
                     assets=assets,
                     trusted=trusted_networks(settings.process.trusted_proxies),
                     zone=ZoneInfo(own.time_zone),
+                    stopping=stopping,
                 )
             }
 

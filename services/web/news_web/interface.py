@@ -1,6 +1,5 @@
 """The language that the interface speaks to one reader: its words, numbers, plurals and dates."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -45,13 +44,8 @@ class Interface:
 
     def views(self, number: int) -> str:
         """The word after a number of views: ``перегляд``, ``перегляди`` or ``переглядів``."""
-        forms = self.views_forms
+        forms = VIEWS[self.language]
         return forms.get(str(self._locale.plural_form(number)), forms["other"])
-
-    @property
-    def views_forms(self) -> Mapping[str, str]:
-        """The words of `views` by plural category, for the page's script."""
-        return VIEWS[self.language]
 
     def moment(self, moment: datetime) -> str:
         """Date and time: ``15 січня 2026 р., 14:05``."""

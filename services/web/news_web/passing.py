@@ -1,5 +1,6 @@
 """Passes the public API on to the services, byte by byte; in production an ingress may do the same."""
 
+import asyncio
 from collections.abc import Iterable
 from http import HTTPStatus
 
@@ -10,6 +11,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response, StreamingResponse
 
 from news_shared.problems import NOT_FOUND, UNAVAILABLE, ProblemError
+from news_web.event_streams import until_stop
 from news_web.forwarding import Network, request_headers, response_headers
 from news_web.peers import Peers
 from news_web.public_paths import service_for
@@ -17,8 +19,8 @@ from news_web.public_paths import service_for
 log = structlog.get_logger()
 
 
-async def pass_on(request: Request, peers: Peers, trusted: Iterable[Network]) -> Response:
-    """The answer of the service that the path belongs to.
+async def pass_on(request: Request, peers: Peers, trusted: Iterable[Network], stopping: asyncio.Event) -> Response:
+    """The answer of the service that the path belongs to; an event stream ends when ``stopping`` is set.
 
     Raises:
         ProblemError: 404 for a path that is not public; 503 when the service does not answer.
@@ -52,9 +54,10 @@ async def pass_on(request: Request, peers: Peers, trusted: Iterable[Network]) ->
         ) from error
     except ClientDisconnect:
         return Response(status_code=HTTPStatus.BAD_REQUEST)  # nobody is there to read it
-    response = StreamingResponse(
-        incoming.aiter_raw(), status_code=incoming.status_code, background=BackgroundTask(incoming.aclose)
-    )
+    content = incoming.aiter_raw()
+    if incoming.headers.get("content-type", "").startswith("text/event-stream"):
+        content = until_stop(content, stopping)
+    response = StreamingResponse(content, status_code=incoming.status_code, background=BackgroundTask(incoming.aclose))
     response.raw_headers = response_headers(incoming.headers.raw)
     return response
 

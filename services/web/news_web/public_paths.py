@@ -33,6 +33,7 @@ COLLECTIONS: Final = {
     "trending": Service.VIEWS,
     "most-read": Service.VIEWS,
     "read.js": Service.VIEWS,
+    "components.js": Service.VIEWS,
     "themes": Service.RELATED,
     "stories": Service.RELATED,
     "graph": Service.RELATED,

@@ -1,7 +1,6 @@
 """HTML out of templates, with the headers that every page has."""
 
 import hashlib
-import json
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from pathlib import Path
@@ -9,7 +8,6 @@ from typing import Final
 from urllib.parse import quote, urlencode
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -71,7 +69,6 @@ class Pen:
             web_address=web_address,
             languages=LANGUAGES,
         )
-        self._templates.filters["attribute_json"] = _attribute_json
 
     def page(
         self,
@@ -117,8 +114,3 @@ def _linker(interface: Interface) -> Callable[..., str]:
 
 def _address(path: str, query: list[tuple[str, str]]) -> str:
     return quote(path, safe="/:@!$&'()*+,;=-._~") + (f"?{urlencode(query)}" if query else "")
-
-
-def _attribute_json(value: object) -> Markup:
-    """JSON that stands in a double-quoted attribute."""
-    return Markup.escape(json.dumps(value, ensure_ascii=False))

@@ -1,5 +1,6 @@
 """The pages, the page as JSON, the assets, and everything public that other services answer."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -40,6 +41,7 @@ class Desk:
     assets: Mapping[str, Asset]
     trusted: Sequence[Network]
     zone: ZoneInfo
+    stopping: asyncio.Event
 
 
 class WebState(TypedDict):
@@ -188,12 +190,12 @@ async def page_parts(request: Request, article: str) -> Response:
 async def public_api(request: Request) -> Response:
     """What other services answer."""
     desk = _desk(request)
-    return await pass_on(request, desk.peers, desk.trusted)
+    return await pass_on(request, desk.peers, desk.trusted, desk.stopping)
 
 
 @router.api_route("/static/{digest}/{name}", methods=list(_PAGE), include_in_schema=False)
 async def asset(request: Request, digest: str, name: str) -> Response:
-    """A stylesheet, script or icon; its address changes with it, so that it may be kept for ever."""
+    """A stylesheet or icon; its address changes with it, so that it may be kept for ever."""
     found = _desk(request).assets.get(name)
     if found is None or found.path != f"/static/{digest}/{name}":
         raise ProblemError(NOT_FOUND, f"There is no {name} of this version; reload the page.")

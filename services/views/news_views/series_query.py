@@ -1,0 +1,83 @@
+"""Reading time series: the days of one article, in one round trip."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from typing import Any, Final
+
+from news_shared.article_ids import ArticleId, partition_of
+from news_shared.clock import epoch_ms
+from news_shared.projection.slots import Slots
+from news_views.counts import HOUR_MS, HOURS_OF_A_DAY, REASONS, Day, Reason
+from news_views.series import Span
+from news_views.view_counts import queue_totals, stored_under, totals
+from news_views.view_log import State
+
+_HOURS: Final = tuple(map(str, range(HOURS_OF_A_DAY)))
+_DAY_FIELDS: Final = (*_HOURS, "readers", *REASONS)
+
+
+@dataclass(frozen=True)
+class Point:
+    """One hour or one day; only days tell readers and what did not count."""
+
+    time: datetime
+    views: int
+    readers: int | None = None
+    filtered: Mapping[Reason, int] | None = None
+
+
+@dataclass(frozen=True)
+class ArticleSeries:
+    """The points of one article, zeros included: nothing may be shown unless its state is ``known``."""
+
+    article: ArticleId
+    state: State | None
+    points: Sequence[Point]
+    as_of: datetime
+
+
+class SeriesQuery:
+    """The read side of the time series."""
+
+    def __init__(self, slots: Slots, partitions: int) -> None:
+        self._slots = slots
+        self._partitions = partitions
+
+    async def of(self, article: ArticleId, span: Span) -> ArticleSeries:
+        """The series of an article.
+
+        Raises:
+            RebuildingError: its partition is being restored.
+            TransientError: Redis is away.
+        """
+        times = span.times()
+        days = list(dict.fromkeys(_hour(time) // HOURS_OF_A_DAY for time in times))
+        answer = await self._slots.read(partition_of(article, self._partitions), partial(_queue, article, days))
+        fields, readers_today, *stored = answer.results
+        standing, _ = totals(fields, readers_today)
+        by_day = {day: [int(value or 0) for value in row] for day, row in zip(days, stored, strict=True)}
+        make = _hour_point if span.interval == "hour" else _day_point
+        return ArticleSeries(article, standing.state, [make(time, by_day) for time in times], answer.as_of)
+
+
+def _hour(time: datetime) -> int:
+    return epoch_ms(time) // HOUR_MS
+
+
+def _hour_point(time: datetime, by_day: Mapping[int, Sequence[int]]) -> Point:
+    day, hour = divmod(_hour(time), HOURS_OF_A_DAY)
+    return Point(time, by_day[day][hour])
+
+
+def _day_point(time: datetime, by_day: Mapping[int, Sequence[int]]) -> Point:
+    row = by_day[_hour(time) // HOURS_OF_A_DAY]
+    readers, *filtered = row[HOURS_OF_A_DAY:]
+    return Point(time, sum(row[:HOURS_OF_A_DAY]), readers, dict(zip(REASONS, filtered, strict=True)))
+
+
+def _queue(article: ArticleId, days: Sequence[int], pipe: Any, prefix: str) -> None:
+    queue_totals(pipe, prefix, article, days[-1] if days else 0)
+    for day in days:
+        pipe.hmget(prefix + stored_under(Day(article, day))[0], _DAY_FIELDS)

@@ -1,0 +1,37 @@
+"""Event streams that pass through: nothing is collected, and they end when this process is told to stop."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import httpx
+import structlog
+
+log = structlog.get_logger()
+
+
+async def until_stop(chunks: AsyncIterator[bytes], stopping: asyncio.Event) -> AsyncIterator[bytes]:
+    """The chunks as they come; ends with them, with the service that sends them, or when ``stopping`` is set.
+
+    Such a stream has no length and no last word: ending it is no lie, and the browser opens it again.
+    """
+    stop = asyncio.create_task(stopping.wait())
+    try:
+        while not stop.done():
+            chunk = asyncio.create_task(_next(chunks))
+            try:
+                await asyncio.wait({chunk, stop}, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                chunk.cancel()
+            if not chunk.done() or (content := chunk.result()) is None:
+                return
+            yield content
+    finally:
+        stop.cancel()
+
+
+async def _next(chunks: AsyncIterator[bytes]) -> bytes | None:
+    try:
+        return await anext(chunks, None)
+    except httpx.HTTPError as error:
+        log.info("an event stream broke off", reason=repr(error))
+        return None
