@@ -7,6 +7,7 @@ from datetime import timedelta
 from fastapi import FastAPI
 from starlette.types import ASGIApp
 
+from news_shared.api_keys import ApiKeys
 from news_shared.clock import system_clock
 from news_shared.errors import TransientError
 from news_shared.http import create_service
@@ -14,21 +15,29 @@ from news_shared.process import running, wait_for_topics
 from news_shared.producer import open_producer
 from news_shared.projection.slots import Slots
 from news_shared.redis_client import open_redis
-from news_views import routes
+from news_shared.topic_table import TopicTable
+from news_shared.topics import SOURCES
+from news_views import batch_routes, routes
 from news_views.batches import BeaconBatches
 from news_views.beacon_door import BeaconDoor
+from news_views.beacon_rules import BeaconRules
 from news_views.bots import is_bot
-from news_views.bursts import Paces
+from news_views.bursts import MinutePaces, Paces
 from news_views.client_address import TrustedProxies
 from news_views.counts_query import CountsQuery
 from news_views.intake import BeaconIntake
 from news_views.metrics import BeaconMetrics
 from news_views.projection_names import SERVICE
 from news_views.salts import SaltRing, SharedSalts
+from news_views.server_batches import ServerBatchIntake
 from news_views.settings import AllSettings
 
 _CHANGE_OF_SALTS = timedelta(minutes=1)
 """Clocks of several processes, and batches on their way, around a change."""
+
+
+class ViewsApiState(routes.ViewsState, batch_routes.BatchState):
+    """What the lifespan opens."""
 
 
 def create_api(settings: AllSettings) -> ASGIApp:
@@ -41,7 +50,7 @@ def create_api(settings: AllSettings) -> ASGIApp:
         return [] if ring.current(system_clock()) else ["no salt yet: Redis does not answer"]
 
     @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[routes.ViewsState]:
+    async def lifespan(app: FastAPI) -> AsyncIterator[ViewsApiState]:
         partitions = settings.process.partitions
         async with AsyncExitStack() as stack:
             await wait_for_topics(settings.kafka, partitions)
@@ -63,13 +72,23 @@ def create_api(settings: AllSettings) -> ASGIApp:
             )
             stack.push_async_callback(batches.close)
             paces = Paces(burst=settings.views.burst_per_minute, limit=settings.views.limit_per_minute)
+            late_paces = MinutePaces(burst=settings.views.burst_per_minute)
+            rules = BeaconRules(ring, system_clock)
+            sources = TopicTable(settings.kafka, SOURCES, partitions)
+            await stack.enter_async_context(sources.following())
             yield {
-                "intake": BeaconIntake(batches, ring, paces, proxies, system_clock, partitions),
+                "intake": BeaconIntake(batches, rules, paces, proxies, system_clock, partitions),
+                "server_batches": ServerBatchIntake(
+                    producer, rules, late_paces, proxies, metrics, system_clock, partitions
+                ),
+                "batch_bytes": settings.views.batch_bytes,
+                "keys": ApiKeys(sources, settings.process.admin_key.get_secret_value()),
                 "counts": CountsQuery(Slots(redis, SERVICE), partitions, system_clock),
                 "metrics": metrics,
             }
 
     app = create_service("newsfeed: views", lifespan, unready=unready)
+    app.include_router(batch_routes.router)
     app.include_router(routes.router)
     routes.describe_beacons(app.openapi())  # FastAPI keeps the document that it makes
     return BeaconDoor(app)

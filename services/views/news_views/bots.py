@@ -20,13 +20,15 @@ _BEGINNING: Final = 4
 _SHORTEST: Final = 8
 """Characters; no browser says less."""
 
+_CONTROL: Final = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
+
 _WORDS: Final = (
     # What it does. Longer words around these are meant: Googlebot, crawler, scraping.
     r"(?<!ca)bots?(?![a-z])|crawl|spider(?! \d)|scrap(?:e|ing|y)|slurp|archive[r.]|indexer|fetch|harvest"
     r"|monitor|uptime|check(?:er|ing|up|_|/|-|\b)|validat|scan(?:ner|ning|\b)|feed(?!back)|\brss|preview|snippet|favicon"
     r"|screenshot|thumbnail|research|survey|probe|\baudit|verif|analyz|analys|collector|extract|sniff|transcod|reaper"
-    r"|offline|seo(?![a-z])|downloader|(?:link|site|web|url|page)[ _-]?(?:analy|walk|copi|zip|strip|grab|mon|index|reaper"
-    r"|dump|reader|sucker|watch|collect|search|mirror|shot|test|resolver|tool|auto)"
+    r"|offline|seo(?![a-z])|downloader|(?:link|site|web|url|page)[ _-]?(?:analy|walk|copi|zip|strip|grab|mon|index"
+    r"|reaper|dump|reader|sucker|watch|collect|search|mirror|shot|test|resolver|tool|auto)"
     r"|search(?:er|[ -]?engine|link|\.|me\b)|headless|phantomjs|puppeteer|playwright|selenium|webdriver|cypress/"
     r"|lighthouse|page ?speed|gtmetrix|pingdom|mediapartners|prerender|zgrab|nmap|nikto|sqlmap|masscan|wordpress"
     # What it is written with.
@@ -134,7 +136,7 @@ def names_program(user_agent: str) -> bool:
     words, listed = _programs()
     return (
         len(text.strip()) < _SHORTEST
-        or not text.isprintable()
+        or _CONTROL.search(text) is not None
         or not _has_the_form_of_a_browser(lowered)
         or _is_impossible(lowered)
         or words.search(lowered) is not None
