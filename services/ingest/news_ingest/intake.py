@@ -15,6 +15,7 @@ from news_ingest.submissions import Submission, encode_submission
 from news_shared.article_ids import ArticleId
 from news_shared.clock import Clock, epoch_ms
 from news_shared.errors import TransientError
+from news_shared.ndjson import Line, in_parts, lines
 from news_shared.producer import Position, Producer
 
 MAX_REJECTS_SHOWN = 1000
@@ -98,8 +99,8 @@ class Intake:
     ) -> Taken:
         """Take NDJSON as it streams in, in bounded memory. Errors as in `take`."""
         taken = Taken()
-        async for lines in _batches(_lines(chunks, max_line_bytes)):
-            reading = await asyncio.to_thread(_read_lines, lines, source, self._clock)
+        async for part in in_parts(lines(chunks, max_line_bytes), _LINES_AT_ONCE):
+            reading = await asyncio.to_thread(_read_lines, part, source, self._clock)
             await self.take(reading, terms, taken)
         return taken
 
@@ -153,9 +154,9 @@ def _submission(item: Item, clock: Clock) -> Submission:
     return Submission(kind="article", id=item.id, received_at=clock(), item=item)
 
 
-def _read_lines(lines: Sequence[tuple[int, bytes | None]], source: str, clock: Clock) -> Reading:
+def _read_lines(part: Sequence[Line], source: str, clock: Clock) -> Reading:
     whole = Reading()
-    for index, line in lines:
+    for index, line in part:
         if line is None:
             whole.rejected.append(rejection(index, None, "", "the line is too long"))
             continue
@@ -163,35 +164,3 @@ def _read_lines(lines: Sequence[tuple[int, bytes | None]], source: str, clock: C
         whole.items += reading.items
         whole.rejected += reading.rejected
     return whole
-
-
-async def _lines(chunks: AsyncIterator[bytes], max_line_bytes: int) -> AsyncIterator[tuple[int, bytes | None]]:
-    """Lines with their numbers from 0, blank ones left out; None for one that is too long."""
-    rest, index, too_long = b"", 0, False
-    async for chunk in chunks:
-        *complete, rest = (rest + chunk).split(b"\n")
-        for line in complete:
-            if too_long or len(line) > max_line_bytes:
-                yield index, None
-            elif line.strip():
-                yield index, line
-            index, too_long = index + 1, False
-        if len(rest) > max_line_bytes:
-            rest, too_long = b"", True
-    if too_long:
-        yield index, None
-    elif rest.strip():
-        yield index, rest
-
-
-async def _batches(
-    lines: AsyncIterator[tuple[int, bytes | None]],
-) -> AsyncIterator[list[tuple[int, bytes | None]]]:
-    batch: list[tuple[int, bytes | None]] = []
-    async for line in lines:
-        batch.append(line)
-        if len(batch) >= _LINES_AT_ONCE:
-            yield batch
-            batch = []
-    if batch:
-        yield batch

@@ -8,6 +8,7 @@ from datetime import timedelta
 from fastapi import FastAPI
 from starlette.types import ASGIApp
 
+from news_shared.api_keys import ApiKeys
 from news_shared.clock import system_clock
 from news_shared.errors import TransientError
 from news_shared.http import create_service
@@ -15,11 +16,14 @@ from news_shared.process import at_stop, running, wait_for_topics
 from news_shared.producer import open_producer
 from news_shared.projection.slots import Slots
 from news_shared.redis_client import open_redis
-from news_views import live_routes, picture_routes, routes, script_routes, series_routes
+from news_shared.topic_table import TopicTable
+from news_shared.topics import SOURCES
+from news_views import batch_routes, live_routes, picture_routes, routes, script_routes, series_routes
 from news_views.batches import BeaconBatches
 from news_views.beacon_door import BeaconDoor
+from news_views.beacon_rules import BeaconRules
 from news_views.bots import is_bot
-from news_views.bursts import Paces
+from news_views.bursts import MinutePaces, Paces
 from news_views.client_address import TrustedProxies
 from news_views.counts_query import CountsQuery
 from news_views.intake import BeaconIntake
@@ -28,6 +32,7 @@ from news_views.metrics import BeaconMetrics, watch_streams
 from news_views.projection_names import SERVICE
 from news_views.salts import SaltRing, SharedSalts
 from news_views.series_query import SeriesQuery
+from news_views.server_batches import ServerBatchIntake
 from news_views.settings import AllSettings
 
 _OBJECTS_BETWEEN_COLLECTIONS = 50_000
@@ -35,6 +40,10 @@ _OBJECTS_BETWEEN_COLLECTIONS = 50_000
 looking at them."""
 _CHANGE_OF_SALTS = timedelta(minutes=1)
 """Clocks of several processes, and batches on their way, around a change."""
+
+
+class ViewsApiState(routes.ViewsState, batch_routes.BatchState):
+    """What the lifespan opens."""
 
 
 def create_api(settings: AllSettings) -> ASGIApp:
@@ -47,7 +56,7 @@ def create_api(settings: AllSettings) -> ASGIApp:
         return [] if ring.current(system_clock()) else ["no salt yet: Redis does not answer"]
 
     @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[routes.ViewsState]:
+    async def lifespan(app: FastAPI) -> AsyncIterator[ViewsApiState]:
         partitions = settings.process.partitions
         async with AsyncExitStack() as stack:
             await wait_for_topics(settings.kafka, partitions)
@@ -69,6 +78,10 @@ def create_api(settings: AllSettings) -> ASGIApp:
             )
             stack.push_async_callback(batches.close)
             paces = Paces(burst=settings.views.burst_per_minute, limit=settings.views.limit_per_minute)
+            late_paces = MinutePaces(burst=settings.views.burst_per_minute)
+            rules = BeaconRules(ring, system_clock)
+            sources = TopicTable(settings.kafka, SOURCES, partitions)
+            await stack.enter_async_context(sources.following())
             slots = Slots(redis, SERVICE)
             counts = CountsQuery(slots, partitions, system_clock)
             live = LiveCounts(
@@ -84,7 +97,12 @@ def create_api(settings: AllSettings) -> ASGIApp:
             )
             stack.enter_context(at_stop(live.request_stop))
             yield {
-                "intake": BeaconIntake(batches, ring, paces, proxies, system_clock, partitions),
+                "intake": BeaconIntake(batches, rules, paces, proxies, system_clock, partitions),
+                "server_batches": ServerBatchIntake(
+                    producer, rules, late_paces, proxies, metrics, system_clock, partitions
+                ),
+                "batch_bytes": settings.views.batch_bytes,
+                "keys": ApiKeys(sources, settings.process.admin_key.get_secret_value()),
                 "counts": counts,
                 "metrics": metrics,
                 "series": SeriesQuery(slots, partitions),
@@ -94,8 +112,7 @@ def create_api(settings: AllSettings) -> ASGIApp:
             }
 
     app = create_service("newsfeed: views", lifespan, unready=unready)
-    app.include_router(routes.router)
-    for module in (series_routes, live_routes, picture_routes, script_routes):
+    for module in (batch_routes, routes, series_routes, live_routes, picture_routes, script_routes):
         app.include_router(module.router)
     routes.describe_beacons(app.openapi())  # FastAPI keeps the document that it makes
     return BeaconDoor(app)

@@ -40,15 +40,18 @@ def read_headers(headers: Iterable[tuple[bytes, bytes]]) -> BeaconHeaders:
             case b"content-type":
                 found.content_type = value.partition(b";")[0].strip().lower()
             case b"sec-purpose" | b"purpose" | b"x-purpose" | b"x-moz":
-                purpose = value.lower()
-                if b"prefetch" in purpose or b"prerender" in purpose or b"preview" in purpose:
-                    found.is_prefetch = True
+                found.is_prefetch = found.is_prefetch or is_prefetch(value.lower())
             case b"sec-gpc" | b"dnt":
                 if value.strip() == b"1":
                     found.is_opted_out = True
             case _:
                 pass
     return found
+
+
+def is_prefetch(purpose: bytes) -> bool:
+    """Whether a page was fetched or rendered before anybody asked for it, by the header that says so (lower case)."""
+    return b"prefetch" in purpose or b"prerender" in purpose or b"preview" in purpose
 
 
 def read_article(content_type: bytes, body: bytes, partitions: int) -> tuple[ArticleId, int]:
@@ -67,13 +70,18 @@ def read_article(content_type: bytes, body: bytes, partitions: int) -> tuple[Art
     if not isinstance(article, str):
         raise ProblemError(INVALID, f"article: a string is missing. {_EXAMPLE}")
     try:
-        return _placed(article, partitions)
+        return placed(article, partitions)
     except (PoisonError, UnicodeEncodeError) as error:
         said = str(error) if isinstance(error, PoisonError) else "not valid Unicode"
         raise ProblemError(INVALID, f"article: {said}. {_EXAMPLE}") from None
 
 
 @lru_cache(16_384)
-def _placed(text: str, partitions: int) -> tuple[ArticleId, int]:
+def placed(text: str, partitions: int) -> tuple[ArticleId, int]:
+    """An article by our id or by ``source:guid``, and its partition.
+
+    Raises:
+        PoisonError, UnicodeEncodeError: it is neither.
+    """
     article = parse_article_id(text)
     return article, partition_of(article, partitions)

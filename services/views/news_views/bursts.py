@@ -5,6 +5,7 @@ from typing import Final
 
 _WINDOW: Final = 60.0
 _ADDRESSES: Final = 100_000
+_MINUTES: Final = 12  # beacons of servers are at most 10 minutes late
 
 
 class Pace(Enum):
@@ -37,4 +38,27 @@ class Paces:
         count = self._counts[address] = self._counts.get(address, 0) + 1
         if count > self._limit:
             return Pace.REFUSE
+        return Pace.BURST if count > self._burst else Pace.COUNT
+
+
+class MinutePaces:
+    """The same for beacons that come late and in any order: counted in the minute that each was made in.
+
+    Args:
+        burst: per minute; what exceeds it is a burst. Nothing is refused: the sender is not the reader.
+    """
+
+    def __init__(self, *, burst: int) -> None:
+        self._burst = burst
+        self._minutes: dict[int, dict[bytes, int]] = {}
+
+    def of(self, address: bytes, time_ms: int) -> Pace:
+        """Note one beacon of this address, made at this time."""
+        minute = time_ms // 60_000
+        counts = self._minutes.get(minute)
+        if counts is None or len(counts) >= _ADDRESSES:
+            counts = self._minutes[minute] = {}
+            if len(self._minutes) > _MINUTES:
+                del self._minutes[min(self._minutes)]
+        count = counts[address] = counts.get(address, 0) + 1
         return Pace.BURST if count > self._burst else Pace.COUNT

@@ -4,19 +4,13 @@ from collections.abc import Iterable
 from time import monotonic
 
 from news_shared.article_ids import ArticleId
-from news_shared.clock import Clock, epoch_ms
-from news_shared.errors import TransientError
+from news_shared.clock import Clock
 from news_shared.problems import TOO_MANY, ProblemError
 from news_views.batches import BeaconBatches
 from news_views.beacon_request import read_article, read_headers
-from news_views.bots import is_bot
+from news_views.beacon_rules import BeaconRules
 from news_views.bursts import Pace, Paces
 from news_views.client_address import TrustedProxies, network_bytes
-from news_views.readers import reader_hash
-from news_views.salts import SaltRing
-from news_views.view_log import NO_READER, Beacon, Flag
-
-_NO_SALT = ""
 
 
 class BeaconIntake:
@@ -25,14 +19,14 @@ class BeaconIntake:
     def __init__(
         self,
         batches: BeaconBatches,
-        salts: SaltRing,
+        rules: BeaconRules,
         paces: Paces,
         proxies: TrustedProxies,
         clock: Clock,
         partitions: int,
     ) -> None:
         self._batches = batches
-        self._salts = salts
+        self._rules = rules
         self._paces = paces
         self._proxies = proxies
         self._clock = clock
@@ -55,30 +49,21 @@ class BeaconIntake:
         article, partition = read_article(said.content_type, body, self._partitions)
         address = self._proxies.client(peer, said.forwarded_for)
         network = network_bytes(address)
-        flags = 0
+        is_burst = False
         # A proxy of ours that does not say for whom it asks is no reader: its pace is that of all of them.
         if not self._proxies.is_trusted(address):
             pace = self._paces.of(network, monotonic())
             if pace is Pace.REFUSE:
                 raise ProblemError(TOO_MANY, "Too many beacons from this address.", {"Retry-After": "60"})
-            if pace is Pace.BURST:
-                flags |= Flag.BURST
-        if is_bot(said.user_agent.decode("latin-1")):
-            flags |= Flag.BOT
-        if said.is_prefetch:
-            flags |= Flag.PREFETCH
-        now = self._clock()
-        salt = self._salts.current(now)
-        reader = former_reader = NO_READER
-        if said.is_opted_out:
-            flags |= Flag.OPTED_OUT
-        elif salt is None:
-            raise TransientError("there was never a salt: Redis has been away since this process started")
-        else:
-            reader = reader_hash(salt, network, said.user_agent)
-            former = self._salts.former(now)
-            if former is not None:
-                former_reader = reader_hash(former, network, said.user_agent)
-        beacon = Beacon(article, reader, former_reader, epoch_ms(now), flags)
-        await self._batches.put(partition, salt.name if salt else _NO_SALT, beacon)
+            is_burst = pace is Pace.BURST
+        salt, beacon = self._rules.beacon(
+            article,
+            self._clock(),
+            network,
+            said.user_agent,
+            is_prefetch=said.is_prefetch,
+            is_opted_out=said.is_opted_out,
+            is_burst=is_burst,
+        )
+        await self._batches.put(partition, salt, beacon)
         return article

@@ -22,9 +22,9 @@ class BeaconMetrics:
             registry=registry,
         )
 
-    def beacon(self, outcome: Outcome) -> None:
-        """A beacon was answered."""
-        self._beacons[outcome].inc()
+    def beacon(self, outcome: Outcome, count: int = 1) -> None:
+        """Beacons were answered."""
+        self._beacons[outcome].inc(count)
 
     def batch_written(self, beacons: int) -> None:
         """Kafka has a record."""

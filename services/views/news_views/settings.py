@@ -47,6 +47,7 @@ class ViewsSettings(BaseSettings):
     queue_beacons: int = Field(
         10_000, ge=1, description="Waiting for Kafka in one process; beyond it the answer is 503."
     )
+    batch_bytes: int = Field(64 * 1024 * 1024, gt=0, description="Of one request to /v1/views/batch.")
     burst_per_minute: int = Field(
         600, ge=1, description="Beacons from one address; what exceeds it is recorded as a burst and does not count."
     )

@@ -25,7 +25,9 @@ NO_READER = 0
 """In the columns of reader hashes: no hash was made."""
 
 _VERSION = 1
-_LONGEST_DELAY_MS = 0xFFFF
+LONGEST_DELAY_MS = 0xFFFF
+"""Of a beacon after the first of its record."""
+
 _LATEST_MS = 253_402_300_000_000  # in the year 9999
 _SEEN_IDS: Final = 100_000
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
@@ -108,7 +110,7 @@ def encode_batch(salt: str, beacons: Sequence[Beacon]) -> bytes:
         "i": struct.pack(f"<{n}H", *index),
         "u": struct.pack(f"<{n}Q", *[beacon.reader for beacon in beacons]),
         "t": first,
-        "o": struct.pack(f"<{n}H", *[min(beacon.time_ms - first, _LONGEST_DELAY_MS) for beacon in beacons]),
+        "o": struct.pack(f"<{n}H", *[min(beacon.time_ms - first, LONGEST_DELAY_MS) for beacon in beacons]),
         "f": bytes(beacon.flags for beacon in beacons),
     }
     if any(beacon.former_reader for beacon in beacons):
