@@ -15,7 +15,7 @@ from news_shared.process import running, wait_for_topics
 from news_shared.producer import open_producer
 from news_shared.projection.slots import Slots
 from news_shared.redis_client import open_redis
-from news_views import routes
+from news_views import routes, trending_routes
 from news_views.batches import BeaconBatches
 from news_views.beacon_door import BeaconDoor
 from news_views.bots import is_bot
@@ -27,6 +27,7 @@ from news_views.metrics import BeaconMetrics
 from news_views.projection_names import SERVICE
 from news_views.salts import SaltRing, SharedSalts
 from news_views.settings import AllSettings
+from news_views.trending_query import TrendingQuery
 
 _OBJECTS_BETWEEN_COLLECTIONS = 50_000
 """The records of a fetch are thousands of objects without cycles; at Python's 700 a fifth of the time goes into
@@ -67,14 +68,17 @@ def create_api(settings: AllSettings) -> ASGIApp:
             )
             stack.push_async_callback(batches.close)
             paces = Paces(burst=settings.views.burst_per_minute, limit=settings.views.limit_per_minute)
+            slots = Slots(redis, SERVICE)
             yield {
                 "intake": BeaconIntake(batches, ring, paces, proxies, system_clock, partitions),
-                "counts": CountsQuery(Slots(redis, SERVICE), partitions, system_clock),
+                "counts": CountsQuery(slots, partitions, system_clock),
+                "trending": TrendingQuery(slots, partitions, system_clock),
                 "metrics": metrics,
             }
 
     app = create_service("newsfeed: views", lifespan, unready=unready)
     app.include_router(routes.router)
+    app.include_router(trending_routes.router)
     routes.describe_beacons(app.openapi())  # FastAPI keeps the document that it makes
     return BeaconDoor(app)
 
