@@ -181,7 +181,9 @@ def expected_ranks(fields: Mapping[str, Fields]) -> dict[tuple[str, str], list[s
         of = fields[article]
         if of.state != "known":
             continue
-        scopes = {"all", f"l={of.language}", *(f"t={theme.replace(' ', '-')}" for theme in of.themes)}
+        language = of.language.lower()
+        scopes = {"all", f"l={language}", f"l={language.partition('-')[0]}"}
+        scopes |= {f"t={theme.replace(' ', '-')}" for theme in of.themes}
         for window in of.log_scores:
             for scope in scopes:
                 found.setdefault((window, scope), []).append(article)

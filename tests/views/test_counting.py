@@ -16,6 +16,7 @@ from news_views.view_log import Batch, Beacon, Flag, PlacedMarker, decode
 from tests.views.builders import MINUTE_MS, NOON_MS, LogWriter, a_beacon, a_marker, an_article
 from tests.views.oracle import Oracle, Tally
 
+HALF_LIVES_MS = (30 * MINUTE_MS, 12 * 60 * MINUTE_MS, 84 * 60 * MINUTE_MS)
 RULES = Rules(session_ms=30 * MINUTE_MS, grace_ms=10 * MINUTE_MS, kept_beacons=5)
 
 
@@ -138,6 +139,10 @@ def assert_equal_to_the_oracle(counted: Counted, records: Sequence[ConsumerRecor
     assert announced == set(oracle.articles)
     for article in announced:
         assert plain(counted.tally(article)) == plain(oracle.articles[article])
+        scores = counted.deltas.scores.get(article, ())
+        assert bool(scores) == bool(oracle.articles[article].views)
+        for score, half_life_ms in zip(scores, HALF_LIVES_MS, strict=False):
+            assert abs(score - oracle.articles[article].log_score(half_life_ms)) < 1e-6
     assert not {day.article for day in counted.deltas.days} - announced
 
 

@@ -11,6 +11,7 @@ from news_views.view_log import BATCH_HEADERS, MARKER_HEADERS, Beacon, Flag, Mar
 from tests.testbed.backends import PARTITIONS
 
 _FLAGS = (0,) * 16 + (Flag.BOT, Flag.PREFETCH, Flag.OPTED_OUT, Flag.BURST)
+_LANGUAGES = ("en", "uk", "uk-UA", "de")
 _AT_ONCE = 2000
 
 
@@ -76,7 +77,13 @@ class Newsroom:
             self._revisions[article] += 1
         revision = self._revisions[article]
         marker = Marker.model_validate(
-            {"id": article, "revision": revision, "state": state, "language": "en", "themes": [f"theme {revision}"]}
+            {
+                "id": article,
+                "revision": revision,
+                "state": state,
+                "language": _LANGUAGES[int(article[:4], 16) % len(_LANGUAGES)],
+                "themes": [f"theme {revision}"],
+            }
         )
         return Outgoing(VIEWS, partition_of(article, PARTITIONS), None, encode_marker(marker), MARKER_HEADERS)
 

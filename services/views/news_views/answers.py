@@ -157,6 +157,17 @@ def many_answer(request: Request, items: list[tuple[dict[str, object], datetime]
     return _answer(request, undated, {"items": dated}, min(as_of for _, as_of in items))
 
 
+def ranking_answer(
+    request: Request,
+    items: list[dict[str, object]],
+    tagged: list[Any],
+    about: Mapping[str, object],
+    as_of: datetime,
+) -> Response:
+    """A list of articles, best first; the ETag is over ``tagged`` and ``about``."""
+    return _answer(request, [tagged, about], {"items": items, **about, "as_of": rfc3339(as_of)}, as_of)
+
+
 def _answer(request: Request, tagged: object, content: object, as_of: datetime) -> Response:
     conditional = etag_json(request, tagged)
     conditional.headers["As-Of"] = rfc3339(as_of)

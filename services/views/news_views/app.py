@@ -18,7 +18,15 @@ from news_shared.projection.slots import Slots
 from news_shared.redis_client import open_redis
 from news_shared.topic_table import TopicTable
 from news_shared.topics import SOURCES
-from news_views import batch_routes, live_routes, picture_routes, routes, script_routes, series_routes
+from news_views import (
+    batch_routes,
+    live_routes,
+    picture_routes,
+    routes,
+    script_routes,
+    series_routes,
+    trending_routes,
+)
 from news_views.batches import BeaconBatches
 from news_views.beacon_door import BeaconDoor
 from news_views.beacon_rules import BeaconRules
@@ -34,7 +42,9 @@ from news_views.salts import SaltRing, SharedSalts
 from news_views.series_query import SeriesQuery
 from news_views.server_batches import ServerBatchIntake
 from news_views.settings import AllSettings
+from news_views.trending_query import TrendingQuery
 
+_ROUTES = (batch_routes, routes, series_routes, trending_routes, live_routes, picture_routes, script_routes)
 _OBJECTS_BETWEEN_COLLECTIONS = 50_000
 """The records of a fetch are thousands of objects without cycles; at Python's 700 a fifth of the time goes into
 looking at them."""
@@ -104,6 +114,7 @@ def create_api(settings: AllSettings) -> ASGIApp:
                 "batch_bytes": settings.views.batch_bytes,
                 "keys": ApiKeys(sources, settings.process.admin_key.get_secret_value()),
                 "counts": counts,
+                "trending": TrendingQuery(slots, partitions, system_clock),
                 "metrics": metrics,
                 "series": SeriesQuery(slots, partitions),
                 "clock": system_clock,
@@ -112,7 +123,7 @@ def create_api(settings: AllSettings) -> ASGIApp:
             }
 
     app = create_service("newsfeed: views", lifespan, unready=unready)
-    for module in (batch_routes, routes, series_routes, live_routes, picture_routes, script_routes):
+    for module in _ROUTES:
         app.include_router(module.router)
     routes.describe_beacons(app.openapi())  # FastAPI keeps the document that it makes
     return BeaconDoor(app)

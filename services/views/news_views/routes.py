@@ -1,6 +1,6 @@
 """The HTTP API of counts; beacons come in through `beacon_door`."""
 
-from typing import Annotated, TypedDict
+from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
@@ -24,6 +24,7 @@ from news_views.intake import BeaconIntake
 from news_views.live import LiveCounts, Patience
 from news_views.metrics import BeaconMetrics
 from news_views.series_query import SeriesQuery
+from news_views.trending_routes import TrendingState
 from news_views.view_log import State
 
 router = APIRouter(tags=["views"])
@@ -33,7 +34,7 @@ MAX_ARTICLES = 100
 _NEVER_STORED = {"Cache-Control": "no-cache"}  # a 404 or 410 is over as soon as the article comes (back)
 
 
-class ViewsState(TypedDict):
+class ViewsState(TrendingState):
     """What the routes and the door work with; opened by the lifespan."""
 
     intake: BeaconIntake

@@ -113,6 +113,21 @@ def totals(fields: Sequence[bytes | None], readers_today: bytes | None) -> tuple
     return standing, Totals(counted[VIEWS], counted["readers"], int(readers_today or 0), filtered)
 
 
+def queue_standing(pipe: Any, prefix: str, article: ArticleId) -> None:
+    """Queue the reading of what the markers said of an article: one result for `standing_found`."""
+    pipe.hmget(prefix + article_name(article), STANDING_FIELDS)
+
+
+def standing_found(row: Sequence[bytes | None]) -> Standing:
+    """What `queue_standing` found; empty for an article that was never announced."""
+    return _standing(row)
+
+
+def queue_hours(pipe: Any, prefix: str, article: ArticleId, day: int, hours: Sequence[int]) -> None:
+    """Queue the reading of an article's views in some hours of a day: one result, a list of counts."""
+    pipe.hmget(prefix + day_name(Day(article, day)), list(map(str, hours)))
+
+
 def stored_under(key: ArticleId | Day) -> Sequence[str]:
     """The keys behind the prefix that hold what the changelog says of a key: a hash, of a day also its sketch."""
     return (day_name(key), sketch_name(key)) if isinstance(key, Day) else (article_name(key),)
