@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from news_shared.errors import OverloadError, PoisonError, TransientError
+from news_shared.errors import NewsError, OverloadError
 from news_shared.producer import Outgoing, Producer
 from news_shared.topics import VIEWS
 from news_views.metrics import BeaconMetrics
@@ -106,21 +106,16 @@ class BeaconBatches:
         task.add_done_callback(self._sending.discard)
 
     async def _write(self, batches: Sequence[_OpenBatch]) -> None:
-        error: Exception | None = TransientError(
-            "the batch was not written"
-        )  # cut off, or a bug: nobody waits for ever
-        try:
-            await self._producer.send_many(
-                [
-                    Outgoing(VIEWS, batch.partition, None, encode_batch(batch.salt, batch.beacons), BATCH_HEADERS)
-                    for batch in batches
-                ]
-            )
-            error = None
-        except (TransientError, PoisonError) as said:
-            error = said
-        finally:
-            for batch in batches:
-                batch.settle(error)
-                if error is None:
-                    self._metrics.batch_written(len(batch.beacons))
+        def settled(place: int, error: NewsError | None) -> None:
+            batches[place].settle(error)
+            if error is None:
+                self._metrics.batch_written(len(batches[place].beacons))
+
+        # A partition whose leader is away must not keep the others' readers waiting.
+        await self._producer.send_each(
+            [
+                Outgoing(VIEWS, batch.partition, None, encode_batch(batch.salt, batch.beacons), BATCH_HEADERS)
+                for batch in batches
+            ],
+            settled,
+        )

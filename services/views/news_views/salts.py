@@ -53,7 +53,7 @@ class SaltRing:
         self._overlap = overlap
         self._by_day: dict[date, Salt] = {}
         self._replaced: tuple[Salt, datetime] | None = None
-        self._second = _NEVER
+        self._second = self._second_ends = _NEVER
         self._of_second: tuple[Salt | None, Salt | None] = (None, None)
 
     def of(self, day: date) -> Salt | None:
@@ -73,9 +73,10 @@ class SaltRing:
 
     def pair(self, now: datetime) -> tuple[Salt | None, Salt | None]:
         """`current` and `former`, worked out once a second; changes of salts that were adopted show at once."""
-        second = now.replace(microsecond=0)
-        if second != self._second:
-            self._second, self._of_second = second, (self.current(second), self.former(second))
+        if not self._second <= now < self._second_ends:
+            self._second = now.replace(microsecond=0)
+            self._second_ends = self._second + timedelta(seconds=1)
+            self._of_second = self.current(self._second), self.former(self._second)
         return self._of_second
 
     def current(self, now: datetime) -> Salt | None:
