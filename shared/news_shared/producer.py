@@ -1,17 +1,19 @@
 """A producer whose answer means «on disk»: acks from all replicas, a deadline, and a new one when the old is stuck."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from time import monotonic
+from typing import TypeAlias
 
 import structlog
 from aiokafka import AIOKafkaProducer
 from aiokafka.structs import RecordMetadata
 
-from news_shared.errors import FencedError, PoisonError, TransientError
+from news_shared.errors import FencedError, NewsError, PoisonError, TransientError
 from news_shared.kafka import connection, kafka_errors
 from news_shared.settings import KafkaSettings
 from news_shared.topics import MAX_RECORD_BYTES
@@ -39,6 +41,9 @@ class Position:
     partition: int
     offset: int
     timestamp_ms: int
+
+
+Settled: TypeAlias = Callable[[int, NewsError | None], None]
 
 
 class Producer:
@@ -72,15 +77,50 @@ class Producer:
 
     async def send_many(self, records: Sequence[Outgoing]) -> list[Position]:
         """Write records; returns when all are durable. Order is kept within a partition. Errors as in `send`."""
+        async with self._writing(len(records)) as client:
+            sent = [await enqueue(client, record) for record in records]
+            results = await asyncio.gather(*sent)
+        return [Position(r.partition, r.offset, r.timestamp) for r in results]
+
+    async def send_each(self, records: Sequence[Outgoing], settled: Settled) -> None:
+        """Write records that stand or fall each for itself; returns when every outcome is known.
+
+        Args:
+            records: what to write. Order is kept within a partition.
+            settled: called once for each, as soon as it is known, with its place in ``records`` and None when it is
+                durable, or the error that `send` would raise.
+        """
+        left = set(range(len(records)))
+
+        def acknowledged(index: int, future: "asyncio.Future[RecordMetadata]") -> None:
+            if not future.cancelled() and future.exception() is None:
+                left.discard(index)
+                settled(index, None)
+
+        error: NewsError = TransientError("the record was not written")  # when this call is cut off
+        try:
+            async with self._writing(len(records)) as client:
+                sent = [await enqueue(client, record) for record in records]
+                for index, future in enumerate(sent):
+                    future.add_done_callback(partial(acknowledged, index))
+                for outcome in await asyncio.gather(*sent, return_exceptions=True):
+                    if isinstance(outcome, BaseException):
+                        raise outcome
+        except (TransientError, PoisonError) as said:
+            error = said
+        finally:
+            for index in left:
+                settled(index, error)
+
+    @asynccontextmanager
+    async def _writing(self, records: int) -> AsyncIterator[AIOKafkaProducer]:
         if self._waiting == 0:
             self._last_acknowledged = monotonic()  # an idle producer is not a stuck one
-        self._waiting += len(records)
+        self._waiting += records
         try:
             with kafka_errors("writing to Kafka"):
                 async with asyncio.timeout(self._settings.delivery_timeout.total_seconds()):
-                    client = self._client or await self._connect()
-                    sent = [await enqueue(client, record) for record in records]
-                    results = await asyncio.gather(*sent)
+                    yield self._client or await self._connect()
         except FencedError as error:  # an idempotent producer that lost its place cannot go on
             await self._replace()
             raise TransientError(str(error)) from error
@@ -88,12 +128,9 @@ class Producer:
             if monotonic() - self._last_acknowledged > _STUCK_AFTER.total_seconds():
                 await self._replace()
             raise
-        except PoisonError:
-            raise
         finally:
-            self._waiting -= len(records)
+            self._waiting -= records
         self._last_acknowledged = monotonic()
-        return [Position(r.partition, r.offset, r.timestamp) for r in results]
 
     async def close(self) -> None:
         """Stop; what was not acknowledged has raised at its sender."""

@@ -89,7 +89,7 @@ def create_api(settings: AllSettings) -> ASGIApp:
             stack.push_async_callback(batches.close)
             paces = Paces(burst=settings.views.burst_per_minute, limit=settings.views.limit_per_minute)
             late_paces = MinutePaces(burst=settings.views.burst_per_minute)
-            rules = BeaconRules(ring, system_clock)
+            rules, late_rules = BeaconRules(ring, system_clock), BeaconRules(ring, system_clock)
             sources = TopicTable(settings.kafka, SOURCES, partitions)
             await stack.enter_async_context(sources.following())
             slots = Slots(redis, SERVICE)
@@ -109,7 +109,7 @@ def create_api(settings: AllSettings) -> ASGIApp:
             yield {
                 "intake": BeaconIntake(batches, rules, paces, proxies, system_clock, partitions),
                 "server_batches": ServerBatchIntake(
-                    producer, rules, late_paces, proxies, metrics, system_clock, partitions
+                    producer, late_rules, late_paces, proxies, metrics, system_clock, partitions
                 ),
                 "batch_bytes": settings.views.batch_bytes,
                 "keys": ApiKeys(sources, settings.process.admin_key.get_secret_value()),

@@ -1,11 +1,12 @@
 """Beacons on their way to Kafka: those of one partition wait a moment together and become one record."""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from news_shared.errors import OverloadError, PoisonError, TransientError
-from news_shared.producer import Producer
+from news_shared.errors import NewsError, OverloadError
+from news_shared.producer import Outgoing, Producer
 from news_shared.topics import VIEWS
 from news_views.metrics import BeaconMetrics
 from news_views.view_log import BATCH_HEADERS, Beacon, encode_batch
@@ -15,9 +16,17 @@ from news_views.view_log import BATCH_HEADERS, Beacon, encode_batch
 class _OpenBatch:
     partition: int
     salt: str
-    sent: "asyncio.Future[None]"
     beacons: list[Beacon] = field(default_factory=list)
-    timer: asyncio.TimerHandle | None = None
+    waiting: "list[asyncio.Future[None]]" = field(default_factory=list)
+
+    def settle(self, error: Exception | None) -> None:
+        """Answer everybody who waits and has not hung up."""
+        for future in self.waiting:
+            if not future.done():
+                if error is None:
+                    future.set_result(None)
+                else:
+                    future.set_exception(error)
 
 
 class BeaconBatches:
@@ -44,6 +53,7 @@ class BeaconBatches:
         self._batch_beacons = batch_beacons
         self._queue_beacons = queue_beacons
         self._open: dict[int, _OpenBatch] = {}
+        self._timer: asyncio.TimerHandle | None = None
         self._sending: set[asyncio.Task[None]] = set()
         self._waiting = 0
 
@@ -58,51 +68,54 @@ class BeaconBatches:
             raise OverloadError(f"{self._waiting} beacons wait for Kafka")
         batch = self._open.get(partition)
         if batch is not None and batch.salt != salt:  # a batch names one salt
-            self._send(batch)
+            self._send([batch])
             batch = None
         if batch is None:
-            loop = asyncio.get_running_loop()
-            batch = self._open[partition] = _OpenBatch(partition, salt, loop.create_future())
-            batch.timer = loop.call_later(self._linger, self._send, batch)
+            batch = self._open[partition] = _OpenBatch(partition, salt)
+            if self._timer is None:
+                self._timer = asyncio.get_running_loop().call_later(self._linger, self._send_all)
+        future = asyncio.get_running_loop().create_future()
         batch.beacons.append(beacon)
+        batch.waiting.append(future)
         self._waiting += 1
         if len(batch.beacons) >= self._batch_beacons:
-            self._send(batch)
+            self._send([batch])
         try:
-            await asyncio.shield(batch.sent)  # a caller that hangs up must not take the others with it
+            await future
         finally:
             self._waiting -= 1
 
     async def close(self) -> None:
         """Send what waits, and wait for its answers."""
-        for batch in list(self._open.values()):
-            self._send(batch)
+        self._send_all()
         if self._sending:
             await asyncio.wait(self._sending)
 
-    def _send(self, batch: _OpenBatch) -> None:
-        if batch.timer is not None:
-            batch.timer.cancel()
-        if self._open.get(batch.partition) is batch:
+    def _send_all(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if self._open:
+            self._send(list(self._open.values()))
+
+    def _send(self, batches: Sequence[_OpenBatch]) -> None:
+        for batch in batches:
             del self._open[batch.partition]
-        task = asyncio.create_task(self._write(batch), name="write a batch of beacons")
+        task = asyncio.create_task(self._write(batches), name="write batches of beacons")
         self._sending.add(task)
         task.add_done_callback(self._sending.discard)
 
-    async def _write(self, batch: _OpenBatch) -> None:
-        try:
-            await self._producer.send(
-                VIEWS,
-                partition=batch.partition,
-                value=encode_batch(batch.salt, batch.beacons),
-                headers=BATCH_HEADERS,
-            )
-        except (TransientError, PoisonError) as error:
-            batch.sent.set_exception(error)
-        else:
-            self._metrics.batch_written(len(batch.beacons))
-            batch.sent.set_result(None)
-        finally:
-            if not batch.sent.done():  # cut off, or a bug: nobody may wait for ever
-                batch.sent.set_exception(TransientError("the batch was not written"))
-            batch.sent.exception()  # seen, also when everybody who waited has hung up
+    async def _write(self, batches: Sequence[_OpenBatch]) -> None:
+        def settled(place: int, error: NewsError | None) -> None:
+            batches[place].settle(error)
+            if error is None:
+                self._metrics.batch_written(len(batches[place].beacons))
+
+        # A partition whose leader is away must not keep the others' readers waiting.
+        await self._producer.send_each(
+            [
+                Outgoing(VIEWS, batch.partition, None, encode_batch(batch.salt, batch.beacons), BATCH_HEADERS)
+                for batch in batches
+            ],
+            settled,
+        )

@@ -3,6 +3,9 @@
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
 
+_LONGEST = 128
+"""Characters of what is remembered here, so that it is bounded; no address has as many."""
+
 _Address = IPv4Address | IPv6Address
 
 
@@ -19,6 +22,7 @@ class TrustedProxies:
     def __init__(self, setting: str) -> None:
         self._networks = [ip_network(part.strip(), strict=False) for part in setting.split(",") if part.strip()]
         self._is_trusted = lru_cache(4096)(self._lies_within)
+        self._known_client = lru_cache(16_384)(self._client)
 
     def is_trusted(self, address: str) -> bool:
         """Whether this is one of them."""
@@ -31,12 +35,17 @@ class TrustedProxies:
             peer: who is at the other end of the connection.
             forwarded_for: the header, joined with commas where it came several times; empty when there was none.
         """
+        if len(forwarded_for) > _LONGEST:
+            return self._client(peer, forwarded_for)
+        return self._known_client(peer, forwarded_for)
+
+    def _client(self, peer: str, forwarded_for: str) -> str:
         if not forwarded_for or not self._is_trusted(peer):
             return peer
         client = peer
         for hop in reversed(forwarded_for.split(",")):
             address = hop.strip().strip('"')
-            if _parsed(address) is None:
+            if len(address) > _LONGEST or _parsed(address) is None:
                 break  # what stands before it was written by somebody who does not write addresses
             client = address
             if not self._is_trusted(address):

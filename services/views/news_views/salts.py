@@ -7,7 +7,7 @@ import asyncio
 import hashlib
 import secrets
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
 from typing import Final
 
@@ -24,6 +24,9 @@ _LIVES: Final = timedelta(hours=48)
 _MADE_AHEAD: Final = timedelta(hours=12)
 _REFRESH: Final = 30.0
 _RETRY: Final = 1.0
+
+
+_NEVER: Final = datetime.max.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True)
@@ -50,6 +53,8 @@ class SaltRing:
         self._overlap = overlap
         self._by_day: dict[date, Salt] = {}
         self._replaced: tuple[Salt, datetime] | None = None
+        self._second = self._second_ends = _NEVER
+        self._of_second: tuple[Salt | None, Salt | None] = (None, None)
 
     def of(self, day: date) -> Salt | None:
         """The salt of a day, as far as it is known."""
@@ -60,10 +65,19 @@ class SaltRing:
         used = self._by_day.get(salt.day)
         if used == salt:
             return
+        self._second = _NEVER
         if used is not None and salt.day == now.date():
             self._replaced = (used, now)
         self._by_day[salt.day] = salt
         self._by_day = {day: kept for day, kept in self._by_day.items() if day >= now.date() - timedelta(days=1)}
+
+    def pair(self, now: datetime) -> tuple[Salt | None, Salt | None]:
+        """`current` and `former`, worked out once a second; changes of salts that were adopted show at once."""
+        if not self._second <= now < self._second_ends:
+            self._second = now.replace(microsecond=0)
+            self._second_ends = self._second + timedelta(seconds=1)
+            self._of_second = self.current(self._second), self.former(self._second)
+        return self._of_second
 
     def current(self, now: datetime) -> Salt | None:
         """The day's salt; while Redis is away for more than a day, the newest that there is. None: never had one."""

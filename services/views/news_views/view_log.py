@@ -42,8 +42,7 @@ class Flag(IntFlag):
     BURST = 8
 
 
-@dataclass(frozen=True, slots=True)
-class Beacon:
+class Beacon(NamedTuple):
     """One opened article, as it goes into a batch; neither address nor user agent are in it."""
 
     article: ArticleId
@@ -98,23 +97,24 @@ class PlacedMarker:
 
 def encode_batch(salt: str, beacons: Sequence[Beacon]) -> bytes:
     """The value of a batch record; beacons must stand in the order in which they were received."""
+    articles, readers, former_readers, times, flags = zip(*beacons, strict=True)
     places: dict[ArticleId, int] = {}
-    index = [places.setdefault(beacon.article, len(places)) for beacon in beacons]
+    index = [places.setdefault(article, len(places)) for article in articles]
     n = len(beacons)
-    first = min(beacon.time_ms for beacon in beacons)
+    first = min(times)
     columns: dict[str, object] = {
         "v": _VERSION,
         "n": n,
         "s": salt,
         "a": list(places),
         "i": struct.pack(f"<{n}H", *index),
-        "u": struct.pack(f"<{n}Q", *[beacon.reader for beacon in beacons]),
+        "u": struct.pack(f"<{n}Q", *readers),
         "t": first,
-        "o": struct.pack(f"<{n}H", *[min(beacon.time_ms - first, LONGEST_DELAY_MS) for beacon in beacons]),
-        "f": bytes(beacon.flags for beacon in beacons),
+        "o": struct.pack(f"<{n}H", *[min(time - first, LONGEST_DELAY_MS) for time in times]),
+        "f": bytes(flags),
     }
-    if any(beacon.former_reader for beacon in beacons):
-        columns["w"] = struct.pack(f"<{n}Q", *[beacon.former_reader for beacon in beacons])
+    if any(former_readers):
+        columns["w"] = struct.pack(f"<{n}Q", *former_readers)
     return msgpack.packb(columns)  # type: ignore[no-any-return]  # msgpack is untyped
 
 
