@@ -182,6 +182,7 @@ class Steps:
         Returns:
             Its standing now.
         """
+        self._forget_scores(article, before)  # a recount may have left it without any
         standing = Standing(counts.revision, counts.language, counts.themes, counts.transitions)
         self._step("set", article_name(article), _standing_fields(standing))
         if counted:
@@ -191,7 +192,7 @@ class Steps:
                     logs += (field, repr(counts.log_scores[window]))
             counts_now = [VIEWS, counts.views, "as_of", counts.as_of, *_flat(counts.filtered), *logs]
             self._step("set", article_name(article), counts_now)
-        self.rank(article, before, standing)
+        self.rank(article, Standing(), standing)
         return standing
 
     def restore_day(self, day: Day, counts: DayCounts) -> None:
@@ -204,8 +205,12 @@ class Steps:
 
     def remove_article(self, article: ArticleId, before: Standing) -> None:
         """Forget an article, as a tombstone says; its days have tombstones of their own."""
+        self._forget_scores(article, before)
+        self._step("unset", article_name(article), [*STANDING_FIELDS, VIEWS, *REASONS, "as_of"])
+
+    def _forget_scores(self, article: ArticleId, before: Standing) -> None:
         self.rank(article, before, Standing())
-        self._step("unset", article_name(article), [*STANDING_FIELDS, VIEWS, *REASONS, *LOG_FIELDS, "as_of"])
+        self._step("unset", article_name(article), list(LOG_FIELDS))
 
     def remove_day(self, day: Day) -> None:
         """Forget a day, its readers included."""
