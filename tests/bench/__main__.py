@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-BENCHES = ("bench_views_beacons", "bench_views_projector", "bench_views_freshness", "bench_ingest")
+BENCHES = ("bench_views_beacons", "bench_views_projector", "bench_views_freshness", "bench_ingest", "bench_views_queries")
 
 if __name__ == "__main__":
     failed = []

@@ -39,7 +39,7 @@ from tests.views.partitions import (
 from tests.views.workload import Newsroom, write
 
 HOUR_MS = 3_600_000
-SETTINGS = ViewsSettings(flush=timedelta(seconds=1))
+SETTINGS = ViewsSettings(flush=timedelta(seconds=1), call_beacons=300)  # several calls for each partition
 
 
 class Partitions:

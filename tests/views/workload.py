@@ -26,34 +26,32 @@ class Newsroom:
     def __init__(self, seed: int, *, begin_ms: int, spread_ms: int, articles: int = 200, readers: int = 5000) -> None:
         self._random = Random(seed)
         self._begin_ms, self._spread_ms = begin_ms, spread_ms
-        self._articles = [article_id("herald", f"story-{seed}-{n}") for n in range(articles)]
+        self.articles = [article_id("herald", f"story-{seed}-{n}") for n in range(articles)]
         self._readers = readers
         self._revisions: dict[ArticleId, int] = defaultdict(int)
 
     def announcements(self) -> Iterator[Outgoing]:
         """A marker for every article, so that `records` announces none of them any more."""
-        for article in self._articles:
+        for article in self.articles:
             yield self._marker(article, "known")
 
     def records(self, beacons: int, *, batch: int) -> Iterator[Outgoing]:
         """Batches with markers between them, each article announced somewhere in the first tenth, some never."""
         random = self._random
-        unannounced = [
-            article for article in self._articles[len(self._articles) // 20 :] if not self._revisions[article]
-        ]
+        unannounced = [article for article in self.articles[len(self.articles) // 20 :] if not self._revisions[article]]
         waiting: dict[int, list[Beacon]] = defaultdict(list)
         for n in range(beacons):
             time_ms = (
                 self._begin_ms + n * self._spread_ms // beacons - random.choice((0, 0, 0, random.randrange(30_000)))
             )
-            if unannounced and random.random() < 10 * len(self._articles) / beacons:
+            if unannounced and random.random() < 10 * len(self.articles) / beacons:
                 yield from self._flushed_before(waiting, self._marker(unannounced.pop(), "known"))
             elif n % 997 == 0:
-                article = random.choice(self._articles)
+                article = random.choice(self.articles)
                 if self._revisions[article]:
                     state = random.choice(("known", "withdrawn", "known"))
                     yield from self._flushed_before(waiting, self._marker(article, state, again=random.random() < 0.3))
-            article = self._articles[int(len(self._articles) * random.random() ** 3)]
+            article = self.articles[int(len(self.articles) * random.random() ** 3)]
             partition = partition_of(article, PARTITIONS)
             flags = random.choice(_FLAGS)
             reader = 0 if flags & Flag.OPTED_OUT else 1 + random.randrange(self._readers) * 0x1000_0000_0001

@@ -5,7 +5,7 @@ passing, and the order of two articles does not change without a view. The sum i
 overflows nor needs a landmark: `add_logs`. A score at a moment is 2^(log - moment/h), views decayed to that moment.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import lru_cache
 from math import log2
 from typing import Final, Literal, get_args
@@ -50,7 +50,7 @@ def language_key(language: str) -> str:
 
 
 @lru_cache(maxsize=50_000)
-def scopes_of(language: str, themes: tuple[str, ...]) -> Sequence[str]:
+def scopes_of(language: str, themes: tuple[str, ...]) -> tuple[str, ...]:
     """The lists that an article stands in: all, each range of its language, each of its first 16 themes."""
     slugs = dict.fromkeys(slug for theme in themes if (slug := theme_slug(theme)))
     return (

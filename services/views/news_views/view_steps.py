@@ -26,6 +26,7 @@ from news_views.view_counts import (
 APPLY: Final = """
 -- One argument, in msgpack because an argument costs the sender more than its bytes: a list of steps, each its name,
 -- the index of its key in KEYS and what it needs.
+local FIELDS = {LOG_FIELDS}
 local floors = {}
 local function rank(list, article, score)
   -- Of a full list only what beats its last member; scores are negated, and a list is cut once, at the end.
@@ -54,15 +55,17 @@ for _, step in ipairs(cmsgpack.unpack(ARGV[1])) do
   elseif name == 'unset' then
     for i = 3, last do redis.call('HDEL', key, step[i]) end
   elseif name == 'score' then
-    -- Arguments: what the views add to the scores, as text and by window, or nothing; the fields; the article; the
-    -- lists that it leaves and those that it stands in, window by window.
-    local added, fields, article, leaves, enters = step[3], step[4], step[5], step[6], step[7]
-    for i, list in ipairs(leaves) do redis.call('ZREM', KEYS[list], article) end
-    local scores = redis.call('HMGET', key, unpack(fields))
-    for i, field in ipairs(fields) do
+    -- Arguments: what the views add to the scores by window, or nothing; the article; the lists that it leaves and
+    -- those that it stands in, each by its first window's key, behind which those of the others come.
+    local added, article, leaves, enters = step[3], step[4], step[5], step[6]
+    for _, list in ipairs(leaves) do
+      for i = 0, #FIELDS - 1 do redis.call('ZREM', KEYS[list + i], article) end
+    end
+    local scores = redis.call('HMGET', key, unpack(FIELDS))
+    for i, field in ipairs(FIELDS) do
       local score = tonumber(scores[i] or nil)
       if added[i] then
-        local more = tonumber(added[i])
+        local more = added[i]
         if score then
           local high, low = math.max(score, more), math.min(score, more)
           score = high + math.log(1 + 2 ^ (low - high)) / math.log(2)
@@ -72,7 +75,7 @@ for _, step in ipairs(cmsgpack.unpack(ARGV[1])) do
         redis.call('HSET', key, field, string.format('%.17g', score))
       end
       if score then
-        for _, list in ipairs(enters[i]) do rank(KEYS[list], article, -score) end
+        for _, list in ipairs(enters) do rank(KEYS[list + i - 1], article, -score) end
       end
     end
   elseif name == 'clear' then
@@ -106,7 +109,7 @@ for _, step in ipairs(cmsgpack.unpack(ARGV[1])) do
   end
 end
 for list in pairs(floors) do redis.call('ZREMRANGEBYRANK', list, LIMIT, -1) end
-""".replace("LIMIT", str(INDEXED))
+""".replace("LOG_FIELDS", ", ".join(f"'{field}'" for field in LOG_FIELDS)).replace("LIMIT", str(INDEXED))
 
 
 class Steps:
@@ -115,6 +118,7 @@ class Steps:
     def __init__(self, prefix: str) -> None:
         self._prefix = prefix
         self._places: dict[str, int] = {}
+        self._placed_lists: dict[tuple[str, ...], Sequence[int]] = {}
         self._steps: list[list[object]] = []
 
     def effects(self) -> Effects:
@@ -141,11 +145,8 @@ class Steps:
             before: its standing when its place in the lists was last set.
         """
         scopes = _scopes(now)
-        left = [scope for scope in _scopes(before) if scope not in scopes]
-        leaves = [self._place(index_name(window, scope)) for window in WINDOWS for scope in left]
-        enters = [[self._place(index_name(window, scope)) for scope in scopes] for window in WINDOWS]
-        texts = [] if added is None else [repr(score) for score in added]
-        self._step("score", article_name(article), [texts, LOG_FIELDS, article, leaves, enters])
+        left = () if before is now else tuple(scope for scope in _scopes(before) if scope not in scopes)
+        self._step("score", article_name(article), [added or (), article, self._lists(left), self._lists(scopes)])
 
     def set_partition(self, clocks: Clocks) -> None:
         """Store the partition's clocks."""
@@ -181,6 +182,7 @@ class Steps:
         Returns:
             Its standing now.
         """
+        self._forget_scores(article, before)  # a recount may have left it without any
         standing = Standing(counts.revision, counts.language, counts.themes, counts.transitions)
         self._step("set", article_name(article), _standing_fields(standing))
         if counted:
@@ -190,7 +192,7 @@ class Steps:
                     logs += (field, repr(counts.log_scores[window]))
             counts_now = [VIEWS, counts.views, "as_of", counts.as_of, *_flat(counts.filtered), *logs]
             self._step("set", article_name(article), counts_now)
-        self.rank(article, before, standing)
+        self.rank(article, Standing(), standing)
         return standing
 
     def restore_day(self, day: Day, counts: DayCounts) -> None:
@@ -203,8 +205,12 @@ class Steps:
 
     def remove_article(self, article: ArticleId, before: Standing) -> None:
         """Forget an article, as a tombstone says; its days have tombstones of their own."""
+        self._forget_scores(article, before)
+        self._step("unset", article_name(article), [*STANDING_FIELDS, VIEWS, *REASONS, "as_of"])
+
+    def _forget_scores(self, article: ArticleId, before: Standing) -> None:
         self.rank(article, before, Standing())
-        self._step("unset", article_name(article), [*STANDING_FIELDS, VIEWS, *REASONS, *LOG_FIELDS, "as_of"])
+        self._step("unset", article_name(article), list(LOG_FIELDS))
 
     def remove_day(self, day: Day) -> None:
         """Forget a day, its readers included."""
@@ -213,6 +219,17 @@ class Steps:
     def _readers(self, step: str, day: Day, parts: Sequence[bytes]) -> None:
         places = [self._place(sketch_name(day)), self._place(article_name(day.article))]
         self._step(step, day_name(day), [*places, *parts])
+
+    def _lists(self, scopes: tuple[str, ...]) -> Sequence[int]:
+        """Where the keys of these lists begin, one for each window."""
+        places = self._placed_lists.get(scopes)
+        if places is None:
+            places = self._placed_lists[scopes] = [self._list(scope) for scope in scopes]
+        return places
+
+    def _list(self, scope: str) -> int:
+        first, *_ = (self._place(index_name(window, scope)) for window in WINDOWS)
+        return first
 
     def _step(self, name: str, key: str, args: Sequence[object]) -> None:
         self._steps.append([name, self._place(key), *args])
@@ -241,5 +258,5 @@ def _standing_fields(standing: Standing) -> list[str | bytes | int]:
     ]
 
 
-def _scopes(standing: Standing) -> Sequence[str]:
+def _scopes(standing: Standing) -> tuple[str, ...]:
     return scopes_of(standing.language, standing.themes) if standing.state == "known" else ()
