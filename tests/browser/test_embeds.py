@@ -128,6 +128,7 @@ async def _paper(roles: Roles, backend: Backend) -> AsyncIterator[Paper]:
             await until(lambda: server.started, "the paper")
             yield opened
         finally:
+            opened.go.set()  # or an answer that waits for it would keep the server
             server.should_exit = True
             await serving
             listening.close()
