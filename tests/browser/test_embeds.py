@@ -3,6 +3,7 @@
 import asyncio
 import json
 import re
+import shlex
 import socket
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
@@ -33,6 +34,7 @@ LINES = "\n".join(re.findall(r"^```html\n(.*?)\n```$", GUIDE.read_text(), re.DOT
 [POLICY] = re.findall(r"^script-src .*$", GUIDE.read_text(), re.MULTILINE)
 GO = "const { to } = document.currentScript.dataset; fetch('/go').then(() => { location.href = to; });"
 LOADED = "addEventListener('load', () => { new Image().src = `/loaded-${location.pathname.slice(1)}`; });"
+COMMANDS = re.findall(r"^curl .*$", GUIDE.read_text(), re.MULTILINE)
 OBSERVE = """
 globalThis.shifts = 0;
 new PerformanceObserver((list) => { for (const entry of list.getEntries()) shifts += entry.value; })
@@ -128,6 +130,7 @@ async def _paper(roles: Roles, backend: Backend) -> AsyncIterator[Paper]:
             await until(lambda: server.started, "the paper")
             yield opened
         finally:
+            opened.go.set()  # or an answer that waits for it would keep the server
             server.should_exit = True
             await serving
             listening.close()
@@ -232,3 +235,18 @@ async def test_when_events_do_not_get_through_the_count_is_asked_for(paper: Pape
 
 async def _shows_a_count(reader: Reader) -> bool:
     return await reader.page.locator("news-views").get_attribute("views") in {"0", "1"}
+
+
+async def test_the_commands_of_the_guide_answer_what_it_says(paper: Paper) -> None:
+    article = await paper.article("ferry")
+    assert len(COMMANDS) == 4
+    for command in COMMANDS:
+        arguments = shlex.split(command.replace("https://news.example", paper.web))
+        running = await asyncio.create_subprocess_exec(*arguments, "--silent", "--fail", stdout=asyncio.subprocess.PIPE)
+        said, _ = await running.communicate()
+        is_stream = "live" in command
+        assert running.returncode == (28 if is_stream else 0), command  # 28: a stream goes on until curl has enough
+        answer = json.loads(said.partition(b"\n\ndata: ")[2].partition(b"\n")[0] if is_stream else said)
+        [count] = answer.get("items", [answer])
+        assert count["article"] == article
+        assert len(answer["points"]) == 48 if "series" in command else count["views"] == 0
