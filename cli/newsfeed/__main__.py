@@ -8,6 +8,7 @@ from newsfeed.post import post
 from newsfeed.rebuild import rebuild
 from newsfeed.topics import topics
 from newsfeed.up import up
+from newsfeed.views_export import views
 
 app = typer.Typer(
     help="A news feed as services: run it here, post to it, look after it.",
@@ -19,6 +20,7 @@ app.command()(topics)
 app.command()(post)
 app.command()(rebuild)
 app.add_typer(dead_letters, name="dead-letters")
+app.add_typer(views, name="views")
 app.command()(doctor)
 
 

@@ -3,7 +3,14 @@
 import subprocess
 import sys
 
-BENCHES = ("bench_views_beacons", "bench_views_projector", "bench_views_freshness", "bench_ingest", "bench_views_queries")
+BENCHES = (
+    "bench_views_beacons",
+    "bench_views_beside_goatcounter",
+    "bench_views_projector",
+    "bench_views_freshness",
+    "bench_views_queries",
+    "bench_ingest",
+)
 
 if __name__ == "__main__":
     failed = []

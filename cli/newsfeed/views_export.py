@@ -1,0 +1,98 @@
+"""``newsfeed views export``: what was counted of each article on each day, from the changelog of the counts.
+
+The changelog is a published record (docs/schemas/view-counts.v1.json), so the export needs neither Redis nor the views
+service; it is as old as the projector's last flush (10 s).
+"""
+
+import asyncio
+import csv
+import json
+import sys
+from collections.abc import AsyncIterator, Mapping
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any, Final, TextIO
+
+import typer
+from rich.console import Console
+
+from news_shared.errors import TransientError
+from news_shared.projection.log import PartitionLog
+from news_shared.settings import KafkaSettings, ProcessSettings, read_settings
+from news_shared.topics import VIEW_COUNTS
+
+views = typer.Typer(help="Counts of views.", no_args_is_help=True)
+
+_REASONS: Final = ("bot", "prefetch", "repeat", "opted_out", "burst", "unknown")
+_COLUMNS: Final = ("article", "state", "day", "views", "readers", *_REASONS)
+
+
+class Format(StrEnum):
+    """How rows are written."""
+
+    CSV = "csv"
+    NDJSON = "ndjson"
+
+
+@views.callback()
+def _group() -> None:
+    """Makes typer keep the name of a group's only command."""
+
+
+@views.command()
+def export(
+    to: Annotated[Path | None, typer.Argument(help="File; the terminal when it is left away.")] = None,
+    form: Annotated[Format, typer.Option("--format", help="csv has a header line.")] = Format.CSV,
+) -> None:
+    """Write views, readers and what did not count, one row per article and day (UTC)."""
+    try:
+        if to is None:
+            rows = asyncio.run(_export(sys.stdout, form))
+        else:
+            with to.open("w", encoding="utf-8", newline="") as file:
+                rows = asyncio.run(_export(file, form))
+    except TransientError as error:
+        raise SystemExit(f"Kafka does not answer: {error}") from None
+    Console(stderr=True).print(f"{rows:,} rows")
+
+
+async def _export(file: TextIO, form: Format) -> int:
+    kafka, process = read_settings(KafkaSettings), read_settings(ProcessSettings)
+    table = csv.DictWriter(file, _COLUMNS)
+    if form is Format.CSV:
+        table.writeheader()
+    count = 0
+    for partition in range(process.partitions):
+        async for row in _rows(PartitionLog(kafka, VIEW_COUNTS, partition)):
+            count += 1
+            if form is Format.CSV:
+                table.writerow(row)
+            else:
+                file.write(json.dumps(row) + "\n")
+    return count
+
+
+async def _rows(log: PartitionLog) -> AsyncIterator[Mapping[str, Any]]:
+    """The rows of one partition, by article and day; all of one partition's keys are in memory meanwhile."""
+    last: dict[bytes, bytes] = {}
+    bounds = await log.bounds()
+    async for records in log.read(bounds.begin, bounds.end):
+        for record in records:
+            if record.value is None:
+                last.pop(record.key, None)
+            else:
+                last[record.key] = record.value
+    for key in sorted(last):
+        article, is_day, day = key.decode().partition("|")
+        if not is_day:
+            continue
+        counts = json.loads(last[key])
+        standing = last.get(article.encode())
+        yield {
+            "article": article,
+            "state": json.loads(standing)["state"] if standing else "",
+            "day": day,
+            "views": sum(counts["hours"]),
+            "readers": counts["readers"],
+            **{reason: counts["filtered"].get(reason, 0) for reason in _REASONS},
+        }
