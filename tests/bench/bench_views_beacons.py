@@ -1,11 +1,15 @@
 """Durable beacons that the views API takes per CPU second: 202 means that Kafka has it; all rules are switched on.
 
+Beside it what the HTTP server alone takes, with an application that does nothing.
+
 Run: ``uv run python -m tests.bench.bench_views_beacons [--beacons N] [--json FILE]`` (NEWS_TEST_BACKEND as in tests).
 """
 
 import argparse
 import asyncio
 import json
+import subprocess
+import sys
 import tempfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -18,10 +22,12 @@ from rich.table import Table
 
 from news_shared.article_ids import article_id
 from tests.testbed.backends import backend_name, backends
+from tests.testbed.ports import reserved_port
 from tests.testbed.role import running_roles
 from tests.views.readers import BROWSER, Crowd, Opening
 
 READERS = 5000
+_CONNECTIONS = (32, 256)
 _NO_BOUND = str(10**9)
 
 
@@ -29,6 +35,7 @@ _NO_BOUND = str(10**9)
 class Figure:
     """One measurement."""
 
+    what: str
     connections: int
     beacons: int
     cpu_seconds: float
@@ -47,7 +54,6 @@ def openings(count: int) -> list[Opening]:
 
 
 async def measure(beacons: int) -> list[Figure]:
-    figures = []
     with backends(backend_name()) as fresh:
         backend = await asyncio.to_thread(fresh)
         with tempfile.TemporaryDirectory() as folder, running_roles(backend, Path(folder)) as roles:
@@ -55,14 +61,29 @@ async def measure(beacons: int) -> list[Figure]:
             api = await roles.start("views-api", **unbounded)
             process = psutil.Process(api.pid)
             await Crowd(api.url).send(openings(1000))  # connections, caches, the topic's metadata
-            for connections in (32, 256):
-                sent, crowd = openings(beacons), Crowd(api.url)
-                before, begun = _cpu_seconds(process), monotonic()
-                await crowd.send(sent, connections=connections)
-                figures.append(
-                    Figure(connections, crowd.accepted.total(), _cpu_seconds(process) - before, monotonic() - begun)
-                )
-    return figures
+            ours = [await _answered("views API", api.url, process, beacons, number) for number in _CONNECTIONS]
+    return [*ours, *await bare(beacons)]
+
+
+async def bare(beacons: int) -> list[Figure]:
+    port = reserved_port()
+    server = subprocess.Popen([sys.executable, "-m", "tests.bench.bare_asgi", str(port)])
+    url = f"http://127.0.0.1:{port}"
+    try:
+        await Crowd(url).send(openings(100))  # sends again until it is there
+        process = psutil.Process(server.pid)
+        return [await _answered("server alone", url, process, beacons, connections) for connections in _CONNECTIONS]
+    finally:
+        server.kill()
+        server.wait()
+
+
+async def _answered(what: str, url: str, process: psutil.Process, beacons: int, connections: int) -> Figure:
+    sent, crowd = openings(beacons), Crowd(url)
+    before, begun = _cpu_seconds(process), monotonic()
+    await crowd.send(sent, connections=connections)
+    cpu, wall = _cpu_seconds(process) - before, monotonic() - begun
+    return Figure(what, connections, crowd.accepted.total(), cpu, wall)
 
 
 def _cpu_seconds(process: psutil.Process) -> float:
@@ -76,10 +97,14 @@ def main() -> None:
     parser.add_argument("--json", type=Path)
     chosen = parser.parse_args()
     figures = asyncio.run(measure(chosen.beacons))
-    table = Table("connections", "beacons", "per CPU second", "wall s", title=f"views API, {backend_name()}")
+    table = Table("what", "connections", "beacons", "per CPU second", "wall s", title=f"views API, {backend_name()}")
     for figure in figures:
         table.add_row(
-            str(figure.connections), f"{figure.beacons:,}", f"{figure.per_cpu_second:,}", f"{figure.wall_seconds:.1f}"
+            figure.what,
+            str(figure.connections),
+            f"{figure.beacons:,}",
+            f"{figure.per_cpu_second:,}",
+            f"{figure.wall_seconds:.1f}",
         )
     Console().print(table)
     if chosen.json:

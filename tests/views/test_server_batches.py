@@ -1,5 +1,6 @@
 """Beacons that servers collected: lines with their mistakes, salts of the lines' own times, and the whole way."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
@@ -14,7 +15,8 @@ from prometheus_client import CollectorRegistry
 
 from news_shared.article_ids import article_id, partition_of
 from news_shared.clock import rfc3339, system_clock
-from news_shared.producer import open_producer
+from news_shared.errors import OverloadError
+from news_shared.producer import Producer, open_producer
 from news_shared.topics import VIEWS
 from news_views.beacon_rules import BeaconRules
 from news_views.bursts import MinutePaces, Pace
@@ -22,7 +24,7 @@ from news_views.client_address import TrustedProxies, network_bytes
 from news_views.metrics import BeaconMetrics
 from news_views.readers import reader_hash
 from news_views.salts import Salt, SaltRing
-from news_views.server_batches import LinesTaken, ServerBatchIntake
+from news_views.server_batches import REQUESTS_AT_ONCE, LinesTaken, ServerBatchIntake
 from news_views.server_lines import ServerLine, read_line
 from news_views.view_log import Batch, decode
 from tests.testbed.backends import PARTITIONS, Backend
@@ -107,18 +109,40 @@ async def chunked(*lines: bytes) -> AsyncIterator[bytes]:
         yield body[start : start + 100]
 
 
+def an_intake(producer: Producer, now: datetime, ring: SaltRing) -> ServerBatchIntake:
+    return ServerBatchIntake(
+        producer,
+        BeaconRules(ring, lambda: now),
+        MinutePaces(burst=100),
+        TrustedProxies(""),
+        BeaconMetrics(CollectorRegistry()),
+        lambda: now,
+        PARTITIONS,
+    )
+
+
+async def test_more_batches_than_can_be_read_at_once_are_told_to_come_again(backend: Backend) -> None:
+    finish = asyncio.Event()
+
+    async def slow() -> AsyncIterator[bytes]:
+        yield b"{"
+        await finish.wait()
+
+    async with open_producer(backend.kafka_settings) as producer:
+        intake = an_intake(producer, NOW, SaltRing(timedelta(minutes=31)))
+        reading = [asyncio.create_task(intake.take(slow())) for _ in range(REQUESTS_AT_ONCE)]
+        await asyncio.sleep(0)  # each begins
+        with pytest.raises(OverloadError):
+            await intake.take(chunked(b"{"))
+        finish.set()
+        assert [taken.rejected_count for taken in await asyncio.gather(*reading)] == [1] * REQUESTS_AT_ONCE
+        assert (await intake.take(chunked(b"{"))).rejected_count == 1
+
+
 async def taken_at(backend: Backend, now: datetime, ring: SaltRing, *lines: bytes) -> tuple[LinesTaken, list[Batch]]:
     """Take lines at a moment; the answer, and the records of the ferry's partition."""
     async with open_producer(backend.kafka_settings) as producer:
-        intake = ServerBatchIntake(
-            producer,
-            BeaconRules(ring, lambda: now),
-            MinutePaces(burst=100),
-            TrustedProxies(""),
-            BeaconMetrics(CollectorRegistry()),
-            lambda: now,
-            PARTITIONS,
-        )
+        intake = an_intake(producer, now, ring)
         taken = await intake.take(chunked(*lines))
     log = await raw_log(backend.kafka_settings, VIEWS, partition_of(FERRY, PARTITIONS))
     return taken, [batch for batch in map(decode, log) if isinstance(batch, Batch)]

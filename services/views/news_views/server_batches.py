@@ -26,7 +26,7 @@ LINE_BYTES: Final = 8192
 MAX_REJECTS_SHOWN: Final = 1000
 _LINES_AT_ONCE: Final = 500  # in memory, of one request
 _RECORD_BEACONS: Final = 500
-_REQUESTS_AT_ONCE: Final = 16
+REQUESTS_AT_ONCE: Final = 16
 
 
 @dataclass
@@ -84,7 +84,7 @@ class ServerBatchIntake:
             OverloadError: too many requests are being read; nothing of this one was.
             TransientError: Kafka did not acknowledge, or there was never a salt. Repeating all of it is safe.
         """
-        if self._requests >= _REQUESTS_AT_ONCE:
+        if self._requests >= REQUESTS_AT_ONCE:
             raise OverloadError(f"{self._requests} batches are being read")
         self._requests += 1
         try:
