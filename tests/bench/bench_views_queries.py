@@ -78,10 +78,10 @@ async def measure(articles: int, times: int) -> list[Figure]:
                 def hundred() -> str:
                     return "/v1/views?" + "&".join(f"article={a}" for a in random.sample(newsroom.articles, 100))
 
-                figures = [await asked(http, "counts of 100 articles", hundred, times)]
-                for question in QUESTIONS:
-                    figures.append(await asked(http, question, partial(str, f"/v1/{question}"), times))
-    return figures
+                return [
+                    await asked(http, "counts of 100 articles", hundred, times),
+                    *[await asked(http, question, partial(str, f"/v1/{question}"), times) for question in QUESTIONS],
+                ]
 
 
 def main() -> None:
