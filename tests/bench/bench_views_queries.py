@@ -69,7 +69,9 @@ async def measure(articles: int, times: int) -> list[Figure]:
             await write(producer, newsroom.announcements())
             await write(producer, newsroom.records(BEACONS_PER_ARTICLE * articles, batch=50))
         with tempfile.TemporaryDirectory() as folder, running_roles(backend, Path(folder)) as roles:
-            await roles.start("views-projector")
+            projector = roles.make("views-projector")
+            projector.launch()
+            await projector.ready(seconds=900)
             api = await roles.start("views-api")
             async with open_redis(backend.redis_settings) as redis:
                 await until(lambda: is_caught_up(backend, redis), "the projector to catch up", seconds=900)
