@@ -69,7 +69,9 @@ async def measure(articles: int, times: int) -> list[Figure]:
             await write(producer, newsroom.announcements())
             await write(producer, newsroom.records(BEACONS_PER_ARTICLE * articles, batch=50))
         with tempfile.TemporaryDirectory() as folder, running_roles(backend, Path(folder)) as roles:
-            await roles.start("views-projector")
+            projector = roles.make("views-projector")
+            projector.launch()
+            await projector.ready(seconds=900)
             api = await roles.start("views-api")
             async with open_redis(backend.redis_settings) as redis:
                 await until(lambda: is_caught_up(backend, redis), "the projector to catch up", seconds=900)
@@ -78,11 +80,10 @@ async def measure(articles: int, times: int) -> list[Figure]:
                 def hundred() -> str:
                     return "/v1/views?" + "&".join(f"article={a}" for a in random.sample(newsroom.articles, 100))
 
-                figures = [await asked(http, "counts of 100 articles", hundred, times)]
-                figures += [
-                    await asked(http, question, partial(str, f"/v1/{question}"), times) for question in QUESTIONS
+                return [
+                    await asked(http, "counts of 100 articles", hundred, times),
+                    *[await asked(http, question, partial(str, f"/v1/{question}"), times) for question in QUESTIONS],
                 ]
-    return figures
 
 
 def main() -> None:
