@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-BENCHES = ("bench_views_beacons", "bench_views_projector", "bench_ingest")
+BENCHES = ("bench_views_beacons", "bench_views_projector", "bench_views_live", "bench_ingest")
 
 if __name__ == "__main__":
     failed = []

@@ -52,8 +52,8 @@ def create_app(
             trust_env=False,  # the services are near; a proxy of the environment is not for them
         )
 
-        def connect() -> httpx.AsyncClient:
-            return httpx.AsyncClient(transport=transport, timeout=timeout, verify=tls, trust_env=False)
+        def connect() -> httpx.AsyncBaseTransport:
+            return transport or httpx.AsyncHTTPTransport(verify=tls, trust_env=False)
 
         stopping = asyncio.Event()
         async with client, AsyncExitStack() as stack:

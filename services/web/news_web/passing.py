@@ -42,9 +42,13 @@ async def pass_on(request: Request, peers: Peers, trusted: Iterable[Network], st
         content=request.stream() if _has_body(request) else None,
         extensions={"timeout": peers.client.timeout.as_dict()},
     )
-    client = peers.connect() if _wants_events(request) else peers.client
+    alone = peers.connect() if _wants_events(request) else None
     try:
-        incoming = await client.send(outgoing, stream=True)
+        if alone is None:
+            incoming = await peers.client.send(outgoing, stream=True)
+        else:
+            incoming = await alone.handle_async_request(outgoing)
+            incoming.request = outgoing
     except httpx.HTTPError as error:
         log.info("a service does not answer", service=service, reason=repr(error))
         raise ProblemError(
@@ -63,10 +67,10 @@ async def pass_on(request: Request, peers: Peers, trusted: Iterable[Network], st
     return response
 
 
-async def _close(incoming: httpx.Response, client: httpx.AsyncClient, peers: Peers) -> None:
+async def _close(incoming: httpx.Response, alone: httpx.AsyncBaseTransport | None) -> None:
     await incoming.aclose()
-    if client is not peers.client:
-        await client.aclose()
+    if alone is not None:
+        await alone.aclose()
 
 
 def _wants_events(request: Request) -> bool:

@@ -43,7 +43,7 @@ class Peers:
         client: shared by all; it owns the connections.
         addresses: base URL of each service.
         deadline: of one question, from the first byte sent to the last one read.
-        connect: makes a client for one event stream. In a shared pool a thousand streams that stay open would make
+        connect: makes a transport for one event stream. In a shared pool a thousand streams that stay open would make
             each other request look through them all.
     """
 
@@ -53,7 +53,7 @@ class Peers:
         addresses: Mapping[Service, str],
         *,
         deadline: timedelta,
-        connect: Callable[[], httpx.AsyncClient],
+        connect: Callable[[], httpx.AsyncBaseTransport],
     ) -> None:
         self.client = client
         self.connect = connect
