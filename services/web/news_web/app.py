@@ -42,16 +42,23 @@ def create_app(
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[routes.WebState]:
         silence = own.silence.total_seconds()
+        timeout = httpx.Timeout(silence, connect=own.connect_timeout.total_seconds())
+        tls = httpx.create_ssl_context(trust_env=False)  # once: reading the authorities takes a while
         client = httpx.AsyncClient(
             transport=transport,
-            timeout=httpx.Timeout(silence, connect=own.connect_timeout.total_seconds()),
+            timeout=timeout,
+            verify=tls,
             limits=httpx.Limits(max_connections=None, max_keepalive_connections=100),
             trust_env=False,  # the services are near; a proxy of the environment is not for them
         )
+
+        def connect() -> httpx.AsyncBaseTransport:
+            return transport or httpx.AsyncHTTPTransport(verify=tls, trust_env=False)
+
         stopping = asyncio.Event()
         async with client, AsyncExitStack() as stack:
             stack.enter_context(at_stop(stopping.set))
-            peers = Peers(client, addresses, deadline=own.part_deadline)
+            peers = Peers(client, addresses, deadline=own.part_deadline, connect=connect)
             assets = load_assets()
             yield {
                 "desk": routes.Desk(

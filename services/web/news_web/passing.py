@@ -42,8 +42,13 @@ async def pass_on(request: Request, peers: Peers, trusted: Iterable[Network], st
         content=request.stream() if _has_body(request) else None,
         extensions={"timeout": peers.client.timeout.as_dict()},
     )
+    alone = peers.connect() if _wants_events(request) else None
     try:
-        incoming = await peers.client.send(outgoing, stream=True)
+        if alone is None:
+            incoming = await peers.client.send(outgoing, stream=True)
+        else:
+            incoming = await alone.handle_async_request(outgoing)
+            incoming.request = outgoing
     except httpx.HTTPError as error:
         log.info("a service does not answer", service=service, reason=repr(error))
         raise ProblemError(
@@ -60,6 +65,16 @@ async def pass_on(request: Request, peers: Peers, trusted: Iterable[Network], st
     response = StreamingResponse(content, status_code=incoming.status_code, background=BackgroundTask(incoming.aclose))
     response.raw_headers = response_headers(incoming.headers.raw)
     return response
+
+
+async def _close(incoming: httpx.Response, alone: httpx.AsyncBaseTransport | None) -> None:
+    await incoming.aclose()
+    if alone is not None:
+        await alone.aclose()
+
+
+def _wants_events(request: Request) -> bool:
+    return "text/event-stream" in request.headers.get("accept", "")
 
 
 def _has_body(request: Request) -> bool:

@@ -1,7 +1,7 @@
 """The services behind the pages: every question has a deadline, and a service that is down is an answer, too."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Literal
@@ -43,10 +43,20 @@ class Peers:
         client: shared by all; it owns the connections.
         addresses: base URL of each service.
         deadline: of one question, from the first byte sent to the last one read.
+        connect: makes a transport for one event stream. In a shared pool a thousand streams that stay open would make
+            each other request look through them all.
     """
 
-    def __init__(self, client: httpx.AsyncClient, addresses: Mapping[Service, str], *, deadline: timedelta) -> None:
+    def __init__(
+        self,
+        client: httpx.AsyncClient,
+        addresses: Mapping[Service, str],
+        *,
+        deadline: timedelta,
+        connect: Callable[[], httpx.AsyncBaseTransport],
+    ) -> None:
         self.client = client
+        self.connect = connect
         self._addresses = {service: httpx.URL(url) for service, url in addresses.items()}
         self._deadline = deadline.total_seconds()
 
