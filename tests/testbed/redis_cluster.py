@@ -101,6 +101,8 @@ class RedisCluster:
     def _start_node(self, port: int) -> None:
         folder = self._folder / str(port)
         folder.mkdir(exist_ok=True)
+        # What a replica got from its master once, perhaps in another test; a node that reads it is not empty.
+        (folder / "dump.rdb").unlink(missing_ok=True)
         command = [
             *(str(valkey_server()), "--port", str(port), "--bind", "127.0.0.1", "--dir", str(folder)),
             *("--save", "", "--appendonly", "no", "--maxmemory-policy", "noeviction"),
