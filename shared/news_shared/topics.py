@@ -3,8 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import Any
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.errors import NoError, TopicAlreadyExistsError, for_code
 
 from news_shared.errors import LogMismatchError
 from news_shared.kafka import connection, kafka_errors
@@ -69,7 +71,7 @@ async def create_topics(settings: KafkaSettings, partitions: int) -> list[str]:
             existing = set(await admin.list_topics())
             missing = [spec for spec in TOPICS if spec.name not in existing]
             if missing:
-                await admin.create_topics([_new_topic(spec, settings, partitions) for spec in missing])
+                _check_created(await admin.create_topics([_new_topic(spec, settings, partitions) for spec in missing]))
             _check_partitions(await admin.describe_topics([s.name for s in TOPICS if s.name in existing]), partitions)
         finally:
             await admin.close()
@@ -103,6 +105,13 @@ def _new_topic(spec: TopicSpec, settings: KafkaSettings, partitions: int) -> New
     elif settings.replication >= 3:
         config["min.insync.replicas"] = "2"
     return NewTopic(spec.name, partitions, settings.replication, topic_configs=config)
+
+
+def _check_created(response: Any) -> None:
+    """The client hands the broker's refusals on in its answer; who creates at the same time is no refusal."""
+    for topic, code, *message in response.topic_errors:
+        if code not in (NoError.errno, TopicAlreadyExistsError.errno):
+            raise for_code(code)(f"{topic}: {' '.join(map(str, filter(None, message)))}")
 
 
 def _check_partitions(descriptions: list[dict[str, object]], partitions: int) -> None:

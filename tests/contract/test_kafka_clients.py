@@ -5,13 +5,14 @@ from datetime import timedelta
 
 import pytest
 
-from news_shared.errors import FencedError, LogMismatchError, PoisonError
+from news_shared.errors import FencedError, LogMismatchError, PoisonError, TransientError
 from news_shared.fenced_writer import open_fenced_writer
 from news_shared.producer import Outgoing, open_producer
 from news_shared.projection.log import PartitionLog
 from news_shared.settings import KafkaSettings
 from news_shared.topic_table import TopicTable
-from news_shared.topics import HOLDS, MAX_RECORD_BYTES, SOURCES, VECTORS, check_topics, create_topics
+from news_shared.topics import HOLDS, MAX_RECORD_BYTES, SOURCES, TOPICS, VECTORS, check_topics, create_topics
+from tests.testbed.apache_kafka import ApacheKafka
 from tests.testbed.backends import PARTITIONS, Backend
 
 
@@ -99,3 +100,12 @@ async def test_another_number_of_partitions_is_refused_with_what_to_do(backend: 
 
 async def test_creating_the_topics_again_changes_nothing(backend: Backend) -> None:
     assert await create_topics(backend.kafka_settings, PARTITIONS) == []
+
+
+@pytest.mark.kafka
+async def test_a_topic_that_the_broker_refuses_to_create_is_named(fresh_backend: Backend) -> None:
+    assert isinstance(fresh_backend.kafka, ApacheKafka)
+    await asyncio.to_thread(fresh_backend.kafka.delete_topics)
+    with pytest.raises(TransientError, match=r"InvalidReplicationFactorError.*news\.\w+"):
+        await create_topics(fresh_backend.kafka_settings.model_copy(update={"replication": 3}), PARTITIONS)
+    assert await create_topics(fresh_backend.kafka_settings, PARTITIONS) == [spec.name for spec in TOPICS]

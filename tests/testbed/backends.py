@@ -10,6 +10,7 @@ from typing import Protocol
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
+from news_shared.errors import TransientError
 from news_shared.kafka import connection
 from news_shared.settings import KafkaSettings, RedisSettings
 from news_shared.topics import TOPICS, create_topics
@@ -141,7 +142,15 @@ def _with_topics(backend: Backend) -> Backend:
 
 async def _create_topics(kafka: KafkaSettings) -> None:
     """Create the topics and wait until the broker serves them: it hears of them some time after the controller."""
-    await create_topics(kafka, PARTITIONS)
+
+    async def are_created() -> bool:
+        try:
+            await create_topics(kafka, PARTITIONS)
+        except TransientError:  # it is not yet through with deleting the former ones
+            return False
+        return True
+
+    await until(are_created, "the broker to create the topics", seconds=60)
     of_all = [TopicPartition(spec.name, partition) for spec in TOPICS for partition in range(PARTITIONS)]
     consumer = AIOKafkaConsumer(**connection(kafka))
     await consumer.start()
