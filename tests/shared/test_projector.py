@@ -17,16 +17,17 @@ from news_shared.errors import RebuildingError
 from news_shared.lease import Lease
 from news_shared.process import running
 from news_shared.producer import Outgoing, open_producer
-from news_shared.projection.contract import ProjectionSpec
+from news_shared.projection.contract import Checkpoint, Effects, ProjectionSpec
 from news_shared.projection.dead_letters import DeadLetter
 from news_shared.projection.metrics import ProjectionMetrics
 from news_shared.projection.projector import Projector
 from news_shared.projection.rebuild import rebuild
 from news_shared.projection.slots import Slots
+from news_shared.projection.state import PartitionState, StateKeys
 from news_shared.redis_client import RedisClient, open_redis
 from news_shared.settings import ProcessSettings
 from news_shared.topics import DEAD_LETTERS, VIEWS
-from tests.shared.tally import Tally, tally_spec
+from tests.shared.tally import TALLY_LUA, Tally, tally_spec
 from tests.testbed.backends import PARTITIONS, Backend
 from tests.testbed.redis_cluster import RedisCluster
 from tests.testbed.topics import records_of
@@ -141,6 +142,17 @@ async def test_a_parked_record_is_applied_again_once_when_somebody_asks(words: W
         assert unknown.returncode == 1
         assert "is not parked" in unknown.stderr
     assert len(await records_of(words.backend, DEAD_LETTERS)) == 1, "a replay parks nothing anew"
+
+
+async def test_a_replay_that_is_sent_again_takes_effect_once(words: Words) -> None:
+    state = PartitionState(words.redis, StateKeys("{tally-0}", VIEWS, 0), TALLY_LUA)
+    await state.begin_restore(1)
+    await state.finish_restore(1, 0)
+    await words.redis.rpush(state.keys.replay, "3/7")
+    for _ in range(2):  # the first answer may have been lost
+        await state.apply_replayed(Checkpoint(1, 0), Effects(["{tally-0}:1:tally"], ["again"]), "3/7")
+    assert await words.redis.hget("{tally-0}:1:tally", "again") == b"1"
+    assert await state.next_replay() is None
 
 
 async def test_a_transient_fault_is_retried_in_place_and_nothing_is_parked(words: Words) -> None:
