@@ -16,6 +16,8 @@ unknown (the article was withdrawn), repeat."""
 VIEWS: Final = "views"
 HOUR_MS: Final = 3_600_000
 HOURS_OF_A_DAY: Final = 24
+UNDATED: Final = 0
+"""The day (1970-01-01) of imported totals whose days nobody knows: totals have them, series do not."""
 
 
 class Day(NamedTuple):

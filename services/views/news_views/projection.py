@@ -1,4 +1,4 @@
-"""The projection of ``news.views``: batches and markers in, counts in Redis, the changelog behind them."""
+"""The projection of ``news.views``: its records in, counts in Redis, the changelog behind them."""
 
 import asyncio
 from collections.abc import Sequence
@@ -25,21 +25,24 @@ from news_views.changelog import (
     PartitionProgress,
     decode_counts,
     decode_key,
+    encode_key,
 )
 from news_views.changelog_writer import ChangelogWriter
 from news_views.counting import PartitionCounting, Rules
 from news_views.counts import Day, Deltas
+from news_views.imports import imported_totals
 from news_views.projection_names import GROUP, SERVICE
 from news_views.settings import ViewsSettings
 from news_views.standing import Standing
 from news_views.standings import Standings
 from news_views.view_counts import Clocks, changed_keys, read_as_of, read_clocks, read_standings
-from news_views.view_log import Batch, PlacedMarker, decode
+from news_views.view_log import Batch, PlacedImport, PlacedMarker, decode
 from news_views.view_steps import APPLY, Steps
 
 log = structlog.get_logger()
 
-ViewEvent = Batch | PlacedMarker
+Counted = Batch | PlacedMarker
+ViewEvent = Counted | PlacedImport
 
 _RESTORED_AT_ONCE = 200  # keys of the changelog in one Redis call: sketches are up to 12 kB
 
@@ -147,10 +150,8 @@ class ViewsProjection:
             steps.mark_dirty([raw for raw, key, _ in pending if not isinstance(key, PartitionKey)], 0)
         for _, key, counts in pending:
             match key, counts:
-                case Day(), _ if self._recount:
-                    pass
                 case Day(), DayCounts():
-                    steps.restore_day(key, counts)
+                    steps.restore_day(key, counts, counted=not self._recount)
                 case Day(), None:
                     steps.remove_day(key)
                 case str(), ArticleCounts():
@@ -182,34 +183,35 @@ class ViewsProjection:
         start = await partition_log.offset_at(max(0, looks_back_to))
         self._counting = PartitionCounting(self._rules)
         async for records in partition_log.read(start, checkpoint.next_offset):
-            events = list(_events(records))
+            events, _ = _told_apart(_events(records))
             standings = await self._standings.of(_articles_of(events))
             self._counting.count(events, standings, Deltas())  # counted already: only what it remembers is wanted
         self._counting.clock_ms = clocks.clock_ms
         self._counting.log_ms = clocks.log_ms
 
     def decode(self, record: ConsumerRecord) -> ViewEvent | None:
-        """The batch or marker of a record.
+        """What a record says.
 
         Raises:
-            PoisonError: it is neither.
+            PoisonError: it cannot be read.
         """
         return decode(record)
 
     async def decide(self, events: Sequence[ViewEvent]) -> Effects:
-        """Count these records.
+        """Count these records, and take over what was imported.
 
         Raises:
             TransientError: Redis is away.
         """
         steps = Steps(self._ownership.prefix)
-        before = await self._standings.of(_articles_of(events))
+        counted, imports = _told_apart(events)
+        before = await self._standings.of(_articles_of(counted))
         standings = dict(before)
         if events[0].offset < self._ahead_until:
-            deltas = await self._count_once(events, standings)
+            deltas = await self._count_once(counted, standings)
         else:
             deltas = Deltas()
-            self._counting.count(events, standings, deltas)
+            self._counting.count(counted, standings, deltas)
         changed = {article: now for article, now in standings.items() if now is not before[article]}
         self._standings.keep(changed)
         for article, standing in changed.items():
@@ -217,11 +219,15 @@ class ViewsProjection:
         steps.add(deltas)
         for article in changed.keys() | deltas.scores.keys():
             steps.rank(article, before[article], standings[article], deltas.scores.get(article))
-        steps.mark_dirty(changed_keys(deltas) | {article.encode() for article in changed}, events[-1].offset)
+        imported = imported_totals(imports)
+        for (day, origin), total in imported.items():
+            steps.set_imported(day, origin, total)
+        dirty = changed_keys(deltas) | {article.encode() for article in changed} | {encode_key(d) for d, _ in imported}
+        steps.mark_dirty(dirty, events[-1].offset)
         steps.set_partition(Clocks(self._counting.clock_ms, self._counting.log_ms, self._ahead_until))
         return steps.effects()
 
-    async def _count_once(self, events: Sequence[ViewEvent], standings: dict[ArticleId, Standing]) -> Deltas:
+    async def _count_once(self, events: Sequence[Counted], standings: dict[ArticleId, Standing]) -> Deltas:
         """Count records of which the restored values hold a part already, each key up to its own offset."""
         counted: list[tuple[int, Deltas]] = []
         for event in events:
@@ -289,7 +295,13 @@ def _events(records: Sequence[ConsumerRecord]) -> Sequence[ViewEvent]:
     return events
 
 
-def _articles_of(events: Sequence[ViewEvent]) -> list[ArticleId]:
+def _told_apart(events: Sequence[ViewEvent]) -> tuple[list[Counted], list[PlacedImport]]:
+    """What is counted, and what was imported; neither touches the other's numbers."""
+    imports = [event for event in events if isinstance(event, PlacedImport)]
+    return [event for event in events if not isinstance(event, PlacedImport)], imports
+
+
+def _articles_of(events: Sequence[Counted]) -> list[ArticleId]:
     articles: list[ArticleId] = []
     for event in events:
         if isinstance(event, PlacedMarker):

@@ -8,7 +8,7 @@ import msgpack
 
 from news_shared.article_ids import ArticleId
 from news_shared.projection.contract import Effects
-from news_views.changelog import ArticleCounts, DayCounts, PartitionProgress
+from news_views.changelog import ArticleCounts, DayCounts, Imported, PartitionProgress
 from news_views.counts import REASONS, VIEWS, Day, Deltas, Reason
 from news_views.standing import Standing
 from news_views.trending import INDEXED, WINDOWS, LogScores, scopes_of
@@ -18,6 +18,7 @@ from news_views.view_counts import (
     Clocks,
     article_name,
     day_name,
+    import_field,
     index_name,
     sketch_name,
     written_fields,
@@ -27,6 +28,9 @@ APPLY: Final = """
 -- One argument, in msgpack because an argument costs the sender more than its bytes: a list of steps, each its name,
 -- the index of its key in KEYS and what it needs.
 local FIELDS = {LOG_FIELDS}
+-- Fields of a day that its article has the sums of, kept up to date so that reading them costs the same however many
+-- days there are.
+local SUMMED = {'readers', 'imported', 'imported_readers'}
 local floors = {}
 local function rank(list, article, score)
   -- Of a full list only what beats its last member; scores are negated, and a list is cut once, at the end.
@@ -80,13 +84,22 @@ for _, step in ipairs(cmsgpack.unpack(ARGV[1])) do
     end
   elseif name == 'clear' then
     -- Arguments: keys of the sketch and of the article.
-    local before = redis.call('HGET', key, 'readers')
+    local before = redis.call('HMGET', key, unpack(SUMMED))
     redis.call('DEL', key, KEYS[step[3]])
-    if before then redis.call('HINCRBY', KEYS[step[4]], 'readers', '-' .. before) end
+    for i, field in ipairs(SUMMED) do
+      if before[i] then redis.call('HINCRBY', KEYS[step[4]], field, '-' .. before[i]) end
+    end
+  elseif name == 'import' then
+    -- Arguments: key of the article, field of the origin, views, readers. It replaces what the origin said before.
+    local field, views, readers = step[4], step[5], step[6]
+    local views_before, readers_before = string.match(redis.call('HGET', key, field) or '0 0', '(%d+) (%d+)')
+    redis.call('HSET', key, field, string.format('%d %d', views, readers))
+    for _, hash in ipairs({key, KEYS[step[3]]}) do
+      redis.call('HINCRBY', hash, 'imported', views - views_before)
+      redis.call('HINCRBY', hash, 'imported_readers', readers - readers_before)
+    end
   elseif name == 'readers' or name == 'sketch' then
-    -- Arguments: keys of the sketch and of the article, then readers of 8 bytes each, or the whole sketch. The
-    -- article's readers are the sum of its days', kept up to date here so that reading them costs the same however
-    -- many days there are.
+    -- Arguments: keys of the sketch and of the article, then readers of 8 bytes each, or the whole sketch.
     local sketch, article, bytes = KEYS[step[3]], KEYS[step[4]], step[5]
     local changed = 0
     if name == 'sketch' then
@@ -137,6 +150,11 @@ class Steps:
     def set_standing(self, article: ArticleId, standing: Standing) -> None:
         """Store what the markers said of an announced article."""
         self._step("set", article_name(article), _standing_fields(standing))
+
+    def set_imported(self, day: Day, origin: str, imported: Imported) -> None:
+        """Store what an origin says of a day, instead of what it said before."""
+        article = self._place(article_name(day.article))
+        self._step("import", day_name(day), [article, import_field(origin), imported.views, imported.readers])
 
     def rank(self, article: ArticleId, before: Standing, now: Standing, added: LogScores | None = None) -> None:
         """Add to an article's scores and put it into the lists where it belongs: into none unless it is known.
@@ -195,9 +213,17 @@ class Steps:
         self.rank(article, Standing(), standing)
         return standing
 
-    def restore_day(self, day: Day, counts: DayCounts) -> None:
-        """Store a day as the changelog has it."""
+    def restore_day(self, day: Day, counts: DayCounts, *, counted: bool = True) -> None:
+        """Store a day as the changelog has it.
+
+        Args:
+            counted: False leaves out all but what was imported.
+        """
         self.remove_day(day)
+        for origin, imported in counts.imports.items():
+            self.set_imported(day, origin, imported)
+        if not counted:
+            return
         hours = _flat({str(hour): views for hour, views in enumerate(counts.hours) if views})
         self._step("set", day_name(day), ["as_of", counts.as_of, *hours, *_flat(counts.filtered)])
         if counts.sketch:
