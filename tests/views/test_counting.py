@@ -50,7 +50,7 @@ class Service:
     """What the projection does around the rules, without Kafka and Redis."""
 
     def __init__(self, records: Sequence[ConsumerRecord]) -> None:
-        self.events = [event for event in map(decode, records) if event is not None]
+        self.events = [event for event in map(decode, records) if isinstance(event, Batch | PlacedMarker)]
         self.counting = PartitionCounting(RULES)
         self.counted = Counted(Deltas(), {an_article(n): Standing() for n in range(1, 4)})
 

@@ -20,6 +20,8 @@ from news_views.view_log import IMPORT_HEADERS, Import, encode_import
 MOST_LINES: Final = 1000
 _LINE_BYTES: Final = 8192
 _ASKED_AT_ONCE: Final = 100
+_FIELDS: Final = ("article", "day", "views", "readers")
+_SOME_ARTICLE: Final = "00000000-0000-0000-0000-000000000000"  # so that the rest of a line is checked as well
 _TOMORROW: Final = timedelta(days=1)  # begins earlier east of Greenwich
 
 
@@ -104,21 +106,20 @@ def read_import(line: Line, origin: str, latest: date) -> NumberedImport | list[
         return ["not JSON"]
     if not isinstance(content, dict):
         return ["not a JSON object"]
-    errors: list[str] = []
-    article = content.get("article")
+    # A misspelt day would be a total without one.
+    errors = [f"{name[:50]}: no such field; there are {', '.join(_FIELDS)}" for name in content.keys() - set(_FIELDS)]
+    article = content.pop("article", None)
     try:
         if not isinstance(article, str):
             raise PoisonError("a string is missing")
         article = parse_article_id(article)
     except PoisonError as error:
         errors.append(f"article: {error}")
-        article = "00000000-0000-0000-0000-000000000000"  # so that the rest is checked as well
+        article = _SOME_ARTICLE
     try:
-        numbers = {name: content[name] for name in ("day", "views", "readers") if name in content}
-        said = Import.model_validate_json(json.dumps({**numbers, "article": article, "origin": origin}))
+        said = Import.model_validate_json(json.dumps({**content, "v": 1, "article": article, "origin": origin}))
     except ValidationError as error:
-        errors += [f"{wrong['loc'][0]}: {wrong['msg']}" for wrong in error.errors()]
-        return errors
+        return errors + [": ".join((*map(str, wrong["loc"]), wrong["msg"])) for wrong in error.errors()]
     if said.day is not None and said.day > latest:
         errors.append(f"day: {said.day} has not come yet")
     return errors or NumberedImport(index + 1, said)

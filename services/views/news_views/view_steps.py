@@ -87,7 +87,8 @@ for _, step in ipairs(cmsgpack.unpack(ARGV[1])) do
     local before = redis.call('HMGET', key, unpack(SUMMED))
     redis.call('DEL', key, KEYS[step[3]])
     for i, field in ipairs(SUMMED) do
-      if before[i] then redis.call('HINCRBY', KEYS[step[4]], field, '-' .. before[i]) end
+      local number = tonumber(before[i] or '0')
+      if number > 0 then redis.call('HINCRBY', KEYS[step[4]], field, -number) end
     end
   elseif name == 'import' then
     -- Arguments: key of the article, field of the origin, views, readers. It replaces what the origin said before.
