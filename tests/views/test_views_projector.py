@@ -53,7 +53,7 @@ class Partitions:
     async def write(self, beacons: int, *, seed: int = 1, batch: int = 20, hours: float = 6) -> None:
         spread_ms = round(hours * HOUR_MS)
         begin_ms = epoch_ms(system_clock()) - 48 * HOUR_MS + seed * 8 * HOUR_MS
-        newsroom = Newsroom(seed, begin_ms=begin_ms, spread_ms=spread_ms)
+        newsroom = Newsroom(seed, begin_ms=begin_ms, spread_ms=spread_ms, beacons_an_import=101)
         async with open_producer(self.backend.kafka_settings) as producer:
             await write(producer, newsroom.records(beacons, batch=batch))
 

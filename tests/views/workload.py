@@ -35,11 +35,22 @@ class Newsroom:
     Args:
         begin_ms: time of the first beacon; all lie in the past, so that time is the beacons' own.
         spread_ms: until the last.
+        beacons_an_import: so many beacons stand between two imports; 0: there is no import.
     """
 
-    def __init__(self, seed: int, *, begin_ms: int, spread_ms: int, articles: int = 200, readers: int = 5000) -> None:
+    def __init__(
+        self,
+        seed: int,
+        *,
+        begin_ms: int,
+        spread_ms: int,
+        articles: int = 200,
+        readers: int = 5000,
+        beacons_an_import: int = 0,
+    ) -> None:
         self._random = Random(seed)
         self._imports = Random(seed)
+        self._beacons_an_import = beacons_an_import
         self._begin_ms, self._spread_ms = begin_ms, spread_ms
         self.articles = [article_id("herald", f"story-{seed}-{n}") for n in range(articles)]
         self._readers = readers
@@ -68,7 +79,7 @@ class Newsroom:
                 if self._revisions[article]:
                     state = random.choice(("known", "withdrawn", "known"))
                     yield from self._flushed_before(waiting, self._marker(article, state, again=random.random() < 0.3))
-            if n % 101 == 0:
+            if self._beacons_an_import and n % self._beacons_an_import == 0:
                 yield self._import()
             article = self.articles[int(len(self.articles) * random.random() ** 3)]
             partition = partition_of(article, PARTITIONS)

@@ -1,0 +1,82 @@
+"""Asking our services over HTTP from a command: what is answered 503 is asked again, the rest is an answer or an error."""
+
+from collections.abc import Mapping, Sequence
+from types import TracebackType
+from typing import Any
+
+import httpx
+from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_exponential_jitter
+
+Params = Mapping[str, str] | Sequence[tuple[str, str]]
+
+
+class ApiError(Exception):
+    """A service does not answer, or refuses: what it said, for the person who gave the command."""
+
+
+class _AwayError(Exception):
+    """The service asked to repeat the request, or did not answer."""
+
+
+class ApiClient:
+    """Requests to one service. Everything that is sent through it must be safe to repeat.
+
+    Args:
+        patience: seconds to go on asking for.
+    """
+
+    def __init__(self, address: str, *, key: str, patience: float) -> None:
+        self._address = address.rstrip("/")
+        self._patience = patience
+        self._http = httpx.Client(timeout=60, headers={"Authorization": f"Bearer {key}"})
+
+    def __enter__(self) -> "ApiClient":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._http.close()
+
+    def get(self, path: str, params: Params) -> dict[str, Any]:
+        """The content of a 200.
+
+        Raises:
+            ApiError: there was none.
+        """
+        return self._asked("GET", path, params, None, {200})
+
+    def post_lines(self, path: str, params: Params, lines: bytes) -> dict[str, Any]:
+        """Send NDJSON; the content of a 200, a 202 or a 422 that says which lines are wrong (``rejected``).
+
+        Raises:
+            ApiError: any other answer, or none.
+        """
+        return self._asked("POST", path, params, lines, {200, 202})
+
+    def _asked(self, method: str, path: str, params: Params, lines: bytes | None, good: set[int]) -> dict[str, Any]:
+        retrying = Retrying(
+            retry=retry_if_exception_type(_AwayError),
+            wait=wait_exponential_jitter(0.5, 5),
+            stop=stop_after_delay(self._patience),
+            reraise=True,
+        )
+        url = f"{self._address}{path}"
+        try:
+            response = retrying(self._asked_once, method, url, params, lines)
+        except _AwayError as error:
+            raise ApiError(f"{url}: {error}") from error
+        content: Any = response.json() if response.headers.get("content-type", "").find("json") >= 0 else {}
+        if response.status_code in good or (response.status_code == 422 and "rejected" in content):
+            return dict(content)
+        raise ApiError(f"{url} answered {response.status_code}: {content.get('detail') or response.text[:500]}")
+
+    def _asked_once(self, method: str, url: str, params: Params, lines: bytes | None) -> httpx.Response:
+        headers = {} if lines is None else {"Content-Type": "application/x-ndjson"}
+        try:
+            response = self._http.request(method, url, params=httpx.QueryParams(params), content=lines, headers=headers)
+        except httpx.TransportError as error:
+            raise _AwayError(f"no answer ({error})") from error
+        if response.status_code == httpx.codes.SERVICE_UNAVAILABLE:
+            raise _AwayError(response.text[:500])
+        return response
