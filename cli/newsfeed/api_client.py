@@ -1,13 +1,13 @@
-"""Asking our services over HTTP from a command: what is answered 503 is asked again, the rest is an answer or an error."""
+"""Asking our services over HTTP from a command: what is answered 503 is asked again until it is another answer."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from types import TracebackType
 from typing import Any
 
 import httpx
 from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_exponential_jitter
 
-Params = Mapping[str, str] | Sequence[tuple[str, str]]
+Params = Mapping[str, str | list[str]]
 
 
 class ApiError(Exception):
@@ -74,7 +74,7 @@ class ApiClient:
     def _asked_once(self, method: str, url: str, params: Params, lines: bytes | None) -> httpx.Response:
         headers = {} if lines is None else {"Content-Type": "application/x-ndjson"}
         try:
-            response = self._http.request(method, url, params=httpx.QueryParams(params), content=lines, headers=headers)
+            response = self._http.request(method, url, params=params, content=lines, headers=headers)
         except httpx.TransportError as error:
             raise _AwayError(f"no answer ({error})") from error
         if response.status_code == httpx.codes.SERVICE_UNAVAILABLE:

@@ -48,9 +48,7 @@ class ArticleFinder:
             for name, article in zip(names, pool.map(self._one, names), strict=True):
                 found[name] = article
                 done()
-        if self._site.source is not None:
-            self._find_by_guid([name for name, article in found.items() if article is None], found)
-        return found
+        return found | self._found_by_guid([name for name, article in found.items() if article is None])
 
     def _one(self, name: str) -> ArticleId | None:
         if is_address(name):
@@ -69,12 +67,14 @@ class ArticleFinder:
                 return ArticleId(items[0]["id"])
         return None
 
-    def _find_by_guid(self, names: Sequence[str], found: dict[str, ArticleId | None]) -> None:
-        assert self._site.source is not None
+    def _found_by_guid(self, names: Sequence[str]) -> dict[str, ArticleId]:
+        found: dict[str, ArticleId] = {}
+        if self._site.source is None:
+            return found
         for start in range(0, len(names), _ASKED_AT_ONCE):
             some = names[start : start + _ASKED_AT_ONCE]
             ids = [article_id(self._site.source, name) for name in some]
-            counts = self._views.get("/v1/views", [("article", article) for article in ids])["items"]
-            for name, article, count in zip(some, ids, counts, strict=True):
-                if count.get("status") != 404:
-                    found[name] = article
+            counts = self._views.get("/v1/views", {"article": [*ids]})["items"]
+            known = zip(some, ids, counts, strict=True)
+            found |= {name: article for name, article, count in known if count.get("status") != 404}
+        return found
