@@ -51,12 +51,9 @@ def test_a_table_is_summed_by_article_and_day(tmp_path: Path) -> None:
 
 
 def test_articles_and_views_are_enough_and_semicolons_as_good_as_commas(tmp_path: Path) -> None:
-    for separator in ",;\t":
-        found = read_totals(a_file(tmp_path, f"article{separator}views\nherald:a,b;c\t\t{separator}7\n"))
-        assert len(found.totals) + len(found.errors) == 1
-    assert summed(read_totals(a_file(tmp_path, "article;views\nherald:a,b;7\n"))) == {
-        ("herald:a,b", None): (2, 1, 7, 0)
-    }
+    for separator in (",", ";", "\t"):
+        table = f"article{separator}views\nherald:ferry{separator}7\n"
+        assert summed(read_totals(a_file(tmp_path, table))) == {("herald:ferry", None): (2, 1, 7, 0)}
 
 
 def test_goatcounters_own_export_counts_page_views_and_first_visits_by_day_in_utc() -> None:

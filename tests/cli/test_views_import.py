@@ -52,8 +52,7 @@ class Desk:
         return process.returncode, said.decode()
 
     async def counts(self, articles: Sequence[str]) -> list[tuple[Any, Any]]:
-        params = [("article", article) for article in articles]
-        answer = await self.http.get(f"{self.views.url}/v1/views", params=params)
+        answer = await self.http.get(f"{self.views.url}/v1/views", params={"article": [*articles]})
         return [(item["views"], item["readers"]) for item in answer.json()["items"]] if answer.is_success else []
 
     async def show(self, counts: dict[str, tuple[Any, Any]]) -> None:
@@ -126,7 +125,12 @@ async def test_a_table_and_goatcounters_export_become_counts_by_whatever_name(
     code, said = await desk.imported(EXPORT, "--site", site, "--source", "herald")
     assert code == 0, said
     assert "4 lines with 4 views, 3 readers of 2 articles on 2 days, counted by goatcounter" in said
-    counts = {articles[0]: (3, 2), articles[1]: (1, 1), articles[2]: (7, 5), articles[3]: (101, 91)}
+    counts: dict[str, tuple[Any, Any]] = {
+        articles[0]: (3, 2),
+        articles[1]: (1, 1),
+        articles[2]: (7, 5),
+        articles[3]: (101, 91),
+    }
     await desk.show({**counts, article_id("herald", "later"): (None, None)})
     await announce(fresh_backend, [published("later")])
     await desk.show({**counts, article_id("herald", "later"): (3, 3)})

@@ -11,22 +11,39 @@ import pytest_asyncio
 from hypothesis import given
 from hypothesis import strategies as st
 
-from news_shared.article_ids import article_id
+from news_shared.article_ids import article_id, partition_of
 from news_shared.clock import system_clock
 from news_shared.errors import PoisonError
-from news_views.changelog import DayCounts, Imported, day_text, decode_counts, encode_counts
+from news_shared.producer import Outgoing, open_producer
+from news_shared.redis_client import open_redis
+from news_shared.topics import VIEW_COUNTS
+from news_views.changelog import (
+    ArticleCounts,
+    Counts,
+    DayCounts,
+    Imported,
+    Key,
+    day_number,
+    day_text,
+    decode_counts,
+    encode_counts,
+    encode_key,
+)
 from news_views.counts import REASONS, Day
 from news_views.import_intake import NumberedImport, read_import
 from news_views.imports import Said, imported_totals
+from news_views.standing import Transition
 from news_views.view_counts import article_counts, day_counts
 from news_views.view_log import IMPORT_HEADERS, Import, PlacedImport, decode
-from tests.testbed.backends import Backend
+from tests.testbed.backends import PARTITIONS, Backend
 from tests.testbed.role import RoleProcess, Roles
 from tests.testbed.waiting import until
 from tests.views.builders import LogWriter, an_article, an_import
 from tests.views.newsroom_events import announce, published, withdrawn
 from tests.views.oracle import Oracle
+from tests.views.partitions import Fields, stored_fields
 from tests.views.readers import BROWSER
+from tests.views.test_views_projector import run_rebuild
 
 JUNE_30 = date(2025, 6, 30)
 TODAY = date(2026, 1, 15)
@@ -166,6 +183,39 @@ _VALUES: st.SearchStrategy[Any] = st.none() | st.booleans() | st.integers() | st
 )
 def test_no_line_breaks_the_reader(text: str) -> None:
     assert isinstance(read_import((0, text.encode(errors="replace")), "old-site", TODAY), list)
+
+
+async def test_a_recount_keeps_imports_that_the_log_holds_no_more(fresh_backend: Backend) -> None:
+    """They were said once; unlike views they cannot be counted again."""
+    article = an_article()
+    partition = partition_of(article, PARTITIONS)
+    filtered = dict.fromkeys(REASONS, 0)
+    told = {"old-site": Imported(views=7, readers=5)}
+    june = day_number(JUNE_30)
+    values: dict[Key, Counts] = {
+        article: ArticleCounts(
+            views=3,
+            state="known",
+            revision=1,
+            language="en",
+            themes=(),
+            transitions=(Transition(0, "known", 0),),
+            as_of=9,
+        ),
+        Day(article, june): DayCounts(
+            hours=(3, *[0] * 23), readers=0, filtered=filtered, sketch=b"", imports=told, as_of=9
+        ),
+    }
+    async with open_producer(fresh_backend.kafka_settings) as producer:
+        await producer.send_many(
+            [Outgoing(VIEW_COUNTS, partition, encode_key(key), encode_counts(value)) for key, value in values.items()]
+        )
+    await run_rebuild(fresh_backend, recount=True)
+    async with open_redis(fresh_backend.redis_settings) as redis:
+        stored = await stored_fields(redis)
+    expected = Fields("known", 1, "en", imports={("2025-06-30", "old-site"): (7, 5)}, imported=(7, 5))
+    expected.imported_by_day = {"2025-06-30": (7, 5)}
+    assert stored == {article: expected}
 
 
 class Desk:
