@@ -3,6 +3,7 @@
 from typing import Annotated, Any, Final, TypedDict
 
 from fastapi import APIRouter, Header, Query, Request
+from pydantic import BaseModel, Field
 from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse, Response
 
@@ -15,9 +16,32 @@ router = APIRouter(tags=["views"])
 
 _BODY_BYTES: Final = 1024 * 1024
 _EXAMPLE: Final = '{"article": "herald:ferry", "day": "2025-06-30", "views": 812, "readers": 640}'
+
+
+class UnknownLine(BaseModel):
+    """A line whose article nobody has announced so far."""
+
+    line: int = Field(description="Its number in the request, from 1.")
+    article: str = Field(description="Our id.")
+
+
+class ImportChecked(BaseModel):
+    """What `dry_run` found."""
+
+    accepted: int = Field(description="Lines.")
+    unknown: list[UnknownLine] = Field(description="Among them; they show once their article is known.")
+
+
+class ImportTaken(BaseModel):
+    """Kafka has all lines."""
+
+    accepted: int = Field(description="Lines.")
+
+
 _RESPONSES: Final[dict[int | str, dict[str, Any]]] = {
     200: {
-        "description": "The answer to `dry_run`: nothing is wrong. `unknown` lines show once their article is known.",
+        "model": ImportChecked,
+        "description": "The answer to `dry_run`: nothing is wrong.",
         "content": {
             "application/json": {
                 "example": {"accepted": 2, "unknown": [{"line": 2, "article": "0b6f1a52-3f0e-5c5e-9a41-5a1d5c1f2b11"}]}
@@ -25,6 +49,7 @@ _RESPONSES: Final[dict[int | str, dict[str, Any]]] = {
         },
     },
     202: {
+        "model": ImportTaken,
         "description": "Kafka has all lines.",
         "content": {"application/json": {"example": {"accepted": 2}}},
     },
