@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping
 from types import TracebackType
-from typing import Any
+from typing import Any, Final
 
 import httpx
-from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_exponential_jitter
+from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_random_exponential
 
+LINES: Final = "application/x-ndjson"
 Params = Mapping[str, str | list[str]]
 
 
@@ -39,44 +40,49 @@ class ApiClient:
         self._http.close()
 
     def get(self, path: str, params: Params) -> dict[str, Any]:
-        """The content of a 200.
+        """The content of an answer.
 
         Raises:
-            ApiError: there was none.
+            ApiError: there was none, or an error.
         """
-        return self._asked("GET", path, params, None, {200})
+        return self._asked("GET", path, params)
 
-    def post_lines(self, path: str, params: Params, lines: bytes) -> dict[str, Any]:
-        """Send NDJSON; the content of a 200, a 202 or a 422 that says which lines are wrong (``rejected``).
+    def post(self, path: str, params: Params, body: bytes, content_type: str = LINES) -> dict[str, Any]:
+        """Send something; the content of a 200, a 202, or a 422 that says which parts are wrong (``rejected``).
 
         Raises:
             ApiError: any other answer, or none.
         """
-        return self._asked("POST", path, params, lines, {200, 202})
+        return self._asked("POST", path, params, body, content_type)
 
-    def _asked(self, method: str, path: str, params: Params, lines: bytes | None, good: set[int]) -> dict[str, Any]:
+    def _asked(
+        self, method: str, path: str, params: Params, body: bytes | None = None, content_type: str = ""
+    ) -> dict[str, Any]:
         retrying = Retrying(
             retry=retry_if_exception_type(_AwayError),
-            wait=wait_exponential_jitter(0.5, 5),
+            wait=wait_random_exponential(multiplier=0.5, max=5),
             stop=stop_after_delay(self._patience),
             reraise=True,
         )
         url = f"{self._address}{path}"
         try:
-            response = retrying(self._asked_once, method, url, params, lines)
+            response = retrying(self._asked_once, method, url, params, body, content_type)
         except _AwayError as error:
             raise ApiError(f"{url}: {error}") from error
-        content: Any = response.json() if response.headers.get("content-type", "").find("json") >= 0 else {}
-        if response.status_code in good or (response.status_code == 422 and "rejected" in content):
+        is_json = "json" in response.headers.get("content-type", "")
+        content: Any = response.json() if is_json else {}
+        if response.is_success or (response.status_code == httpx.codes.UNPROCESSABLE_ENTITY and "rejected" in content):
             return dict(content)
-        raise ApiError(f"{url} answered {response.status_code}: {content.get('detail') or response.text[:500]}")
+        raise ApiError(f"{url} answered {response.status_code}: {content.get('detail') or response.text[:2000]}")
 
-    def _asked_once(self, method: str, url: str, params: Params, lines: bytes | None) -> httpx.Response:
-        headers = {} if lines is None else {"Content-Type": "application/x-ndjson"}
+    def _asked_once(
+        self, method: str, url: str, params: Params, body: bytes | None, content_type: str
+    ) -> httpx.Response:
+        headers = {"Content-Type": content_type} if content_type else {}
         try:
-            response = self._http.request(method, url, params=params, content=lines, headers=headers)
+            response = self._http.request(method, url, params=params, content=body, headers=headers)
         except httpx.TransportError as error:
             raise _AwayError(f"no answer ({error})") from error
         if response.status_code == httpx.codes.SERVICE_UNAVAILABLE:
-            raise _AwayError(response.text[:500])
+            raise _AwayError(response.text[:2000])
         return response
