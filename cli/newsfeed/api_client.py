@@ -1,13 +1,12 @@
-"""Asking our services over HTTP from a command: what is answered 503 is asked again until it is another answer."""
+"""Asking our services over HTTP from a command: 503 and 429 mean to ask again."""
 
 from collections.abc import Mapping
 from types import TracebackType
-from typing import Any, Final
+from typing import Any
 
 import httpx
 from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_random_exponential
 
-LINES: Final = "application/x-ndjson"
 Params = Mapping[str, str | list[str]]
 
 
@@ -47,17 +46,15 @@ class ApiClient:
         """
         return self._asked("GET", path, params)
 
-    def post(self, path: str, params: Params, body: bytes, content_type: str = LINES) -> dict[str, Any]:
-        """Send something; the content of a 200, a 202, or a 422 that says which parts are wrong (``rejected``).
+    def post_lines(self, path: str, params: Params, lines: bytes) -> dict[str, Any]:
+        """Send NDJSON; the content of an answer, also of a 422 that says which lines are wrong (``rejected``).
 
         Raises:
             ApiError: any other answer, or none.
         """
-        return self._asked("POST", path, params, body, content_type)
+        return self._asked("POST", path, params, lines)
 
-    def _asked(
-        self, method: str, path: str, params: Params, body: bytes | None = None, content_type: str = ""
-    ) -> dict[str, Any]:
+    def _asked(self, method: str, path: str, params: Params, lines: bytes | None = None) -> dict[str, Any]:
         retrying = Retrying(
             retry=retry_if_exception_type(_AwayError),
             wait=wait_random_exponential(multiplier=0.5, max=5),
@@ -66,7 +63,7 @@ class ApiClient:
         )
         url = f"{self._address}{path}"
         try:
-            response = retrying(self._asked_once, method, url, params, body, content_type)
+            response = retrying(self._asked_once, method, url, params, lines)
         except _AwayError as error:
             raise ApiError(f"{url}: {error}") from error
         is_json = "json" in response.headers.get("content-type", "")
@@ -75,14 +72,12 @@ class ApiClient:
             return dict(content)
         raise ApiError(f"{url} answered {response.status_code}: {content.get('detail') or response.text[:2000]}")
 
-    def _asked_once(
-        self, method: str, url: str, params: Params, body: bytes | None, content_type: str
-    ) -> httpx.Response:
-        headers = {"Content-Type": content_type} if content_type else {}
+    def _asked_once(self, method: str, url: str, params: Params, lines: bytes | None) -> httpx.Response:
+        headers = {} if lines is None else {"Content-Type": "application/x-ndjson"}
         try:
-            response = self._http.request(method, url, params=params, content=body, headers=headers)
+            response = self._http.request(method, url, params=params, content=lines, headers=headers)
         except httpx.TransportError as error:
             raise _AwayError(f"no answer ({error})") from error
-        if response.status_code == httpx.codes.SERVICE_UNAVAILABLE:
+        if response.status_code in {httpx.codes.SERVICE_UNAVAILABLE, httpx.codes.TOO_MANY_REQUESTS}:
             raise _AwayError(response.text[:2000])
         return response

@@ -11,8 +11,7 @@ import httpx
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
-from newsfeed.api_client import LINES, ApiClient, ApiError
+from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_exponential_jitter
 
 _LINES_A_REQUEST = 500
 _BY_SUFFIX = {
@@ -21,6 +20,10 @@ _BY_SUFFIX = {
     ".atom": "application/atom+xml",
     ".xml": "application/xml",
 }
+
+
+class _AwayError(Exception):
+    """The service asked to repeat the request, or did not answer."""
 
 
 @dataclass
@@ -39,8 +42,10 @@ def post(
     """Post articles. NDJSON goes in parts of 500 lines; a part answered 503 is repeated, which is safe."""
     console = Console(stderr=True)
     tally = _Tally()
+    url = f"{ingest.rstrip('/')}/v1/articles"
+    headers = {"Authorization": f"Bearer {key}"}
     with (
-        ApiClient(ingest, key=key, patience=patience) as client,
+        httpx.Client(timeout=60, headers=headers, params={"source": source}) as client,
         Progress(
             TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), console=console
         ) as progress,
@@ -48,10 +53,7 @@ def post(
         task = progress.add_task("articles", total=None)
         done = 0
         for body, content_type, lines in _parts(what):
-            try:
-                answer = client.post("/v1/articles", {"source": source}, body, content_type)
-            except ApiError as error:
-                raise typer.Exit(_fail(f"{error}. Start it with: newsfeed up")) from error
+            answer = _send(client, url, body, content_type, patience)
             _add(tally, answer, first_line=done)
             done += lines
             progress.update(task, completed=tally.accepted + len(tally.rejected))
@@ -86,7 +88,32 @@ def _parts(what: str) -> Iterator[tuple[bytes, str, int]]:
 
 def _ndjson_parts(lines: BinaryIO) -> Iterator[tuple[bytes, str, int]]:
     while part := list(islice(lines, _LINES_A_REQUEST)):
-        yield b"".join(part), LINES, len(part)
+        yield b"".join(part), "application/x-ndjson", len(part)
+
+
+def _send(client: httpx.Client, url: str, body: bytes, content_type: str, patience: float) -> dict[str, object]:
+    retrying = Retrying(
+        retry=retry_if_exception_type(_AwayError),
+        wait=wait_exponential_jitter(0.5, 5),
+        stop=stop_after_delay(patience),
+        reraise=True,
+    )
+    try:
+        return retrying(_send_once, client, url, body, content_type)
+    except _AwayError as error:
+        raise typer.Exit(_fail(f"{url}: {error}. Start it with: newsfeed up")) from error
+
+
+def _send_once(client: httpx.Client, url: str, body: bytes, content_type: str) -> dict[str, object]:
+    try:
+        response = client.post(url, content=body, headers={"Content-Type": content_type})
+    except httpx.TransportError as error:
+        raise _AwayError(f"no answer ({error})") from error
+    if response.status_code == httpx.codes.SERVICE_UNAVAILABLE:
+        raise _AwayError(response.text)
+    if response.status_code in {200, 202, 422} and "rejected" in (answer := response.json()):
+        return dict(answer)
+    raise typer.Exit(_fail(f"{url} answered {response.status_code}: {response.text[:2000]}"))
 
 
 def _add(tally: _Tally, answer: dict[str, object], *, first_line: int) -> None:

@@ -124,7 +124,7 @@ def _check(
     unknown: dict[ArticleId, Total] = {}
     task = progress.add_task("totals checked", total=len(plan.totals))
     for part in _parts(plan):
-        answer = counts.post(_PATH, {**params, "dry_run": "1"}, _lines(part))
+        answer = counts.post_lines(_PATH, {**params, "dry_run": "1"}, _lines(part))
         for rejected in answer.get("rejected", []):
             _, total = part[rejected["line"] - 1]
             errors.append(f"line {total.line}: {'; '.join(rejected['errors'])}")
@@ -138,7 +138,7 @@ def _check(
 def _write(plan: _Plan, counts: ApiClient, params: dict[str, str], progress: Progress) -> None:
     task = progress.add_task("totals written", total=len(plan.totals))
     for part in _parts(plan):
-        answer = counts.post(_PATH, params, _lines(part))
+        answer = counts.post_lines(_PATH, params, _lines(part))
         if "rejected" in answer:
             raise ApiError(f"{_PATH} refuses what it found right before: {answer['rejected'][:1]}")
         progress.advance(task, len(part))
