@@ -310,7 +310,7 @@ def _readers(columns: _Columns, article_days: _Ints) -> list[tuple[int, bytes]]:
     hashes = columns.readers[order].tobytes()
     distinct, starts = np.unique(by_article_and_day[order], return_index=True)
     bounds = [*(starts * 8).tolist(), len(hashes)]
-    places = article_days.searchsorted(distinct).tolist()
+    places: list[int] = np.atleast_1d(article_days.searchsorted(distinct)).tolist()
     return [(place, hashes[start:stop]) for place, (start, stop) in zip(places, pairwise(bounds), strict=True)]
 
 
