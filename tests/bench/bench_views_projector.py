@@ -21,7 +21,6 @@ from news_shared.producer import open_producer
 from news_shared.redis_client import RedisClient, open_redis
 from news_shared.topics import VIEWS
 from news_views.counting import PartitionCounting, Rules
-from news_views.counts import Deltas
 from news_views.projection import ViewEvent
 from news_views.standing import Standing
 from news_views.view_log import PlacedMarker, decode
@@ -79,7 +78,7 @@ async def counted(backend: Backend, batch: int) -> Figure:
         counting, standings = PartitionCounting(Rules()), _Standings()
         for start in range(0, len(records), 2000 // batch):
             events = [event for event in map(decode, records[start : start + 2000 // batch]) if event is not None]
-            counting.count(events, standings, Deltas())
+            counting.count(events, standings)
             beacons += sum(_beacons(event) for event in events)
     return Figure(f"decode and rules alone, {_called(batch)}", beacons, process_time() - cpu, monotonic() - begun)
 
