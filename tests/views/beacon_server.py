@@ -152,6 +152,7 @@ async def serving() -> AsyncIterator[Service]:
         log_config=None,
         access_log=False,
         timeout_graceful_shutdown=SECONDS,
+        timeout_keep_alive=60,  # what closes a connection in a test is the test's subject
     )
     server = _Server(config)
     running = asyncio.create_task(server.serve())

@@ -16,6 +16,7 @@ from tests.views.beacon_server import SECONDS, Answer, Service, serving
 
 FERRY = article_id("herald", "ferry")
 BODY = b'{"article": "herald:ferry"}'
+CLOSE = b"Connection: close\r\n"
 LENGTH = b"Content-Length: %d\r\n" % len(BODY)
 
 
@@ -82,6 +83,17 @@ async def test_a_refused_beacon_is_answered_before_the_one_that_came_with_it() -
         assert [(await talk.hear()).status for _ in range(3)] == [422, 202, 400]
 
 
+async def test_what_follows_a_request_that_ends_the_connection_is_not_taken() -> None:
+    async with serving() as service:
+        service.intake.holds = False
+        for last, status in ((beacon(CLOSE, body=b"{}"), 422), (beacon(CLOSE), 202)):
+            talk = await service.call()
+            talk.say(last, beacon())
+            assert (await talk.hear()).status == status
+            assert await talk.is_closed()
+        assert service.intake.taken == 1
+
+
 async def test_a_request_may_come_in_any_pieces() -> None:
     async with serving() as service:
         service.intake.holds = False
@@ -106,9 +118,10 @@ BOTH_WAYS: list[tuple[str, bytes, int]] = [
     ("not JSON", beacon(body=b"\xff"), 400),
     ("no article", beacon(body=b"{}"), 422),
     ("a picture", beacon(b"Content-Type: image/png\r\n"), 415),
-    ("closing", beacon(b"Connection: close\r\n"), 202),
-    ("closing, wrong", beacon(b"Connection: close\r\n", body=b"{"), 400),
+    ("closing", beacon(CLOSE), 202),
+    ("closing, wrong", beacon(CLOSE, body=b"{"), 400),
     ("an upgrade that is none", beacon(b"Connection: upgrade\r\n"), 202),
+    ("an upgrade, whose body is not read", beacon(b"Connection: upgrade\r\nUpgrade: h2c\r\n"), 400),
     ("HTTP/1.0", beacon(b"Connection: keep-alive\r\n").replace(b"HTTP/1.1", b"HTTP/1.0"), 202),
     ("a length with a sign", beacon(length=b"Content-Length: +27\r\n"), 400),
     ("two lengths", beacon(LENGTH), 400),
