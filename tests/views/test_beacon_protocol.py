@@ -86,7 +86,11 @@ async def test_a_refused_beacon_is_answered_before_the_one_that_came_with_it() -
 async def test_what_follows_a_request_that_ends_the_connection_is_not_taken() -> None:
     async with serving() as service:
         service.intake.holds = False
-        for last, status in ((beacon(CLOSE, body=b"{}"), 422), (beacon(CLOSE), 202)):
+        for last, status in (
+            (beacon(CLOSE), 202),
+            (beacon(CLOSE, body=b"{}"), 422),
+            (beacon(b"Connection: keep-alive\r\n", body=b"{}").replace(b"HTTP/1.1", b"HTTP/1.0"), 422),
+        ):
             talk = await service.call()
             talk.say(last, beacon())
             assert (await talk.hear()).status == status
