@@ -225,9 +225,26 @@ async def applied_offsets(redis: RedisClient) -> dict[int, int]:
     return found
 
 
-async def is_caught_up(backend: Backend, redis: RedisClient) -> bool:
+async def is_applied(backend: Backend, redis: RedisClient) -> bool:
+    """Whether everything is counted; rankings and numbers of readers may be a second behind."""
     ends = await asyncio.gather(
         *(PartitionLog(backend.kafka_settings, VIEWS, partition).bounds() for partition in range(PARTITIONS))
     )
     offsets = await applied_offsets(redis)
     return all(offsets[partition] >= bounds.end for partition, bounds in enumerate(ends))
+
+
+async def is_caught_up(backend: Backend, redis: RedisClient) -> bool:
+    """Whether everything is counted and settled."""
+    return await is_applied(backend, redis) and not await unsettled(redis)
+
+
+async def unsettled(redis: RedisClient) -> list[bytes]:
+    """Keys of the changelog whose readers or rank may be out of date."""
+    found: list[bytes] = []
+    for partition in range(PARTITIONS):
+        tag = f"{{views-{partition}}}"
+        prefix = f"{tag}:{int(await redis.hget(f'{tag}:live', 'generation') or 1)}:"
+        settled = int(await redis.hget(f"{prefix}partition", "settled") or 0)
+        found += await redis.zrangebyscore(f"{prefix}dirty", settled, "+inf")  # type: ignore[arg-type]
+    return found

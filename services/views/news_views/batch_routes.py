@@ -3,6 +3,7 @@
 from typing import Annotated, Any, Final, TypedDict
 
 from fastapi import APIRouter, Header, Request
+from pydantic import BaseModel, Field
 from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse, Response
 
@@ -17,8 +18,26 @@ _EXAMPLE: Final = (
     '{"article": "herald:ferry", "time": "2026-01-15T12:00:00Z", "ip": "192.0.2.7", '
     '"user_agent": "Mozilla/5.0 (X11; Linux x86_64; rv:143.0) Gecko/20100101 Firefox/143.0"}'
 )
+
+
+class RejectedLine(BaseModel):
+    """A line that does not count."""
+
+    line: int = Field(description="From 1.")
+    errors: list[str]
+
+
+class BatchTaken(BaseModel):
+    """What became of a batch."""
+
+    accepted: int = Field(description="Lines that Kafka has.")
+    rejected: list[RejectedLine]
+    rejected_count: int | None = Field(None, description="Of all, when not all are shown.")
+
+
 _RESPONSES: Final[dict[int | str, dict[str, Any]]] = {
     202: {
+        "model": BatchTaken,
         "description": f"Kafka has all accepted lines. Of the rejected, the first {MAX_REJECTS_SHOWN:,} are shown.",
         "content": {
             "application/json": {

@@ -9,8 +9,8 @@ Keys behind the partition's prefix:
 - ``u:<article>|<day>`` HyperLogLog of the day's readers;
 - ``t:<window>|<scope>`` sorted set: articles known now by their score, negated, so that ties come by id;
 - ``dirty`` sorted set: keys of the changelog, by the offset of their last change; what is before W is written;
-- ``partition`` hash: ``clock``, ``log_time``, ``ahead_until``, and what the changelog holds: ``w``, ``w_clock``,
-  ``w_log_time``.
+- ``partition`` hash: ``clock``, ``log_time``, ``ahead_until``, ``settled``, and what the changelog holds: ``w``,
+  ``w_clock``, ``w_log_time``.
 """
 
 import json
@@ -20,8 +20,16 @@ from typing import Any, Final
 
 from news_shared.article_ids import ArticleId
 from news_shared.redis_client import RedisClient, redis_errors
-from news_views.changelog import ArticleCounts, DayCounts, Imported, PartitionProgress, day_text, encode_key
-from news_views.counts import HOURS_OF_A_DAY, REASONS, VIEWS, Day, Deltas, Reason
+from news_views.changelog import (
+    ArticleCounts,
+    DayCounts,
+    Imported,
+    PartitionKey,
+    PartitionProgress,
+    day_text,
+    decode_key,
+)
+from news_views.counts import HOURS_OF_A_DAY, REASONS, VIEWS, Day, Reason
 from news_views.standing import Standing, Transition
 from news_views.trending import WINDOWS, Window
 
@@ -39,6 +47,7 @@ class Clocks:
     clock_ms: int = 0
     log_ms: int = 0
     ahead_until: int = 0  # restored values hold records before this offset that a replay must not add again
+    settled: int = 0  # readers are counted and articles ranked up to this offset, of later ones not all
 
 
 WRITTEN_FIELDS: Final = ("w", "w_clock", "w_log_time")
@@ -56,8 +65,19 @@ async def read_clocks(redis: RedisClient, prefix: str) -> Clocks:
         TransientError: Redis is away.
     """
     with redis_errors("reading the partition's clocks"):
-        stored = await redis.hmget(f"{prefix}partition", ["clock", "log_time", "ahead_until"])
+        stored = await redis.hmget(f"{prefix}partition", ["clock", "log_time", "ahead_until", "settled"])
     return Clocks(*(int(value or 0) for value in stored))
+
+
+async def read_unsettled(redis: RedisClient, prefix: str, settled: int) -> set[ArticleId | Day]:
+    """Articles and days that changed at this offset or later and may have been left to be settled.
+
+    Raises:
+        TransientError: Redis is away.
+    """
+    with redis_errors("reading what is not settled"):
+        dirty: list[bytes] = await redis.zrangebyscore(f"{prefix}dirty", settled, "+inf")  # type: ignore[assignment]
+    return {key for key in map(decode_key, dirty) if not isinstance(key, PartitionKey)}
 
 
 async def read_standings(redis: RedisClient, prefix: str, articles: Collection[ArticleId]) -> dict[ArticleId, Standing]:
@@ -176,13 +196,6 @@ def day_counts(fields: Mapping[bytes, bytes], sketch: bytes | None, as_of: int) 
         },
         as_of=max(as_of, _number(fields, "as_of")),
     )
-
-
-def changed_keys(deltas: Deltas) -> set[bytes]:
-    """Keys of the changelog that these counts touch."""
-    days = deltas.days.keys() | deltas.readers.keys()
-    articles = deltas.articles.keys() | {day.article for day in deltas.readers}
-    return {encode_key(article) for article in articles} | {encode_key(day) for day in days}
 
 
 def article_name(article: ArticleId) -> str:

@@ -206,12 +206,16 @@ def _batch(record: ConsumerRecord) -> Batch:
     former: Any = get("w")
     after: Any = get("o")
     flags: Any = get("f")
-    columns = (("i", places, 2), ("u", readers, 8), ("o", after, 2), ("f", flags, 1), ("w", former, 8))
-    for name, column, width in columns:
-        if column is None and name == "w":
-            continue
-        if type(column) is not bytes or len(column) != n * width:
-            raise PoisonError(f"{name}: not a column of {n} × {width} bytes")
+    if (
+        not type(places) is type(readers) is type(after) is type(flags) is bytes
+        or not len(places) == len(after) == 2 * n
+        or len(readers) != 8 * n
+        or len(flags) != n
+        or not (former is None or (type(former) is bytes and len(former) == 8 * n))
+    ):
+        columns = (("i", places, 2), ("u", readers, 8), ("o", after, 2), ("f", flags, 1), ("w", former or b"", 8))
+        name, width = next((c, w) for c, of, w in columns if type(of) is not bytes or len(of) != n * w)
+        raise PoisonError(f"{name}: not a column of {n} × {width} bytes")
     if (max(struct.unpack(f"<{n}H", places)) if n > 1 else places[0] | places[1] << 8) >= len(articles):
         raise PoisonError("i: points beyond the articles")
     return Batch(
