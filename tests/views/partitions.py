@@ -5,6 +5,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from itertools import accumulate
 from typing import Any
 
 from aiokafka import ConsumerRecord
@@ -14,7 +15,9 @@ from news_shared.projection.log import PartitionLog
 from news_shared.redis_client import RedisClient
 from news_shared.settings import KafkaSettings
 from news_shared.topics import VIEWS
+from news_views.changelog import PartitionProgress
 from news_views.settings import ViewsSettings
+from news_views.view_counts import WRITTEN_FIELDS
 from tests.testbed.backends import PARTITIONS, Backend
 from tests.views.oracle import Oracle, Tally
 
@@ -77,8 +80,9 @@ async def expected_fields(oracles: Mapping[int, Oracle], redis: RedisClient) -> 
     found = {}
     for oracle in oracles.values():
         for article, tally in oracle.articles.items():
-            by_day = {day: await _estimate(redis, readers) for day, readers in tally.readers.items() if readers}
-            found[article] = _fields(tally, by_day)
+            by_day = {day: readers for day, readers in tally.readers.items() if readers}
+            estimates = await _estimates(redis, list(by_day.values()))
+            found[article] = _fields(tally, dict(zip(by_day, estimates, strict=True)))
     return found
 
 
@@ -98,15 +102,18 @@ def _fields(tally: Tally, readers_by_day: dict[str, int]) -> Fields:
     )
 
 
-async def _estimate(redis: RedisClient, readers: set[int]) -> int:
-    key = "tests:readers"
+async def _estimates(redis: RedisClient, sets: Sequence[set[int]]) -> list[int]:
     pipe: Any = redis.pipeline(transaction=False)
-    pipe.delete(key)
-    elements = [reader.to_bytes(8, "little") for reader in readers]
-    for start in range(0, len(elements), 5000):
-        pipe.pfadd(key, *elements[start : start + 5000])
-    pipe.execute_command("PFCOUNT", key)  # redis-py blocks pfcount() in a cluster's pipeline: it may span slots
-    return int((await pipe.execute())[-1])
+    for readers in sets:
+        pipe.delete("tests:readers")
+        elements = [reader.to_bytes(8, "little") for reader in readers]
+        for start in range(0, len(elements), 5000):
+            pipe.pfadd("tests:readers", *elements[start : start + 5000])
+        # redis-py blocks pfcount() in a cluster's pipeline: it may span slots
+        pipe.execute_command("PFCOUNT", "tests:readers")
+    answers = await pipe.execute() if sets else []
+    pipeline_lengths = [2 + -(-len(readers) // 5000) for readers in sets]
+    return [int(answers[end - 1]) for end in accumulate(pipeline_lengths)]
 
 
 async def stored_fields(redis: RedisClient) -> dict[str, Fields]:
@@ -199,6 +206,20 @@ async def applied_offsets(redis: RedisClient) -> dict[int, int]:
         tag = f"{{views-{partition}}}"
         generation = int(await redis.hget(f"{tag}:live", "generation") or 1)
         found[partition] = int(await redis.hget(f"{tag}:{generation}:state:{VIEWS}:{partition}", "next") or -1)
+    return found
+
+
+async def written_progress(redis: RedisClient) -> dict[int, PartitionProgress]:
+    """How complete the changelog of each partition is, as Redis was told when that was so."""
+    found = {}
+    for partition in range(PARTITIONS):
+        tag = f"{{views-{partition}}}"
+        generation = int(await redis.hget(f"{tag}:live", "generation") or 1)
+        stored = await redis.hmget(f"{tag}:{generation}:partition", list(WRITTEN_FIELDS))
+        next_offset, clock_ms, log_ms = (int(value or 0) for value in stored)
+        found[partition] = PartitionProgress(
+            partition=partition, next_offset=next_offset, clock_ms=clock_ms, log_ms=log_ms
+        )
     return found
 
 
