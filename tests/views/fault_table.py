@@ -55,7 +55,7 @@ class FaultTable:
         self.takeovers: list[float] = []
 
     @property
-    def faults(self) -> Sequence[Fault]:
+    def faults(self) -> tuple[Fault, ...]:
         """One of each, in an order in which each meets the traces of the one before."""
         return (
             self.an_owner_is_killed_and_comes_back_at_once,
@@ -124,11 +124,7 @@ class FaultTable:
         for newcomer in newcomers:
             newcomer.launch()
         for newcomer in newcomers:
-            await until(
-                lambda newcomer=newcomer: self._more_than(self._opened(newcomer), 0),  # type: ignore[misc]
-                f"{newcomer.name} to own something",
-                seconds=60,
-            )
+            await self._owns_something(newcomer)
         first, second, third = newcomers
         await first.stop(seconds=30)
         second.kill()
@@ -257,9 +253,10 @@ class FaultTable:
         victim = self._victim()
         await victim.stop(seconds=30)
         victim.environment["NEWS_CRASH_AT"] = point
-        await victim.start(seconds=_WHOLE_AGAIN)
+        victim.launch()
         victim.environment.pop("NEWS_CRASH_AT")
         if cause is not None:
+            await self._owns_something(victim)
             caused = cause()
             if caused is not None:
                 await caused
@@ -272,6 +269,11 @@ class FaultTable:
         async with open_producer(self._views.backend.kafka_settings) as producer:
             for partition in range(PARTITIONS):
                 await producer.send(VIEWS, partition=partition, value=b"poison")
+
+    async def _owns_something(self, member: RoleProcess) -> None:
+        await until(
+            lambda: self._more_than(self._opened(member), 0), f"{member.name} to own something", seconds=_WHOLE_AGAIN
+        )
 
     async def _taken_over(self, survivors: Sequence[RoleProcess], opened_before: float) -> None:
         seconds = await until(

@@ -5,6 +5,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import lru_cache
 from itertools import accumulate
 from typing import Any
 
@@ -23,6 +24,12 @@ from tests.views.oracle import Oracle, Tally
 
 HALF_LIVES_MS = {"1h": 1_800_000, "24h": 43_200_000, "7d": 302_400_000}
 REASONS = ("bot", "prefetch", "repeat", "opted_out", "burst", "unknown")
+
+
+@lru_cache(100_000)
+def partition_of_article(article: str) -> int:
+    """The article's partition; remembered, because tests ask again for each list."""
+    return partition_of(ArticleId(article), PARTITIONS)
 
 
 async def raw_log(settings: KafkaSettings, topic: str, partition: int) -> list[ConsumerRecord]:
@@ -131,7 +138,7 @@ async def stored_fields(redis: RedisClient) -> dict[str, Fields]:
         for key, stored in zip(hashes, await pipe.execute(), strict=True):
             name = key.removeprefix(prefix)[2:]
             article, bar, day = name.partition("|")
-            assert partition_of(ArticleId(article), PARTITIONS) == partition
+            assert partition_of_article(article) == partition
             values = {field_name.decode(): value.decode() for field_name, value in stored.items()}
             fields = found.setdefault(article, Fields())
             _add_day(fields, day, values) if bar else _add_article(fields, values)
@@ -182,7 +189,7 @@ def expected_ranks(fields: Mapping[str, Fields]) -> dict[tuple[str, str], list[s
     found: dict[tuple[str, str], list[str]] = {}
 
     def place(article: str) -> tuple[int, str]:
-        return partition_of(ArticleId(article), PARTITIONS), article
+        return partition_of_article(article), article
 
     for article in sorted(fields, key=place):
         of = fields[article]
