@@ -206,16 +206,6 @@ def expected_ranks(fields: Mapping[str, Fields]) -> dict[tuple[str, str], list[s
     return found
 
 
-async def applied_offsets(redis: RedisClient) -> dict[int, int]:
-    """The next offset of each partition of the views projection."""
-    found = {}
-    for partition in range(PARTITIONS):
-        tag = f"{{views-{partition}}}"
-        generation = int(await redis.hget(f"{tag}:live", "generation") or 1)
-        found[partition] = int(await redis.hget(f"{tag}:{generation}:state:{VIEWS}:{partition}", "next") or -1)
-    return found
-
-
 async def written_progress(redis: RedisClient) -> dict[int, PartitionProgress]:
     """How complete the changelog of each partition is, as Redis was told when that was so."""
     found = {}
@@ -227,6 +217,16 @@ async def written_progress(redis: RedisClient) -> dict[int, PartitionProgress]:
         found[partition] = PartitionProgress(
             partition=partition, next_offset=next_offset, clock_ms=clock_ms, log_ms=log_ms
         )
+    return found
+
+
+async def applied_offsets(redis: RedisClient) -> dict[int, int]:
+    """The next offset of each partition of the views projection."""
+    found = {}
+    for partition in range(PARTITIONS):
+        tag = f"{{views-{partition}}}"
+        generation = int(await redis.hget(f"{tag}:live", "generation") or 1)
+        found[partition] = int(await redis.hget(f"{tag}:{generation}:state:{VIEWS}:{partition}", "next") or -1)
     return found
 
 
