@@ -63,6 +63,7 @@ class DatedWriter:
         self._may_write = asyncio.Event()
         self._writing = asyncio.Lock()
         self._acknowledged_at = monotonic()
+        self._at_ms = 0
         self.acknowledged = 0
 
     @property
@@ -103,6 +104,7 @@ class DatedWriter:
                 if not portion:
                     self._may_write.clear()
                     return
+                self._at_ms = portion[-1].appended_ms
                 sent = [await self._enqueue(dated) for dated in portion]
                 for written in await asyncio.gather(*sent):
                     assert written.timestamp_type == 0, "the topic takes the broker's time"
@@ -122,6 +124,12 @@ class DatedWriter:
             self._may_write.clear()
         else:
             self._may_write.set()
+
+    async def interject(self, value: bytes) -> None:
+        """Write something that is neither batch nor marker to every partition, at the time of the last record."""
+        async with self._writing:
+            alien = [Dated(Outgoing(VIEWS, partition, None, value), self._at_ms) for partition in range(PARTITIONS)]
+            await asyncio.gather(*[await self._enqueue(dated) for dated in alien])
 
     async def _enqueue(self, dated: Dated) -> "asyncio.Future[RecordMetadata]":
         record, appended_ms = dated

@@ -14,7 +14,6 @@ import httpx
 from prometheus_client.parser import text_string_to_metric_families
 from redis import Redis
 
-from news_shared.producer import open_producer
 from news_shared.projection.log import PartitionLog
 from news_shared.topics import VIEWS
 from news_views.projection_names import GROUP
@@ -142,7 +141,7 @@ class FaultTable:
         await self._whole_again()
 
     async def an_owner_dies_after_a_dead_letter(self) -> None:
-        await self._dies_at("after-dead-letter", self._write_poison)
+        await self._dies_at("after-dead-letter", lambda: self._writer.interject(b"poison"))
 
     async def the_broker_is_killed(self) -> None:
         await asyncio.to_thread(self._kafka.kill)
@@ -264,11 +263,6 @@ class FaultTable:
         self.happened[f"died at {point.partition(':')[0]}"] += 1
         victim.launch()
         await self._whole_again()
-
-    async def _write_poison(self) -> None:
-        async with open_producer(self._views.backend.kafka_settings) as producer:
-            for partition in range(PARTITIONS):
-                await producer.send(VIEWS, partition=partition, value=b"poison")
 
     async def _owns_something(self, member: RoleProcess) -> None:
         await until(
