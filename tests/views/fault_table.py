@@ -29,6 +29,7 @@ from tests.views.test_views_projector import Partitions
 
 _MEMBERS = 2  # that are always there
 _WHOLE_AGAIN = 90.0
+_PATIENCE_AT_THE_END = 20.0
 _NOTHING_ACKNOWLEDGED = 8.0  # longer than sessions of consumers and the timeouts of producers
 
 Fault = Callable[[], Awaitable[None]]
@@ -125,10 +126,10 @@ class FaultTable:
         for newcomer in newcomers:
             await self._owns_something(newcomer)
         first, second, third = newcomers
-        await first.stop(seconds=30)
+        await self._leave(first)
         second.kill()
         self.happened["members that came, owned and went"] += 3
-        await third.stop(seconds=30)
+        await self._leave(third)
         await self._whole_again()
 
     async def an_owner_dies_between_redis_and_the_changelog(self) -> None:
@@ -137,7 +138,7 @@ class FaultTable:
     async def an_owner_dies_while_partitions_are_given_up(self) -> None:
         newcomer = self._make()
         await self._dies_at("during-revoke", newcomer.launch)
-        await newcomer.stop(seconds=30)
+        await self._leave(newcomer)
         await self._whole_again()
 
     async def an_owner_dies_after_a_dead_letter(self) -> None:
@@ -250,7 +251,7 @@ class FaultTable:
 
     async def _dies_at(self, point: str, cause: Callable[[], Any] | None = None) -> None:
         victim = self._victim()
-        await victim.stop(seconds=30)
+        await self._leave(victim)
         victim.environment["NEWS_CRASH_AT"] = point
         victim.launch()
         victim.environment.pop("NEWS_CRASH_AT")
@@ -263,6 +264,16 @@ class FaultTable:
         self.happened[f"died at {point.partition(':')[0]}"] += 1
         victim.launch()
         await self._whole_again()
+
+    async def _leave(self, member: RoleProcess) -> None:
+        """SIGTERM, and SIGKILL for who does not end, as whatever runs containers does it."""
+        try:
+            await member.stop(seconds=_PATIENCE_AT_THE_END)
+        except TimeoutError:
+            member.kill()
+            self.happened["members that had to be killed after SIGTERM"] += 1
+        else:
+            self.happened["members that ended after SIGTERM"] += 1
 
     async def _owns_something(self, member: RoleProcess) -> None:
         await until(
