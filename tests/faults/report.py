@@ -26,10 +26,10 @@ def page(junit: str, day: datetime) -> str:
         name, _, variant = case.get("name", "").removeprefix("test_").partition("[")
         told = name.replace("_", " ") + (f" ({variant.rstrip(']')})" if variant else "")
         seconds = float(case.get("time", "0"))
-        for noted in case.iterfind("properties/property[@name='happened']"):
-            happened.append(
-                f"\n**{told[:1].upper()}{told[1:]}**, {day:%Y-%m-%d}, {seconds:.0f} s: {noted.get('value')}.\n"
-            )
+        happened += [
+            f"\n**{told[:1].upper()}{told[1:]}**, {seconds:.0f} s: {noted.get('value')}.\n"
+            for noted in case.iterfind("properties/property[@name='happened']")
+        ]
         rows.append(f"| {where} | {told} | {'passed' if is_passed else '**failed**'} | {seconds:.0f} |")
     return _PAGE.format(
         passed=passed, total=len(cases), day=f"{day:%Y-%m-%d}", rows="\n".join(rows), happened="".join(happened)
