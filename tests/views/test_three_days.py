@@ -42,7 +42,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.kafka, pytest.mark.timeout(3600)]
 
 BEACONS = int(os.environ.get("NEWS_TEST_THREE_DAYS", "2000000"))
 SETTINGS = {"NEWS_VIEWS_FLUSH": "PT5S"}
-ROUNDS = int(os.environ.get("NEWS_TEST_FAULT_ROUNDS", "2"))
+ROUNDS = int(os.environ.get("NEWS_TEST_FAULT_ROUNDS", "1"))
 RECORDS_DURING_A_FAULT = 1 / 40  # of all; the rest comes in the end, when all is well again
 SECONDS_OF_A_FAULT = 6.0
 
