@@ -64,7 +64,8 @@ async def test_three_days_undisturbed_and_restored_after_trimming_equal_the_orac
         writer.allow(10 * BEACONS)
         await writer.run()
         assert_eventful(days)
-        projector = await roles.start("views-projector", **SETTINGS)
+        projector = roles.make("views-projector", **SETTINGS)
+        projector.launch()  # being ready means to have caught up, which takes its time
         await views.caught_up(seconds=600)
         fields = await views.assert_equal_to_the_oracle()
         assert_near_the_readers_there_were(views.oracles, fields)
