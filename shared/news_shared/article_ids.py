@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from functools import lru_cache
 from typing import NewType
 from uuid import UUID, uuid5
 
@@ -42,6 +43,7 @@ def parse_article_id(text: str) -> ArticleId:
     raise PoisonError(f"{text[:200]!r} is neither an article id (a UUID) nor source:guid")
 
 
+@lru_cache(maxsize=50_000)  # a popular article is asked for again and again
 def partition_of(key: str | bytes, partitions: int) -> int:
     """The partition of a key, as the Java producer's default partitioner picks it."""
     return (murmur2(key.encode() if isinstance(key, str) else key) & 0x7FFFFFFF) % partitions

@@ -1,11 +1,15 @@
 """How long the views API takes to answer: counts of 100 articles, and lists of 10, over HTTP, one question at a time.
 
+Beside it on the embedded server what Redis alone takes for the counts and for the best ten of each partition, asked in
+one write by a client that does nothing with the answers. CPU is the API's, of each question.
+
 Run: ``uv run python -m tests.bench.bench_views_queries [--articles N] [--json FILE]`` (NEWS_TEST_BACKEND as in tests).
 """
 
 import argparse
 import asyncio
 import json
+import socket
 import tempfile
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -14,22 +18,29 @@ from pathlib import Path
 from random import Random
 from statistics import median, quantiles
 from time import perf_counter
+from urllib.parse import urlsplit
 
+import hiredis
 import httpx
+import psutil
 from rich.console import Console
 from rich.table import Table
 
+from news_shared.article_ids import ArticleId, partition_of
 from news_shared.clock import epoch_ms, system_clock
 from news_shared.producer import open_producer
 from news_shared.redis_client import open_redis
-from tests.testbed.backends import backend_name, backends
-from tests.testbed.role import running_roles
+from news_views.trending import WINDOWS, Window
+from news_views.view_counts import ask_totals, index_name
+from tests.testbed.backends import PARTITIONS, backend_name, backends
+from tests.testbed.role import RoleProcess, running_roles
 from tests.testbed.waiting import until
 from tests.views.partitions import is_caught_up
 from tests.views.workload import Newsroom, write
 
 HOUR_MS = 3_600_000
 BEACONS_PER_ARTICLE = 4
+_WARMING_UP = 20
 QUESTIONS = (
     *(f"{path}?window={window}" for path in ("trending", "most-read") for window in ("1h", "24h", "7d")),
     "trending?theme=theme-1&language=uk",
@@ -44,19 +55,73 @@ class Figure:
     asked: int
     p50_ms: float
     p99_ms: float
+    cpu_ms: float | None = None
+
+    @classmethod
+    def of(cls, what: str, taken: list[float], cpu_seconds: float | None = None) -> "Figure":
+        """From the milliseconds of each, and the CPU seconds of all."""
+        cpu_ms = None if cpu_seconds is None else round(1000 * cpu_seconds / len(taken), 2)
+        return cls(what, len(taken), round(median(taken), 2), round(quantiles(taken, n=100)[98], 2), cpu_ms)
 
 
-async def asked(http: httpx.AsyncClient, what: str, url: Callable[[], str], times: int) -> Figure:
-    """Ask again and again, each time waiting for the answer."""
-    taken = []
-    for n in range(times + 20):
-        address = url()
-        begun = perf_counter()
-        answer = await http.get(address)
-        if n >= 20:  # the first few fill pools and caches
+class Asking:
+    """Asks the API again and again, each time waiting for the answer."""
+
+    def __init__(self, api: RoleProcess, http: httpx.AsyncClient, times: int) -> None:
+        self._api, self._http, self._times = api, http, times
+
+    async def ask(self, what: str, url: Callable[[], str]) -> Figure:
+        for _ in range(_WARMING_UP):  # the first few fill pools and caches
+            (await self._http.get(url())).raise_for_status()
+        taken = []
+        before = _cpu_seconds(self._api.pid)
+        for _ in range(self._times):
+            address = url()
+            begun = perf_counter()
+            answer = await self._http.get(address)
             taken.append(1000 * (perf_counter() - begun))
-        answer.raise_for_status()
-    return Figure(what, times, round(median(taken), 2), round(quantiles(taken, n=100)[98], 2))
+            answer.raise_for_status()
+        return Figure.of(what, taken, _cpu_seconds(self._api.pid) - before)
+
+
+class RedisAlone:
+    """A connection that writes commands as they are and reads until the last answer is there."""
+
+    def __init__(self, address: str) -> None:
+        host, _, port = address.partition(":")
+        self._socket = socket.create_connection((host, int(port)))
+
+    def ask(self, what: str, commands: Callable[[], list[tuple[str | int, ...]]], times: int) -> Figure:
+        taken = []
+        for n in range(times + _WARMING_UP):
+            asked = commands()
+            packed = b"".join(hiredis.pack_command(command) for command in asked)  # type: ignore[arg-type]  # its stub says one item
+            reader = hiredis.Reader()
+            left = len(asked)
+            begun = perf_counter()
+            self._socket.sendall(packed)
+            while left:
+                if reader.gets() is not False:
+                    left -= 1
+                else:
+                    reader.feed(self._socket.recv(1 << 20))
+            if n >= _WARMING_UP:
+                taken.append(1000 * (perf_counter() - begun))
+        return Figure.of(f"{what}, Redis alone", taken)
+
+
+def counts_commands(articles: list[ArticleId]) -> list[tuple[str | int, ...]]:
+    today = epoch_ms(system_clock()) // (24 * HOUR_MS)
+    return [
+        tuple(command)
+        for article in articles
+        for command in ask_totals(f"{{views-{partition_of(article, PARTITIONS)}}}:1:", article, today)
+    ]
+
+
+def best_commands(window: Window) -> list[tuple[str | int, ...]]:
+    keys = [f"{{views-{partition}}}:1:{index_name(window, 'all')}" for partition in range(PARTITIONS)]
+    return [("ZRANGE", key, 0, 9, "WITHSCORES") for key in keys]
 
 
 async def measure(articles: int, times: int) -> list[Figure]:
@@ -75,15 +140,34 @@ async def measure(articles: int, times: int) -> list[Figure]:
             api = await roles.start("views-api")
             async with open_redis(backend.redis_settings) as redis:
                 await until(lambda: is_caught_up(backend, redis), "the projector to catch up", seconds=900)
+
+            def hundred() -> list[ArticleId]:
+                return random.sample(newsroom.articles, 100)
+
             async with httpx.AsyncClient(base_url=api.url, timeout=30, trust_env=False) as http:
-
-                def hundred() -> str:
-                    return "/v1/views?" + "&".join(f"article={a}" for a in random.sample(newsroom.articles, 100))
-
-                return [
-                    await asked(http, "counts of 100 articles", hundred, times),
-                    *[await asked(http, question, partial(str, f"/v1/{question}"), times) for question in QUESTIONS],
+                asking = Asking(api, http, times)
+                figures = [
+                    await asking.ask(
+                        "counts of 100 articles", lambda: "/v1/views?" + "&".join(f"article={a}" for a in hundred())
+                    ),
+                    *[await asking.ask(question, partial(str, f"/v1/{question}")) for question in QUESTIONS],
                 ]
+            if not backend.redis_cluster:
+                redis_alone = RedisAlone(urlsplit(backend.redis_url).netloc)
+                figures += [
+                    redis_alone.ask("counts of 100 articles", lambda: counts_commands(hundred()), times),
+                    *[redis_alone.ask(f"best ten, {w}", partial(best_commands, w), times) for w in WINDOWS],
+                ]
+            return figures
+
+
+def _cpu_seconds(pid: int) -> float:
+    times = psutil.Process(pid).cpu_times()
+    return times.user + times.system
+
+
+def _shown(milliseconds: float | None) -> str:
+    return "–" if milliseconds is None else f"{milliseconds:.2f}"
 
 
 def main() -> None:
@@ -94,10 +178,11 @@ def main() -> None:
     chosen = parser.parse_args()
     figures = asyncio.run(measure(chosen.articles, chosen.times))
     table = Table(
-        "what", "asked", "p50 ms", "p99 ms", title=f"views API, {chosen.articles:,} articles, {backend_name()}"
+        *("what", "asked", "p50 ms", "p99 ms", "CPU ms"),
+        title=f"views API, {chosen.articles:,} articles, {backend_name()}",
     )
     for figure in figures:
-        table.add_row(figure.what, f"{figure.asked:,}", f"{figure.p50_ms:.1f}", f"{figure.p99_ms:.1f}")
+        table.add_row(figure.what, f"{figure.asked:,}", *map(_shown, (figure.p50_ms, figure.p99_ms, figure.cpu_ms)))
     Console().print(table)
     if chosen.json:
         chosen.json.parent.mkdir(parents=True, exist_ok=True)

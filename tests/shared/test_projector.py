@@ -11,6 +11,7 @@ from datetime import timedelta
 
 import pytest
 import pytest_asyncio
+from aiokafka import AIOKafkaConsumer
 from prometheus_client import CollectorRegistry
 
 from news_shared.errors import RebuildingError
@@ -100,6 +101,24 @@ async def test_every_record_takes_effect_once_across_restarts(words: Words) -> N
     await words.write(["while nobody looked"] * 5)
     async with projecting(words):
         await until(words.is_exact, "the third tally")
+
+
+async def test_a_group_without_a_coordinator_keeps_nobody_from_work_nor_from_stopping(
+    words: Words, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After a restart of the broker the client may look for the coordinator for long, and gives no word of it."""
+    asked = asyncio.Event()
+
+    async def never_ends(*_: object) -> None:
+        asked.set()
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(AIOKafkaConsumer, "commit", never_ends)
+    async with projecting(words):
+        await words.write(["before"])
+        await asyncio.wait_for(asked.wait(), 30)
+        await words.write(["after"] * 10)
+        await until(words.is_exact, "the words after it")
 
 
 async def test_poison_is_parked_with_its_reason_and_the_partition_goes_on(words: Words) -> None:

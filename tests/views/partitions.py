@@ -5,6 +5,8 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import lru_cache
+from itertools import accumulate
 from typing import Any
 
 from aiokafka import ConsumerRecord
@@ -14,12 +16,20 @@ from news_shared.projection.log import PartitionLog
 from news_shared.redis_client import RedisClient
 from news_shared.settings import KafkaSettings
 from news_shared.topics import VIEWS
+from news_views.changelog import PartitionProgress
 from news_views.settings import ViewsSettings
+from news_views.view_counts import WRITTEN_FIELDS
 from tests.testbed.backends import PARTITIONS, Backend
 from tests.views.oracle import Oracle, Tally
 
 HALF_LIVES_MS = {"1h": 1_800_000, "24h": 43_200_000, "7d": 302_400_000}
 REASONS = ("bot", "prefetch", "repeat", "opted_out", "burst", "unknown")
+
+
+@lru_cache(100_000)
+def partition_of_article(article: str) -> int:
+    """The article's partition; remembered, because tests ask again for each list."""
+    return partition_of(ArticleId(article), PARTITIONS)
 
 
 async def raw_log(settings: KafkaSettings, topic: str, partition: int) -> list[ConsumerRecord]:
@@ -80,8 +90,9 @@ async def expected_fields(oracles: Mapping[int, Oracle], redis: RedisClient) -> 
     found = {}
     for oracle in oracles.values():
         for article, tally in oracle.articles.items():
-            by_day = {day: await _estimate(redis, readers) for day, readers in tally.readers.items() if readers}
-            found[article] = _fields(tally, by_day)
+            by_day = {day: readers for day, readers in tally.readers.items() if readers}
+            estimates = await _estimates(redis, list(by_day.values()))
+            found[article] = _fields(tally, dict(zip(by_day, estimates, strict=True)))
         for article, imports in oracle.imports.items():
             fields = found.setdefault(article, Fields())
             fields.imports = dict(imports)
@@ -113,15 +124,18 @@ def _fields(tally: Tally, readers_by_day: dict[str, int]) -> Fields:
     )
 
 
-async def _estimate(redis: RedisClient, readers: set[int]) -> int:
-    key = "tests:readers"
+async def _estimates(redis: RedisClient, sets: Sequence[set[int]]) -> list[int]:
     pipe: Any = redis.pipeline(transaction=False)
-    pipe.delete(key)
-    elements = [reader.to_bytes(8, "little") for reader in readers]
-    for start in range(0, len(elements), 5000):
-        pipe.pfadd(key, *elements[start : start + 5000])
-    pipe.execute_command("PFCOUNT", key)  # redis-py blocks pfcount() in a cluster's pipeline: it may span slots
-    return int((await pipe.execute())[-1])
+    for readers in sets:
+        pipe.delete("tests:readers")
+        elements = [reader.to_bytes(8, "little") for reader in readers]
+        for start in range(0, len(elements), 5000):
+            pipe.pfadd("tests:readers", *elements[start : start + 5000])
+        # redis-py blocks pfcount() in a cluster's pipeline: it may span slots
+        pipe.execute_command("PFCOUNT", "tests:readers")
+    answers = await pipe.execute() if sets else []
+    pipeline_lengths = [2 + -(-len(readers) // 5000) for readers in sets]
+    return [int(answers[end - 1]) for end in accumulate(pipeline_lengths)]
 
 
 async def stored_fields(redis: RedisClient) -> dict[str, Fields]:
@@ -139,7 +153,7 @@ async def stored_fields(redis: RedisClient) -> dict[str, Fields]:
         for key, stored in zip(hashes, await pipe.execute(), strict=True):
             name = key.removeprefix(prefix)[2:]
             article, bar, day = name.partition("|")
-            assert partition_of(ArticleId(article), PARTITIONS) == partition
+            assert partition_of_article(article) == partition
             values = {field_name.decode(): value.decode() for field_name, value in stored.items()}
             fields = found.setdefault(article, Fields())
             _add_day(fields, day, values) if bar else _add_article(fields, values)
@@ -198,7 +212,7 @@ def expected_ranks(fields: Mapping[str, Fields]) -> dict[tuple[str, str], list[s
     found: dict[tuple[str, str], list[str]] = {}
 
     def place(article: str) -> tuple[int, str]:
-        return partition_of(ArticleId(article), PARTITIONS), article
+        return partition_of_article(article), article
 
     for article in sorted(fields, key=place):
         of = fields[article]
@@ -212,6 +226,20 @@ def expected_ranks(fields: Mapping[str, Fields]) -> dict[tuple[str, str], list[s
                 found.setdefault((window, scope), []).append(article)
     for (window, _), articles in found.items():
         articles.sort(key=lambda article: (place(article)[0], -fields[article].log_scores[window], article))
+    return found
+
+
+async def written_progress(redis: RedisClient) -> dict[int, PartitionProgress]:
+    """How complete the changelog of each partition is, as Redis was told when that was so."""
+    found = {}
+    for partition in range(PARTITIONS):
+        tag = f"{{views-{partition}}}"
+        generation = int(await redis.hget(f"{tag}:live", "generation") or 1)
+        stored = await redis.hmget(f"{tag}:{generation}:partition", list(WRITTEN_FIELDS))
+        next_offset, clock_ms, log_ms = (int(value or 0) for value in stored)
+        found[partition] = PartitionProgress(
+            partition=partition, next_offset=next_offset, clock_ms=clock_ms, log_ms=log_ms
+        )
     return found
 
 

@@ -4,14 +4,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from typing import Any, Final
+from typing import Final
 
 from news_shared.article_ids import ArticleId, partition_of
 from news_shared.clock import epoch_ms
-from news_shared.projection.slots import Slots
+from news_shared.projection.slots import Command, Slots
 from news_views.counts import HOUR_MS, HOURS_OF_A_DAY, REASONS, UNDATED, Day, Reason
 from news_views.series import Span
-from news_views.view_counts import IMPORTED_FIELDS, queue_totals, stored_under, totals
+from news_views.view_counts import IMPORTED_FIELDS, ask_totals, day_name, totals
 from news_views.view_log import State
 
 _HOURS: Final = tuple(map(str, range(HOURS_OF_A_DAY)))
@@ -54,7 +54,8 @@ class SeriesQuery:
         """
         times = span.times()
         days = list(dict.fromkeys(_hour(time) // HOURS_OF_A_DAY for time in times))
-        answer = await self._slots.read(partition_of(article, self._partitions), partial(_queue, article, days))
+        partition = partition_of(article, self._partitions)
+        answer = (await self._slots.ask({partition: partial(_ask, article, days)}))[partition]
         fields, readers_today, *stored = answer.results
         standing, _ = totals(fields, readers_today)
         by_day = {day: [int(value or 0) for value in row] for day, row in zip(days, stored, strict=True)}
@@ -80,7 +81,7 @@ def _day_point(time: datetime, by_day: Mapping[int, Sequence[int]]) -> Point:
     return Point(time, views, readers + imported_readers, dict(zip(REASONS, filtered, strict=True)))
 
 
-def _queue(article: ArticleId, days: Sequence[int], pipe: Any, prefix: str) -> None:
-    queue_totals(pipe, prefix, article, days[-1] if days else 0)
-    for day in days:
-        pipe.hmget(prefix + stored_under(Day(article, day))[0], _DAY_FIELDS)
+def _ask(article: ArticleId, days: Sequence[int], prefix: str) -> list[Command]:
+    asked: list[Command] = [*ask_totals(prefix, article, days[-1] if days else 0)]
+    asked += [("HMGET", prefix + day_name(Day(article, day)), *_DAY_FIELDS) for day in days]
+    return asked

@@ -5,16 +5,14 @@ Most read needs no lists of its own. A view counts for at most one and, at the f
 order of their scores, and are looked up until no further one can enter the answer.
 """
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from typing import Any
 
 from news_shared.article_ids import ArticleId, partition_of
 from news_shared.clock import Clock, epoch_ms, from_epoch_ms
-from news_shared.projection.slots import Slots
+from news_shared.projection.slots import Command, Slots
 from news_views.counts import HOUR_MS, HOURS_OF_A_DAY
 from news_views.standing import Standing
 from news_views.trending import (
@@ -27,7 +25,7 @@ from news_views.trending import (
     language_ranges,
     scope_asked,
 )
-from news_views.view_counts import index_name, queue_hours, queue_standing, standing_found
+from news_views.view_counts import ask_hours, ask_standing, index_name, standing_found
 
 _FIRST_LOOK = 100  # of each partition; more only when these do not settle the answer
 _LOOKED_UP_AT_ONCE = 60
@@ -77,6 +75,13 @@ class _Candidates:
     best_left_out: float | None  # nothing that is not among them has more; None: that is all
     as_of: datetime
 
+    @property
+    def surely_best(self) -> Sequence[tuple[float, ArticleId]]:
+        """Those that come before everything left out."""
+        if self.best_left_out is None:
+            return self.ranked
+        return [candidate for candidate in self.ranked if candidate[0] > self.best_left_out]
+
 
 class TrendingQuery:
     """The read side of scores."""
@@ -94,19 +99,28 @@ class TrendingQuery:
             TransientError: Redis is away.
         """
         now_ms = epoch_ms(self._clock())
+        # Of a list that need not be sifted the best of all are among the best of each partition.
         is_sifted = selection.theme is not None and selection.language is not None
-        candidates = await self._candidates(selection, INDEXED if is_sifted else selection.limit)
-        items: list[Ranked] = []
-        for start in range(0, len(candidates.ranked), max(selection.limit, _LOOKED_UP_AT_ONCE)):
-            portion = candidates.ranked[start : start + max(selection.limit, _LOOKED_UP_AT_ONCE)]
-            fresh = [(log, article) for log, article in portion if decayed(log, selection.window, now_ms) >= _FADED]
-            standings = await self._look_up([article for _, article in fresh], ())
-            items += [
-                Ranked(article, log, decayed(log, selection.window, now_ms), 0, standings[article][0])
-                for log, article in fresh
-                if selection.includes(standings[article][0])
-            ]
-            if len(items) >= selection.limit or len(fresh) < len(portion):
+        looks = (max(_FIRST_LOOK, selection.limit), INDEXED) if is_sifted else (selection.limit,)
+        at_once = max(selection.limit, _LOOKED_UP_AT_ONCE) if is_sifted else selection.limit
+        for per_partition in looks:
+            candidates = await self._candidates(selection, per_partition)
+            ranked = candidates.ranked if per_partition == looks[-1] else candidates.surely_best
+            items: list[Ranked] = []
+            has_faded = False
+            for start in range(0, len(ranked), at_once):
+                portion = ranked[start : start + at_once]
+                fresh = [(log, article) for log, article in portion if decayed(log, selection.window, now_ms) >= _FADED]
+                standings = await self._look_up([article for _, article in fresh], ())
+                items += [
+                    Ranked(article, log, decayed(log, selection.window, now_ms), 0, standings[article][0])
+                    for log, article in fresh
+                    if selection.includes(standings[article][0])
+                ]
+                has_faded = len(fresh) < len(portion)
+                if len(items) >= selection.limit or has_faded:
+                    break
+            if len(items) >= selection.limit or has_faded or candidates.best_left_out is None:
                 break
         return Ranking(items[: selection.limit], from_epoch_ms(now_ms), candidates.as_of)
 
@@ -120,21 +134,29 @@ class TrendingQuery:
         half_life = HALF_LIFE_MS[selection.window]
         # The oldest view in the window weighs 2^-(age/h): this much more may have been read than the score says.
         stretch = (now_ms - hours[0] * HOUR_MS) / half_life - now_ms / half_life
+        known: dict[ArticleId, tuple[Standing, int]] = {}
         for per_partition in (max(_FIRST_LOOK, selection.limit), INDEXED):
             candidates = await self._candidates(selection, per_partition)
             items: list[Ranked] = []
-            for start in range(0, len(candidates.ranked), _LOOKED_UP_AT_ONCE):
-                portion = candidates.ranked[start : start + _LOOKED_UP_AT_ONCE]
-                if _is_settled(items, selection.limit, portion[0][0] + stretch):
+            start, at_once = 0, 2 * selection.limit
+            while start < len(candidates.ranked):
+                # Whoever may still enter, but not all at once: of few views everybody may.
+                portion = [
+                    (log, article)
+                    for log, article in candidates.ranked[start : start + at_once]
+                    if not _is_settled(items, selection.limit, log + stretch)
+                ]
+                if not portion:
                     break
-                found = await self._look_up([article for _, article in portion], hours)
+                known |= await self._look_up([article for _, article in portion if article not in known], hours)
                 items += [
-                    Ranked(article, log, decayed(log, selection.window, now_ms), found[article][1], found[article][0])
+                    Ranked(article, log, decayed(log, selection.window, now_ms), known[article][1], known[article][0])
                     for log, article in portion
-                    if found[article][1] and selection.includes(found[article][0])
+                    if known[article][1] and selection.includes(known[article][0])
                 ]
                 items.sort(key=lambda item: (-item.views, item.article))
                 del items[selection.limit :]
+                start, at_once = start + at_once, max(selection.limit, _LOOKED_UP_AT_ONCE)
             left_out = candidates.best_left_out
             if left_out is None or _is_settled(items, selection.limit, left_out + stretch):
                 break
@@ -142,16 +164,16 @@ class TrendingQuery:
 
     async def _candidates(self, selection: Selection, per_partition: int) -> _Candidates:
         name = index_name(selection.window, scope_asked(selection.theme, selection.language))
-        answers = await asyncio.gather(
-            *(
-                self._slots.read(partition, partial(_queue_best, name, per_partition))
-                for partition in range(self._partitions)
-            )
-        )
+        question = partial(_ask_best, name, per_partition)
+        answers = (await self._slots.ask(dict.fromkeys(range(self._partitions), question))).values()
         ranked: list[tuple[float, ArticleId]] = []
         left_out: list[float] = []
         for answer in answers:
-            best = [(-float(score), ArticleId(article.decode())) for article, score in answer.results[0]]
+            [flat] = answer.results
+            best = [
+                (-float(score), ArticleId(article.decode()))
+                for article, score in zip(flat[::2], flat[1::2], strict=True)
+            ]
             ranked += best
             if len(best) == per_partition:
                 left_out.append(best[-1][0])
@@ -168,15 +190,12 @@ class TrendingQuery:
         by_partition: dict[int, list[ArticleId]] = {}
         for article in articles:
             by_partition.setdefault(partition_of(article, self._partitions), []).append(article)
-        answers = await asyncio.gather(
-            *(
-                self._slots.read(partition, partial(_queue_articles, wanted, by_day))
-                for partition, wanted in by_partition.items()
-            )
+        answers = await self._slots.ask(
+            {partition: partial(_ask_articles, wanted, by_day) for partition, wanted in by_partition.items()}
         )
         found: dict[ArticleId, tuple[Standing, int]] = {}
-        for wanted, answer in zip(by_partition.values(), answers, strict=True):
-            results = iter(answer.results)
+        for partition, wanted in by_partition.items():
+            results = iter(answers[partition].results)
             for article in wanted:
                 standing = standing_found(next(results))
                 views = sum(int(count or 0) for _ in by_day for count in next(results))
@@ -189,12 +208,13 @@ def _is_settled(items: Sequence[Ranked], limit: int, log_bound: float) -> bool:
     return len(items) >= limit and items[limit - 1].views > 2.0 ** min(1000.0, log_bound + 1e-6)
 
 
-def _queue_best(name: str, count: int, pipe: Any, prefix: str) -> None:
-    pipe.zrange(prefix + name, 0, count - 1, withscores=True)
+def _ask_best(name: str, count: int, prefix: str) -> list[Command]:
+    return [("ZRANGE", prefix + name, 0, count - 1, "WITHSCORES")]
 
 
-def _queue_articles(articles: Sequence[ArticleId], by_day: dict[int, list[int]], pipe: Any, prefix: str) -> None:
+def _ask_articles(articles: Sequence[ArticleId], by_day: dict[int, list[int]], prefix: str) -> list[Command]:
+    asked: list[Command] = []
     for article in articles:
-        queue_standing(pipe, prefix, article)
-        for day, hours in by_day.items():
-            queue_hours(pipe, prefix, article, day, hours)
+        asked.append(ask_standing(prefix, article))
+        asked += [ask_hours(prefix, article, day, hours) for day, hours in by_day.items()]
+    return asked

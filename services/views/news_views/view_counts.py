@@ -16,9 +16,10 @@ Keys behind the partition's prefix:
 import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from news_shared.article_ids import ArticleId
+from news_shared.projection.slots import Command
 from news_shared.redis_client import RedisClient, redis_errors
 from news_views.changelog import (
     ArticleCounts,
@@ -121,14 +122,16 @@ class Totals:
     filtered: Mapping[Reason, int]
 
 
-def queue_totals(pipe: Any, prefix: str, article: ArticleId, today: int) -> None:
-    """Queue the reading of one article's totals: two results for `totals`."""
-    pipe.hmget(prefix + article_name(article), ["transitions", *_COUNT_FIELDS])
-    pipe.hmget(prefix + day_name(Day(article, today)), ["readers", "imported_readers"])
+def ask_totals(prefix: str, article: ArticleId, today: int) -> tuple[Command, Command]:
+    """The commands that read one article's totals: two results for `totals`."""
+    return (
+        ("HMGET", prefix + article_name(article), "transitions", *_COUNT_FIELDS),
+        ("HMGET", prefix + day_name(Day(article, today)), "readers", "imported_readers"),
+    )
 
 
 def totals(fields: Sequence[bytes | None], readers_today: Sequence[bytes | None]) -> tuple[Standing, Totals]:
-    """What `queue_totals` found; the standing has only its transitions."""
+    """What `ask_totals` found; the standing has only its transitions."""
     transitions, *numbers = fields
     counted = {name: int(value or 0) for name, value in zip(_COUNT_FIELDS, numbers, strict=True)}
     standing = Standing(transitions=_transitions(transitions))
@@ -137,19 +140,19 @@ def totals(fields: Sequence[bytes | None], readers_today: Sequence[bytes | None]
     return standing, Totals(views, readers, sum(int(number or 0) for number in readers_today), filtered)
 
 
-def queue_standing(pipe: Any, prefix: str, article: ArticleId) -> None:
-    """Queue the reading of what the markers said of an article: one result for `standing_found`."""
-    pipe.hmget(prefix + article_name(article), STANDING_FIELDS)
+def ask_standing(prefix: str, article: ArticleId) -> Command:
+    """The command that reads what the markers said of an article: one result for `standing_found`."""
+    return ("HMGET", prefix + article_name(article), *STANDING_FIELDS)
 
 
 def standing_found(row: Sequence[bytes | None]) -> Standing:
-    """What `queue_standing` found; empty for an article that was never announced."""
+    """What `ask_standing` found; empty for an article that was never announced."""
     return _standing(row)
 
 
-def queue_hours(pipe: Any, prefix: str, article: ArticleId, day: int, hours: Sequence[int]) -> None:
-    """Queue the reading of an article's views in some hours of a day: one result, a list of counts."""
-    pipe.hmget(prefix + day_name(Day(article, day)), list(map(str, hours)))
+def ask_hours(prefix: str, article: ArticleId, day: int, hours: Sequence[int]) -> Command:
+    """The command that reads an article's views in some hours of a day: one result, a list of counts."""
+    return ("HMGET", prefix + day_name(Day(article, day)), *hours)
 
 
 def stored_under(key: ArticleId | Day) -> Sequence[str]:

@@ -89,6 +89,7 @@ class Projector(Generic[E]):
         self._seen_epoch = 0
         self._joined = False
         self._committed_at = 0.0
+        self._committing: asyncio.Task[None] | None = None
         self._closing: set[asyncio.Task[Any]] = set()
 
     def request_stop(self) -> None:
@@ -165,9 +166,13 @@ class Projector(Generic[E]):
                 await self._take_over(consumer)
                 await self._project_next(consumer)
                 await self._watch(consumer)
-                await self._commit_for_lag_tools(consumer)
+                self._commit_for_lag_tools(consumer)
         finally:
             self._joined = False
+            if self._committing is not None:
+                self._committing.cancel()
+                await asyncio.wait({self._committing})
+                self._committing = None
             await self._leave_all()
             await consumer.stop()
 
@@ -401,8 +406,11 @@ class Projector(Generic[E]):
         if self._closing:
             await asyncio.wait(self._closing)
 
-    async def _commit_for_lag_tools(self, consumer: AIOKafkaConsumer) -> None:
+    def _commit_for_lag_tools(self, consumer: AIOKafkaConsumer) -> None:
+        """Beside the loop: the client tries again for as long as the group's coordinator is away."""
         if self._alone or monotonic() - self._committed_at < timedelta(seconds=5).total_seconds():
+            return
+        if self._committing is not None and not self._committing.done():
             return
         self._committed_at = monotonic()
         offsets = {
@@ -411,10 +419,7 @@ class Projector(Generic[E]):
             if seat.owned is not None and seat.tp in consumer.assignment()
         }
         if offsets:
-            try:
-                await consumer.commit(offsets)
-            except KafkaError as error:  # only for lag tools: what counts is in Redis
-                log.debug("offsets not committed", error=repr(error))
+            self._committing = asyncio.create_task(_commit(consumer, offsets), name=f"commit for {self._spec.group}")
 
     async def _pause(self, seconds: float) -> None:
         try:
@@ -422,6 +427,13 @@ class Projector(Generic[E]):
                 await self._stopping.wait()
         except TimeoutError:
             pass
+
+
+async def _commit(consumer: AIOKafkaConsumer, offsets: dict[TopicPartition, OffsetAndMetadata]) -> None:
+    try:
+        await consumer.commit(offsets)
+    except KafkaError as error:  # only for lag tools: what counts is in Redis
+        log.debug("offsets not committed", error=repr(error))
 
 
 async def _give_back(opening: "asyncio.Task[OwnedPartition[E]]") -> None:
