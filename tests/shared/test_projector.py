@@ -121,6 +121,32 @@ async def test_a_group_without_a_coordinator_keeps_nobody_from_work_nor_from_sto
         await until(words.is_exact, "the words after it")
 
 
+async def test_a_loop_that_hangs_is_not_ready(words: Words, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("news_shared.projection.projector._WATCHED_WITHIN", 2.5)
+    goes_on = asyncio.Event()
+    decide = Tally.decide
+
+    async def hangs(tally: Tally, events: Sequence[str]) -> Effects:
+        await goes_on.wait()
+        return await decide(tally, events)
+
+    async with projecting(words) as one:
+
+        async def is_ready() -> bool:
+            return one.unready() == []
+
+        async def says_so() -> bool:
+            return any("not looked after" in reason for reason in one.unready())
+
+        await until(is_ready, "the projector")
+        monkeypatch.setattr(Tally, "decide", hangs)
+        await words.write(["word"])
+        await until(says_so, "the hang to be seen")
+        goes_on.set()
+        await until(is_ready, "the projector to go on")
+        await until(words.is_exact, "the word")
+
+
 async def test_poison_is_parked_with_its_reason_and_the_partition_goes_on(words: Words) -> None:
     async with projecting(words):
         await words.write(["before"])

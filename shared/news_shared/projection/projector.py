@@ -33,6 +33,7 @@ log = structlog.get_logger()
 E = TypeVar("E")
 
 _WATCH_EVERY = 1.0
+_WATCHED_WITHIN = 15.0  # a loop that takes longer for a turn hangs, and who looks at /readyz must know
 _VERIFY_EVERY = 60.0
 _POLL_MS = 200
 _MOST_RECORDS = 4000  # between two looks at the assignment and at what is due
@@ -113,6 +114,10 @@ class Projector(Generic[E]):
                 reasons.append(f"{name}: being taken over")
             elif not seat.owned.is_live:
                 reasons.append(f"{name}: catching up from offset {seat.owned.checkpoint.next_offset}")
+            elif seat.watched_at and (seconds := monotonic() - seat.watched_at) > _WATCHED_WITHIN:
+                reasons.append(
+                    f"{name}: not looked after for {seconds:.0f} s: something hangs, see the log; restart it"
+                )
         return reasons
 
     @property
