@@ -82,12 +82,9 @@ class BodyWriter:
         Raises:
             PoisonError: it is nested too deeply.
         """
-        for token in _TOKEN.finditer(markup):
-            end, tag, attributes, text = token.groups()
-            if text is not None:
-                self._text(text)
-            elif tag is None:
-                self._text("&lt;")
+        for end, tag, attributes, text in _TOKEN.findall(markup):
+            if not tag:
+                self._text(text or "&lt;")
             elif end:
                 self._end(tag)
             else:
@@ -245,9 +242,7 @@ class BodyWriter:
             return
         is_blank = not text.replace(_NBSP, "").strip()
         at_start = self._breaks or self._at_start()
-        if is_blank and at_start:
-            return
-        if not self._place():
+        if (is_blank and at_start) or not self._place():
             return
         in_pre = self._path[-1].tag == "pre"
         if at_start:

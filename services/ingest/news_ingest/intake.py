@@ -160,7 +160,5 @@ def _read_lines(part: Sequence[Line], source: str, clock: Clock) -> Reading:
         if line is None:
             whole.rejected.append(rejection(index, None, "", "the line is too long"))
             continue
-        reading = read_line(line, index, source, clock())
-        whole.items += reading.items
-        whole.rejected += reading.rejected
+        whole.add(read_line(line, index, source, clock()))
     return whole

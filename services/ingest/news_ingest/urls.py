@@ -14,14 +14,15 @@ _TRACKING = frozenset(
         *("_hsenc", "_hsmi", "mkt_tok", "vero_id", "wickedid", "oly_anon_id", "oly_enc_id", "s_cid"),
         *("at_medium", "at_campaign", "ns_mchannel", "ns_source", "ns_campaign", "cmpid", "smid"),
         *("amp_js_v", "amp_gsa", "usqp", "smtyp", "ref_src", "ref_url", "spm", "srsltid", "rb_clickid"),
-        *("_openstat"),
+        "_openstat",
     }
 )
 _TRACKING_PREFIXES = ("utm_", "pk_", "mtm_", "piwik_", "matomo_", "stm_", "hsa_")
 _HOST = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*")
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _CANONICAL = re.compile(
-    r"https?://(?!(?:[a-z]{2,3}\.)?m\.|mobile\.|amp\.)[a-z0-9-]+(?:\.[a-z0-9-]+)*/(?:[A-Za-z0-9_~-][A-Za-z0-9._~-]*/?)*"
+    r"https?://(?!(?:[a-z]{2,3}\.)?m\.|mobile\.|amp\.)[a-z0-9-]+(?:\.[a-z0-9-]+)*/"
+    r"(?:[A-Za-z0-9_~-][A-Za-z0-9._~-]*(?:/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)*/?)?"
 )
 """Most addresses of articles: nothing is left to do with them."""
 _AMP_CACHE = re.compile(
