@@ -8,6 +8,7 @@ import nh3
 
 from news_ingest.body_markup import READ_ATTRIBUTES, READ_TAGS
 from news_ingest.body_writer import BodyWriter
+from news_ingest.large_markup import with_few_attributes
 from news_ingest.text import fit, one_line
 from news_shared.articles import Link
 from news_shared.errors import PoisonError
@@ -20,6 +21,8 @@ _SANITISER = nh3.Cleaner(
 )
 _BLANK_LINE = re.compile(r"\n[ \t]*\n\s*")
 _MAX_LINKS = 200
+_MAX_MARKUP = 4_000_000
+_LARGE = 80_000  # characters: below, whatever stands there is sanitised in no time
 _MAX_TAGS = 10_000  # an HTML5 parser takes time with the square of what is nested or left open
 _MAX_REFERENCES = 150_000  # and of character references, broken ones above all
 
@@ -50,9 +53,12 @@ def body_of_html(markup: str, base: str | None) -> Body:
     Raises:
         PoisonError: it has too many tags, or is nested too deeply, to be an article.
     """
+    if len(markup) > _MAX_MARKUP:
+        raise PoisonError(f"content_html has {len(markup):,} characters; at most {_MAX_MARKUP:,} are read")
     for what, character, most in (("tags", "<", _MAX_TAGS), ("character references", "&", _MAX_REFERENCES)):
         if (count := markup.count(character)) > most:
             raise PoisonError(f"content_html has {count:,} {what}; at most {most:,} are taken")
+    markup = fit(markup)
     writer = BodyWriter(base)
-    writer.write(_SANITISER.clean(fit(markup)))
+    writer.write(_SANITISER.clean(markup if len(markup) < _LARGE else with_few_attributes(markup)))
     return Body("\n".join(writer.blocks), tuple(writer.links[:_MAX_LINKS]))

@@ -31,6 +31,7 @@ _TOKEN = re.compile(r'<(/?)([a-z][a-z0-9]*)((?: [^\s<>"=]+="[^"]*")*)>|([^<]+)|<
 _ATTRIBUTE = re.compile(r' ([^\s<>"=]+)="([^"]*)"')
 _MAX_DEPTH = 256
 _MAX_LINK_TEXT = 300
+_MAX_ADDRESSES = 500_000  # characters: the longest ones take milliseconds
 _NBSP = "&nbsp;"
 
 
@@ -74,6 +75,7 @@ class BodyWriter:
         self._path: list[_Node] = []  # blocks
         self._inline: list[_Node] = []
         self._link_text: list[str] | None = None
+        self._addresses_left = _MAX_ADDRESSES
         self._skipping: _Element | None = None  # an embed, whose content is for browsers that cannot show it
 
     def write(self, markup: str) -> None:
@@ -129,12 +131,17 @@ class BodyWriter:
             self._end_inline(element.node)
         else:
             if element.permalink and len(self.links) == element.links:
-                self._write_embed(canonical_url(element.permalink, self._base), "")
+                self._write_embed(self._absolute(element.permalink), "")
             self._breaks = 0
             if element.node is None:
                 self._boundary()
             elif element.node in self._path:
                 self._close_down_to(self._path.index(element.node))
+
+    def _absolute(self, address: str) -> str | None:
+        """The address as it is stored; None when it is none, and when the body has had more than any article has."""
+        self._addresses_left -= len(address)
+        return canonical_url(address, self._base) if self._addresses_left >= 0 else None
 
     # Inline elements: opened when something comes into them, closed before a block begins or ends, opened again after.
 
@@ -146,7 +153,7 @@ class BodyWriter:
             address = html.unescape(said.pop("href", ""))
             if address[:7].lower() == "mailto:":
                 said = {"href": html.escape(address), **said}
-            elif (url := canonical_url(address, self._base)) is not None:
+            elif (url := self._absolute(address)) is not None:
                 said = {"href": html.escape(url), **said}
         node = _Node(tag, _opening(tag, said), url)
         if node.opening == "<span>":
@@ -184,7 +191,7 @@ class BodyWriter:
                 return None
             tag = "p"
         elif tag == "blockquote":
-            cite = canonical_url(html.unescape(said.pop("cite", "")), self._base)
+            cite = self._absolute(html.unescape(said.pop("cite", "")))
             said |= {"cite": html.escape(cite)} if cite else {}
         elif top in STRUCTURES and parents is None:
             if top not in IMPLIED:
@@ -321,7 +328,7 @@ class BodyWriter:
 
     def _image(self, said: dict[str, str]) -> None:
         candidates = (html.unescape(said.get(name, "")) for name in ("src", "data-src"))
-        url = next((url for address in candidates if (url := canonical_url(address, self._base))), None)
+        url = next((url for address in candidates if (url := self._absolute(address))), None)
         if url is None or said.get("width") in {"0", "1"} or said.get("height") in {"0", "1"}:
             return  # nothing to see, or it only counts who reads
         if self._place():
@@ -342,7 +349,7 @@ class BodyWriter:
 
     def _embedded(self, said: dict[str, str]) -> str | None:
         candidates = (html.unescape(said.get(name, "")) for name in ("src", "data", "data-src"))
-        return next((watch_page(url) for address in candidates if (url := canonical_url(address, self._base))), None)
+        return next((watch_page(url) for address in candidates if (url := self._absolute(address))), None)
 
     def _write_embed(self, url: str | None, label: str) -> None:
         if url is None or any(node.tag == "a" for node in self._inline):

@@ -7,6 +7,7 @@ from urllib.parse import urljoin, urlsplit, urlunsplit
 from w3lib.url import canonicalize_url
 
 _MAX_LENGTH = 4096
+_MAX_HOST = 253
 _TRACKING = frozenset(
     {
         *("fbclid", "gclid", "gclsrc", "dclid", "gbraid", "wbraid", "msclkid", "yclid", "ysclid"),
@@ -28,7 +29,7 @@ _CANONICAL = re.compile(
 _AMP_CACHE = re.compile(
     r"https?://(?:www\.google\.[a-z.]{2,6}/amp|[a-z0-9-]+\.cdn\.ampproject\.org/[cv])/(s/)?([^/].*)"
 )
-_AMP_PATH = re.compile(r"(?<=.)/amp(?=/?$)|\.amp(?=(?:\.html)?$)", re.IGNORECASE)
+_AMP_PATH = re.compile(r"(?<=.)(?:/amp)+(?=/?$)|\.amp(?=(?:\.html)?$)", re.IGNORECASE)
 _AMP_PARAMETERS = frozenset({"amp", "amp=", "amp=1", "amp=true", "outputtype=amp"})
 _MOBILE = frozenset({"m", "mobile", "amp"})
 _SECOND_LEVEL = frozenset({"ac", "co", "com", "edu", "go", "gov", "ne", "net", "or", "org"})
@@ -82,6 +83,8 @@ def _once(url: str, base: str | None) -> str | None:
 
 def _host(host: str) -> str:
     """The host in ASCII; empty when it cannot be one."""
+    if len(host) > _MAX_HOST:
+        return ""
     if ":" in host:
         return f"[{IPv6Address(host)}]"
     if not host.isascii():

@@ -31,6 +31,11 @@ _LARGER = {  # what software calls the one is in truth the other, as browsers re
 }
 _ESCAPES = ("iso2022", "hz")  # encodings whose bytes are all ASCII
 _SAMPLE = 64 * 1024
+_USUAL = [
+    *("utf_8", "cp1251", "koi8_u", "cp1252", "cp1250", "cp1253", "cp1254", "cp1255", "cp1256", "cp1257"),
+    *("big5", "gb18030", "cp932", "euc_jp", "cp949"),
+]
+"""What news is written in; among all encodings a guess is a lottery."""
 _LEADS = "ÃÂâÐÑÅÄÎÏØÙ"
 """What the first byte of a UTF-8 character looks like in Latin letters; in windows-1251 it is Р or С."""
 
@@ -85,7 +90,7 @@ def _not_utf8(body: bytes, claims: list[str], error: UnicodeDecodeError, may_gue
         broken = error.end - error.start < 4 and body.decode(errors="ignore")
         if "utf-8" in claims and broken and len(body) - len(broken.encode()) < 1 + len(body) // 1000:
             return body.decode(errors="replace"), f"Bytes that are no UTF-8 are left out, the first at {error.start:,}."
-    guess = from_bytes(body[:_SAMPLE]).best() if may_guess else None
+    guess = from_bytes(body[:_SAMPLE], cp_isolation=_USUAL).best() if may_guess else None
     if guess is None:
         raise PoisonError(f"The text is in no known encoding: byte {error.start:,} is no UTF-8. Say which: charset=…")
     encoding = guess.encoding

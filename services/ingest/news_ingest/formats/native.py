@@ -14,6 +14,7 @@ from news_shared.errors import PoisonError
 
 MAX_ITEMS = 5000
 _MAX_VALUES = 600_000  # a value of a few bytes takes a hundred in memory
+_MAX_TAGS = 500_000
 _FEED_VERSION = "https://jsonfeed.org/version/"
 _DATES = ("date_published", "date_modified")
 
@@ -73,8 +74,10 @@ def parse_json(text: str) -> Any:  # JSON is anything
         PoisonError: where it breaks.
     """
     values = text.count(",") + text.count("[") + text.count("{")
-    if values > _MAX_VALUES:
-        raise PoisonError(f"The JSON has {values:,} values; at most {_MAX_VALUES:,} are read at once. Send NDJSON.")
+    tags = text.count("<") + (text.count("u003c") + text.count("u003C") if "\\u003" in text else 0)
+    for what, count, most in (("values", values, _MAX_VALUES), ("tags", tags, _MAX_TAGS)):
+        if count > most:
+            raise PoisonError(f"The JSON has {count:,} {what}; at most {most:,} are read at once. Send NDJSON.")
     try:
         return json.loads(text, parse_constant=_no_constant)
     except RecursionError as error:

@@ -122,9 +122,7 @@ def take_item(
     else:
         reading.items.append((index, item))
         if not native.id and not native.url:
-            reading.warn(
-                "without id and URL an item is known by its title and date: a new title is a new article", index
-            )
+            reading.warn("without id and URL an item is known by its title and date only", index)
 
 
 def item_of_native(native: NativeItem, source: str, now: datetime, base: str | None = None) -> Item:
@@ -142,6 +140,8 @@ def item_of_native(native: NativeItem, source: str, now: datetime, base: str | N
     if native.content_html:
         body = body_of_html(native.content_html, base)
     elif native.content_text:
+        if len(native.content_text) > MAX_ARTICLE_BYTES:
+            raise PoisonError(f"content_text has more than {MAX_ARTICLE_BYTES:,} characters")
         body = body_of_text(native.content_text)
     published = native.date_published or native.date_modified
     guid = normal_guid(native.id or native.url or "") or synthetic_guid(title, published)

@@ -17,14 +17,14 @@ from news_shared.errors import PoisonError
 Element = Any  # lxml ships no types
 
 MAX_XML_BYTES = 16_000_000
-_MAX_TAGS = 500_000
-_MAX_ATTRIBUTES = 500_000
-_PROLOGUE = re.compile(r"\s*<\?xml[^>]*>")
-_DOCTYPE = re.compile(r"<!DOCTYPE[^\[>]*(?:\[.*?\]\s*)?>", re.DOTALL | re.IGNORECASE)
-_DOCTYPE_WITHIN = 2_000_000
-_ROOT = re.compile(r"<(?:\?xml|!--|!DOCTYPE|[A-Za-z_])", re.IGNORECASE)
+_MAX_MARKS = 500_000
+_BEFORE_ROOT = re.compile(r"\s+|<\?.*?\?>|<!--.*?-->|<!DOCTYPE[^\[>]*(?:\[.*?\]\s*)?>", re.DOTALL | re.IGNORECASE)
+_PROLOGUE_WITHIN = 2_000_000
+_ROOT = re.compile(r"<[?!A-Za-z_]")
+_LATIN_CONTROL = re.compile(r"&#(?:1[2-5]\d|x[89][0-9a-f]);", re.IGNORECASE)
 _REFERENCE = re.compile(
-    r"<!\[CDATA\[.*?(?:\]\]>|$)|&(?!(?:amp|lt|gt|quot|apos|#\d{1,7}|#[xX][0-9a-fA-F]{1,6});)(\w*;?)", re.DOTALL
+    r"<!\[CDATA\[.*?(?:\]\]>|\Z)|&(?!(?:amp|lt|gt|quot|apos);)(#\d{1,9};|#x[0-9a-f]{1,8};|\w{0,40};?)",
+    re.DOTALL | re.IGNORECASE,
 )
 _KEPT = frozenset("<>&\"'")
 XML = "{http://www.w3.org/XML/1998/namespace}"
@@ -49,12 +49,11 @@ def read_xml(body: bytes, content_type: str) -> XmlDocument:
     text, warning = decoded(body, content_type)
     warnings = [warning] if warning else []
     text = _without_prologue(fit(text))
-    for what, count, most in (
-        ("tags", text.count("<"), _MAX_TAGS),
-        ("attributes", text.count("="), _MAX_ATTRIBUTES),
-    ):
-        if count > most:
-            raise PoisonError(f"The document has {count:,} {what}; at most {most:,} are read at once")
+    if "&#" in text:  # numbers of windows-1252 where those of Unicode should be: people's apostrophes
+        text = _LATIN_CONTROL.sub(lambda found: unescape(found[0]), text)
+    for what, mark in (("tags", "<"), ("attributes", "="), ("references", "&")):
+        if (count := text.count(mark)) > _MAX_MARKS:
+            raise PoisonError(f"The document has {count:,} {what}; at most {_MAX_MARKS:,} are read at once")
     try:
         return XmlDocument(etree.fromstring(text.encode(), _parser(recover=False)), warnings)
     except (etree.XMLSyntaxError, ValueError) as error:
@@ -76,10 +75,12 @@ def _parser(*, recover: bool) -> Any:
 
 def _without_prologue(text: str) -> str:
     """From the root on: the declaration speaks of bytes that are decoded, a document type of entities."""
-    begin = _ROOT.search(text[:_DOCTYPE_WITHIN])
-    text = text[begin.start() :] if begin else text
-    text = _PROLOGUE.sub("", text, count=1) if text[:5].lower() == "<?xml" else text
-    return _DOCTYPE.sub("", text[:_DOCTYPE_WITHIN], count=1) + text[_DOCTYPE_WITHIN:] if "<!" in text[:2000] else text
+    head = text[:_PROLOGUE_WITHIN]
+    begin = _ROOT.search(head)
+    at = begin.start() if begin else 0
+    while found := _BEFORE_ROOT.match(head, at):
+        at = found.end()
+    return text[at:]
 
 
 def _recovered(text: str, error: Exception) -> Element:
@@ -93,13 +94,13 @@ def _recovered(text: str, error: Exception) -> Element:
 
 
 def _reference(found: re.Match[str]) -> str:
-
     if found[1] is None:
         return found[0]  # a CDATA section has no references
-    character = unescape(found[0])
-    return (
-        character if found[0].endswith(";") and len(character) <= 2 and not _KEPT & {*character} else f"&amp;{found[1]}"
-    )
+    character = fit(unescape(found[0]))
+    if found[1].startswith("#"):
+        return found[0] if character and character != "\ufffd" else ""
+    is_entity = found[0].endswith(";") and character != found[0] and not _KEPT & {*character}
+    return character if is_entity else f"&amp;{found[1]}"
 
 
 def _said(error: Exception) -> str:
