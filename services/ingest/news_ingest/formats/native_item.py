@@ -131,8 +131,9 @@ def item_of_native(native: NativeItem, source: str, now: datetime, base: str | N
     Raises:
         PoisonError: nothing is left of a field that must be there, or the article is too large.
     """
-    url = canonical_url(native.url or native.external_url or "", base)
-    base = url or base
+    own = canonical_url(native.url or "", base)
+    url = own or canonical_url(native.external_url or "", base)
+    base = own or base
     title = without_markup(native.title)
     if not title:
         raise PoisonError("title: nothing is left of it without markup")

@@ -26,6 +26,7 @@ _REFERENCE = re.compile(
     r"<!\[CDATA\[.*?(?:\]\]>|\Z)|&(?!(?:amp|lt|gt|quot|apos);)(#\d{1,9};|#x[0-9a-f]{1,8};|\w{0,40};?)",
     re.DOTALL | re.IGNORECASE,
 )
+_PARSED_FROM = re.compile(r" \(<string>, line \d+\)$")
 _KEPT = frozenset("<>&\"'")
 XML = "{http://www.w3.org/XML/1998/namespace}"
 
@@ -104,7 +105,7 @@ def _reference(found: re.Match[str]) -> str:
 
 
 def _said(error: Exception) -> str:
-    return str(error).removesuffix(" (<string>, line 1)")[:200]
+    return _PARSED_FROM.sub("", str(error))[:200]
 
 
 def text_of(element: Element | None) -> str:
