@@ -8,7 +8,6 @@ import pytest
 
 from tests.ingest.hostile_documents import DOCUMENTS, MORE_MEMORY, MOST_SECONDS, Fate
 
-
 pytestmark = pytest.mark.timeout(300)  # on a busy machine; what counts is CPU time
 
 

@@ -62,7 +62,9 @@ def test_a_sample_is_read_as_it_was(name: str) -> None:
 
 @pytest.mark.parametrize("name", [name for name in NAMES if not name.endswith(("ndjson", "json"))])
 def test_a_sample_in_another_encoding_is_read_the_same(name: str) -> None:
-    text = (SAMPLES / name).read_bytes().decode({"rss20.xml": "windows-1251", "rss091.xml": "latin-1"}.get(name, "utf-8"))
+    text = (
+        (SAMPLES / name).read_bytes().decode({"rss20.xml": "windows-1251", "rss091.xml": "latin-1"}.get(name, "utf-8"))
+    )
     text = text.partition("?>")[2]
     expected = as_json(read_sample(name))
     for encoding in ("utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32"):

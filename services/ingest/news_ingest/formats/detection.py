@@ -23,7 +23,7 @@ class Format(StrEnum):
     NEWSML = "newsml-g2"
 
 
-_BY_TYPE = {
+BY_TYPE = {
     "application/json": Format.JSON,
     "application/feed+json": Format.JSON_FEED,
     "application/vnd.iptc.ninjs+json": Format.NINJS,
@@ -41,7 +41,7 @@ _BY_TYPE = {
 _TELLS_NOTHING = {"", "application/octet-stream", "text/plain", "application/x-www-form-urlencoded"}
 _FOR_PAGES = {"text/html", "application/xhtml+xml"}  # what many servers say of their feeds
 _FEED = re.compile(rb"<(?:\w+:)?(?:rss|feed|rdf|newsItem|newsMessage)[\s>]", re.IGNORECASE)
-KNOWN = ", ".join(sorted(_BY_TYPE))
+KNOWN = ", ".join(sorted(BY_TYPE))
 
 
 def format_of(name: str | None, content_type: str, beginning: bytes) -> Format | None:
@@ -52,8 +52,8 @@ def format_of(name: str | None, content_type: str, beginning: bytes) -> Format |
     if name:
         return Format(name) if name in set(Format) else None
     media_type = content_type.partition(";")[0].strip().lower()
-    if media_type in _BY_TYPE:
-        return _BY_TYPE[media_type]
+    if media_type in BY_TYPE:
+        return BY_TYPE[media_type]
     start = beginning.replace(b"\0", b"").lstrip(b"\xef\xbb\xbf\xfe\xff \t\r\n")
     if media_type in _FOR_PAGES:
         return Format.RSS if _FEED.search(start) else None
