@@ -53,7 +53,7 @@ def test_the_table_and_the_cases_name_the_same_sources() -> None:
 
 
 def test_the_page_lists_every_media_type_and_name_of_a_format() -> None:
-    listed = re.findall(r"^\| [^|`]+ \| `([^`|]+)` \| ([^|]+) \|", PAGE, re.MULTILINE)
+    listed = re.findall(r"^\| [^|`]+ \| `([a-z0-9-]+)` \| ([^|]+) \|", PAGE, re.MULTILINE)
     assert {name for name, _ in listed} == set(Format)
     for name, types in listed:
         for media_type in re.findall(r"`([^`]+)`", types):

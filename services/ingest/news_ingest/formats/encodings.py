@@ -29,6 +29,8 @@ _LARGER = {  # what software calls the one is in truth the other, as browsers re
     "euc_kr": "cp949",
     "tis-620": "cp874",
 }
+_CONTROL = re.compile("[\x80-\x9f]")
+_READ_AS_LATIN_1 = re.compile("[\x80-\xff]{2,}")
 _ESCAPES = ("iso2022", "hz")  # encodings whose bytes are all ASCII
 _SAMPLE = 64 * 1024
 _USUAL = [
@@ -76,6 +78,18 @@ def mended(text: str) -> str:
             return text
         start = 0
     return ftfy.fix_encoding(text) if is_bad(text[start : start + 300]) else text
+
+
+def mended_controls(text: str) -> str:
+    """The text with what was read as ISO 8859-1 before decoded as UTF-8, where control characters betray it."""
+    return _READ_AS_LATIN_1.sub(_as_utf8, text) if _CONTROL.search(text) else text
+
+
+def _as_utf8(found: re.Match[str]) -> str:
+    try:
+        return found[0].encode("latin-1").decode() if _CONTROL.search(found[0]) else found[0]
+    except UnicodeDecodeError:
+        return found[0]
 
 
 def _not_utf8(body: bytes, claims: list[str], error: UnicodeDecodeError, may_guess: bool) -> tuple[str, str | None]:

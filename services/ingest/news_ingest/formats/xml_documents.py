@@ -10,7 +10,7 @@ from urllib.parse import urljoin
 
 from lxml import etree
 
-from news_ingest.formats.encodings import decoded
+from news_ingest.formats.encodings import decoded, mended_controls
 from news_ingest.text import fit
 from news_shared.errors import PoisonError
 
@@ -49,6 +49,9 @@ def read_xml(body: bytes, content_type: str) -> XmlDocument:
         raise PoisonError(f"The document has {len(body):,} bytes; at most {MAX_XML_BYTES:,} are read at once")
     text, warning = decoded(body, content_type)
     warnings = [warning] if warning else []
+    if (right := mended_controls(text)) != text:
+        text = right
+        warnings.append("text that was encoded twice was put right")
     text = _without_prologue(fit(text))
     if "&#" in text:  # numbers of windows-1252 where those of Unicode should be: people's apostrophes
         text = _LATIN_CONTROL.sub(lambda found: unescape(found[0]), text)
