@@ -1,6 +1,7 @@
 """An item as the native format has it, which every other format is brought to, and what becomes of its fields."""
 
 import hashlib
+import re
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Annotated, Any
@@ -21,6 +22,7 @@ MAX_ARTICLE_BYTES = 1_000_000
 UNTIL_FURTHER_NOTICE = LATEST
 """The end of an embargo that has none: it is lifted by another version, not by the clock."""
 _SURELY_SMALL = MAX_ARTICLE_BYTES // 12  # characters, of six bytes at most in JSON, the body twice
+_RUNS = re.compile(r"[\s\x00-\x20]*(?:javascript|vbscript|data)\s*:", re.IGNORECASE)
 _TAG_READ = 1000
 _TAG_KEPT = 100
 _TITLE_READ = 5000
@@ -236,6 +238,7 @@ def _people(people: list[NativePerson]) -> tuple[Person, ...]:
 
 
 def _reference(reference: str | None) -> str | None:
-    if reference is None:
+    """A guid or URL of another article; what looks like a URL that runs something is neither."""
+    if reference is None or _RUNS.match(reference):
         return None
     return canonical_url(reference) or normal_guid(reference) or None
