@@ -8,12 +8,9 @@ import html
 import re
 
 from news_ingest.body_markup import (
-    ATTRIBUTES,
     EMBEDS,
-    EVERYWHERE,
     IMPLIED,
     INLINE,
-    NUMBERS,
     PARAGRAPHS,
     PARENTS,
     PHRASING_BLOCKS,
@@ -21,6 +18,7 @@ from news_ingest.body_markup import (
     VOID,
     WRITTEN_AS,
 )
+from news_ingest.body_nodes import Element, Node, opening_of
 from news_ingest.embeds import embed_label, permalink, watch_page
 from news_ingest.text import one_line
 from news_ingest.urls import canonical_url
@@ -35,32 +33,6 @@ _MAX_ADDRESSES = 500_000  # characters: the longest ones take milliseconds
 _NBSP = "&nbsp;"
 
 
-class _Element:
-    """An element of the source that is open; ``node`` is what was opened for it, None: nothing."""
-
-    __slots__ = ("embed", "links", "node", "permalink", "tag")
-
-    def __init__(self, tag: str, node: "_Node | None" = None) -> None:
-        self.tag = tag
-        self.node = node
-        self.embed: tuple[str | None, str] | None = None
-        self.permalink: str | None = None
-        self.links = 0
-
-
-class _Node:
-    """An element of the result; it is written when something comes into it."""
-
-    __slots__ = ("implied", "opening", "tag", "url", "written")
-
-    def __init__(self, tag: str, opening: str, url: str | None = None, *, implied: bool = False) -> None:
-        self.tag = tag
-        self.opening = opening
-        self.url = url
-        self.implied = implied
-        self.written = False
-
-
 class BodyWriter:
     """Takes markup as the sanitiser serialises it; afterwards `blocks` and `links` hold the body."""
 
@@ -71,12 +43,12 @@ class BodyWriter:
         self._out: list[str] = []  # of the block that is being written
         self._has_content = False
         self._breaks = 0  # line breaks that nothing has followed yet
-        self._elements: list[_Element] = []
-        self._path: list[_Node] = []  # blocks
-        self._inline: list[_Node] = []
+        self._elements: list[Element] = []
+        self._path: list[Node] = []  # blocks
+        self._inline: list[Node] = []
         self._link_text: list[str] | None = None
         self._addresses_left = _MAX_ADDRESSES
-        self._skipping: _Element | None = None  # an embed, whose content is for browsers that cannot show it
+        self._skipping: Element | None = None  # an embed, whose content is for browsers that cannot show it
 
     def write(self, markup: str) -> None:
         """Take all of a body.
@@ -99,21 +71,21 @@ class BodyWriter:
             if tag == "source" and self._skipping.embed == (None, ""):
                 self._skipping.embed = (self._embedded(said), "")
             elif tag not in VOID and self._skipping.tag != "iframe":  # whose content is text, whatever it looks like
-                self._enter(_Element(tag))
+                self._enter(Element(tag))
             return
         if tag in INLINE:
-            self._enter(_Element(tag, self._start_inline(tag, said)))
+            self._enter(Element(tag, self._start_inline(tag, said)))
         elif tag in EMBEDS:
             self._start_embed(tag, said)
         elif tag in VOID:
             self._void(tag, said)
         else:
-            element = _Element(tag, self._start_block(tag, said))
+            element = Element(tag, self._start_block(tag, said))
             element.permalink = permalink(tag, said)
             element.links = len(self.links)
             self._enter(element)
 
-    def _enter(self, element: _Element) -> None:
+    def _enter(self, element: Element) -> None:
         self._elements.append(element)
         if len(self._elements) > _MAX_DEPTH:
             raise PoisonError(f"content_html is nested too deeply to be read: at most {_MAX_DEPTH} levels are taken")
@@ -145,7 +117,7 @@ class BodyWriter:
 
     # Inline elements: opened when something comes into them, closed before a block begins or ends, opened again after.
 
-    def _start_inline(self, tag: str, said: dict[str, str]) -> _Node | None:
+    def _start_inline(self, tag: str, said: dict[str, str]) -> Node | None:
         if tag in {"a", "rt", "rp"} and any(node.tag == tag for node in self._inline):
             return None  # a browser would end the outer one
         url = None
@@ -155,13 +127,13 @@ class BodyWriter:
                 said = {"href": html.escape(address), **said}
             elif (url := self._absolute(address)) is not None:
                 said = {"href": html.escape(url), **said}
-        node = _Node(tag, _opening(tag, said), url)
+        node = Node(tag, opening_of(tag, said), url)
         if node.opening == "<span>":
             return None
         self._inline.append(node)
         return node
 
-    def _end_inline(self, node: _Node | None) -> None:
+    def _end_inline(self, node: Node | None) -> None:
         if node is None:
             return
         self._inline.remove(node)
@@ -175,7 +147,7 @@ class BodyWriter:
 
     # Blocks
 
-    def _start_block(self, tag: str, said: dict[str, str]) -> _Node | None:
+    def _start_block(self, tag: str, said: dict[str, str]) -> Node | None:
         self._close_inline()
         self._breaks = 0
         if self._in_phrasing():
@@ -198,7 +170,7 @@ class BodyWriter:
                 return None
             self._imply(top)
         tag = WRITTEN_AS.get(tag, tag)
-        node = _Node(tag, _opening(tag, said))
+        node = Node(tag, opening_of(tag, said))
         self._path.append(node)
         if tag in {"td", "th"}:
             self._write_path()  # an empty cell has its place too
@@ -216,7 +188,7 @@ class BodyWriter:
 
     def _imply(self, parent: str | None) -> None:
         tag = IMPLIED.get(parent or "", "p")
-        self._path.append(_Node(tag, f"<{tag}>", implied=True))
+        self._path.append(Node(tag, f"<{tag}>", implied=True))
 
     def _close_down_to(self, depth: int) -> None:
         self._close_inline()
@@ -294,7 +266,7 @@ class BodyWriter:
                 node.written = True
                 self._out.append(node.opening)
 
-    def _end_tag(self, node: _Node) -> None:
+    def _end_tag(self, node: Node) -> None:
         node.written = False
         self._out.append(f"</{node.tag}>")
         if node.tag == "a":
@@ -332,7 +304,7 @@ class BodyWriter:
         if url is None or said.get("width") in {"0", "1"} or said.get("height") in {"0", "1"}:
             return  # nothing to see, or it only counts who reads
         if self._place():
-            self._out.append(_opening("img", {**said, "src": html.escape(url)}))
+            self._out.append(opening_of("img", {**said, "src": html.escape(url)}))
             self._has_content = True
 
     def _start_embed(self, tag: str, said: dict[str, str]) -> None:
@@ -341,7 +313,7 @@ class BodyWriter:
         if tag == "embed":
             self._write_embed(url, label)
             return
-        element = _Element(tag)
+        element = Element(tag)
         if url is not None or tag != "object":
             element.embed = (url, label if url else "")
             self._skipping = element
@@ -354,19 +326,9 @@ class BodyWriter:
     def _write_embed(self, url: str | None, label: str) -> None:
         if url is None or any(node.tag == "a" for node in self._inline):
             return
-        block = _Element("p", self._start_block("p", {}))
+        block = Element("p", self._start_block("p", {}))
         self._elements.append(block)
         link = self._start_inline("a", {"href": html.escape(url)})
         self._text(html.escape(one_line(html.unescape(label)) or embed_label(url), quote=False))
         self._end_inline(link)
         self._end("p")
-
-
-def _opening(tag: str, said: dict[str, str]) -> str:
-    allowed = ATTRIBUTES.get(tag, EVERYWHERE)
-    written = "".join(
-        f' {name}="{value.replace("<", "&lt;").replace(">", "&gt;")}"'
-        for name, value in said.items()
-        if (name in allowed or name in EVERYWHERE) and (name not in NUMBERS or value.isdecimal())
-    )
-    return f'<{tag}{written} rel="noopener noreferrer">' if tag == "a" else f"<{tag}{written}>"
