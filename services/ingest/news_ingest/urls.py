@@ -29,7 +29,7 @@ _CANONICAL = re.compile(
 _AMP_CACHE = re.compile(
     r"https?://(?:www\.google\.[a-z.]{2,6}/amp|[a-z0-9-]+\.cdn\.ampproject\.org/[cv])/(s/)?([^/].*)"
 )
-_AMP_PATH = re.compile(r"(?<=.)(?:/amp)+(?=/?$)|\.amp(?=(?:\.html)?$)", re.IGNORECASE)
+_AMP_PATH = re.compile(r"(?<=.)(?:/amp)+(?=/?$)|\.amp(?=(?:\.html)?$)")
 _AMP_PARAMETERS = frozenset({"amp", "amp=", "amp=1", "amp=true", "outputtype=amp"})
 _MOBILE = frozenset({"m", "mobile", "amp"})
 _SECOND_LEVEL = frozenset({"ac", "co", "com", "edu", "go", "gov", "ne", "net", "or", "org"})
