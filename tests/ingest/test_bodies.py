@@ -291,7 +291,8 @@ def test_markup_is_written_as_a_browser_would_read_it(markup: str, written: str)
 
 def test_large_markup_is_read_like_small_markup() -> None:
     markup = (
-        "<div class=x><h2 ID=a>Head</h2><p>One <A HREF='/1?a=1&amp;b=2' TITLE=\"a > b\">link</A> 2 < 3<!-- no --><br/>x</p>"
+        "<div class=x><h2 ID=a>Head</h2>"
+        "<p>One <A HREF='/1?a=1&amp;b=2' TITLE=\"a > b\">link</A> 2 < 3<!-- no --><br/>x</p>"
         "<script>if (a<b) {}</script><figure><img src=/i.png alt='it\"s'><figcaption>c</figcaption></figure>"
         '<iframe src="https://b.example/v" allowfullscreen></iframe></div>'
     )

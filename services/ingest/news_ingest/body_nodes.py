@@ -31,6 +31,8 @@ class Node:
 
 def opening_of(tag: str, said: dict[str, str]) -> str:
     """The start tag with those attributes that are written; values as they stand in markup."""
+    if not said and tag != "a":
+        return f"<{tag}>"
     allowed = ATTRIBUTES.get(tag, EVERYWHERE)
     written = "".join(
         f' {name}="{value.replace("<", "&lt;").replace(">", "&gt;")}"'

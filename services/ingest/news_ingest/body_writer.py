@@ -81,7 +81,8 @@ class BodyWriter:
             self._void(tag, said)
         else:
             element = Element(tag, self._start_block(tag, said))
-            element.permalink = permalink(tag, said)
+            if said:
+                element.permalink = permalink(tag, said)
             element.links = len(self.links)
             self._enter(element)
 

@@ -74,19 +74,19 @@ class NativeItem(BaseModel):
     summary: Text | None = Field(None, max_length=20_000)
     content_html: Text | None = None
     content_text: Text | None = None
-    authors: list[NativePerson] = Field([], max_length=50)
+    authors: list[NativePerson] = Field(default_factory=list, max_length=50)
     author: NativePerson | None = None
     date_published: Moment | None = None
     date_modified: Moment | None = None
-    tags: list[Text] = Field([], max_length=100)
+    tags: list[Text] = Field(default_factory=list, max_length=100)
     image: Text | None = None
     banner_image: Text | None = None
     version: Annotated[str, BeforeValidator(_number_as_text)] | None = Field(None, max_length=100)
     embargoed_until: Moment | None = None
     status: Status = "usable"
     translation_of: Text | None = Field(None, max_length=2000)
-    attributions: list[NativePerson] = Field([], max_length=100)
-    corrections: list[NativeCorrection] = Field([], max_length=100)
+    attributions: list[NativePerson] = Field(default_factory=list, max_length=100)
+    corrections: list[NativeCorrection] = Field(default_factory=list, max_length=100)
 
     @model_validator(mode="after")
     def _dates_are_of_our_time(self) -> "NativeItem":
