@@ -19,7 +19,9 @@ def fields_of_entry(element: Element, parts: Children, feed: Children, base: str
     content = next((e for e in parts.get("atom:content", ()) if not e.get("src")), None)
     summary = next(iter(parts.get("atom:summary", ())), None)
     origin = by_name(parts["atom:source"][0]) if parts.get("atom:source") else {}
-    html, plain = _body(content if content is not None and _has_text(content) else summary)
+    text = content if content is not None and _has_text(content) else summary
+    content_base = base_of(text, base) if text is not None and inherited(text, "base") else None
+    html, plain = _body(text)
     said_summary = _plain(summary) if content is not None and summary is not None and _has_text(content) else None
     guid = first_text(parts, "atom:id")
     authors = parts.get("atom:author") or origin.get("atom:author") or feed.get("atom:author", ())
@@ -32,6 +34,7 @@ def fields_of_entry(element: Element, parts: Children, feed: Children, base: str
         "summary": summary_of(said_summary),
         "content_html": html,
         "content_text": plain,
+        "content base": content_base,
         "authors": people(_person(e) for e in (*authors, *parts.get("atom:contributor", ()))),
         "tags": tags(e.get("label") or e.get("term") or text_of(e) for e in parts.get("atom:category", ())),
         "image": picture(parts) or _enclosed_picture(parts),

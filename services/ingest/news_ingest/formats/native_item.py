@@ -98,7 +98,13 @@ class NativeItem(BaseModel):
 
 
 def take_item(
-    reading: Reading, index: int, fields: Mapping[str, Any], source: str, now: datetime, base: str | None = None
+    reading: Reading,
+    index: int,
+    fields: Mapping[str, Any],
+    source: str,
+    now: datetime,
+    base: str | None = None,
+    content_base: str | None = None,
 ) -> None:
     """Add the item that has these fields to a reading, or the reason why it cannot be taken.
 
@@ -109,13 +115,14 @@ def take_item(
         source: whose item it is.
         now: the time of arrival.
         base: what relative addresses in it are relative to, unless it has an absolute URL of its own.
+        content_base: the same of its text, where the format says so.
     """
     said = _mended(fields, lambda: reading.warn("text that was encoded twice was put right", index))
     if said.get("status") == "canceled" and not said.get("title"):
         said["title"] = said.get("id") or said.get("url") or "canceled"  # a cancellation needs no text
     try:
         native = NativeItem.model_validate(said)
-        item = item_of_native(native, source, now, base)
+        item = item_of_native(native, source, now, base, content_base)
     except ValidationError as error:
         errors = [{"field": ".".join(map(str, e["loc"])), "error": e["msg"]} for e in error.errors(include_input=False)]
         reading.rejected.append(Rejected(index, _guid_of(said), tuple(errors)))
@@ -127,7 +134,9 @@ def take_item(
             reading.warn("without id and URL an item is known by its title and date only", index)
 
 
-def item_of_native(native: NativeItem, source: str, now: datetime, base: str | None = None) -> Item:
+def item_of_native(
+    native: NativeItem, source: str, now: datetime, base: str | None = None, content_base: str | None = None
+) -> Item:
     """Normalise and sanitise.
 
     Raises:
@@ -141,7 +150,7 @@ def item_of_native(native: NativeItem, source: str, now: datetime, base: str | N
         raise PoisonError("title: nothing is left of it without markup")
     body = None
     if native.content_html:
-        body = body_of_html(native.content_html, base)
+        body = body_of_html(native.content_html, content_base or base)
     elif native.content_text:
         if len(native.content_text) > MAX_ARTICLE_BYTES:
             raise PoisonError(f"content_text has more than {MAX_ARTICLE_BYTES:,} characters")

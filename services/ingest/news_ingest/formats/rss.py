@@ -10,7 +10,7 @@ _PUBLISHED = ("pubdate", "dc:date", "dcterms:issued", "dcterms:created", "atom:p
 _MODIFIED = ("dcterms:modified", "atom:updated", "updated", "lastbuilddate")
 
 
-def fields_of_rss_item(parts: Children, base: str | None) -> dict[str, Any]:
+def fields_of_rss_item(parts: Children) -> dict[str, Any]:
     """The fields of `NativeItem` that an item gives."""
     guid = first_text(parts, "guid", "id", "dc:identifier")
     description = first_text(parts, "description", "atom:summary", "summary", "media:description")

@@ -65,18 +65,19 @@ def _take(
     reading: Reading, index: int, element: Element, channel: Children, source: str, now: datetime, base: str | None
 ) -> None:
     said: dict[str, Any]
-    base = base_of(element, base or _home(channel))
+    base = base or _home(channel)
     if local_name(element) == "deleted-entry":
         said = fields_of_deleted(element)
     else:
         is_atom = name_of(element).startswith(ATOM_FEEDS)
         parts = by_name(element)
-        said = fields_of_entry(element, parts, channel, base) if is_atom else fields_of_rss_item(parts, base)
+        said = fields_of_entry(element, parts, channel, base) if is_atom else fields_of_rss_item(parts)
         said["language"] = said.get("language") or language_of(element, parts, channel)
     for name in ("date_published", "date_modified"):
         if said.pop(f"{name} unreadable", False):
             reading.warn(f"{name} is no date", index)
-    take_item(reading, index, said, source, now, base)
+    content_base = said.pop("content base", None)
+    take_item(reading, index, said, source, now, base_of(element, base), content_base)
 
 
 def _home(channel: Children) -> str | None:
