@@ -2,26 +2,8 @@
 
 INLINE = frozenset(
     {
-        *(
-            "a",
-            "abbr",
-            "b",
-            "bdi",
-            "bdo",
-            "cite",
-            "code",
-            "del",
-            "em",
-            "i",
-            "ins",
-            "mark",
-            "q",
-            "rp",
-            "rt",
-            "ruby",
-            "s",
-        ),
-        *("small", "span", "strong", "sub", "sup", "time", "u"),
+        *("a", "abbr", "b", "bdi", "bdo", "cite", "code", "del", "dfn", "em", "i", "ins", "kbd", "mark", "q", "rp"),
+        *("rt", "ruby", "s", "samp", "small", "span", "strong", "sub", "sup", "time", "u", "var"),
     }
 )
 PARAGRAPHS = frozenset(
@@ -61,6 +43,7 @@ WRITTEN_AS = {"h1": "h2", "h5": "h4", "h6": "h4"}
 
 ATTRIBUTES = {
     "a": {"href", "title", "hreflang"},
+    "abbr": {"title"},
     "img": {"src", "alt", "width", "height"},
     "blockquote": {"cite"},
     "time": {"datetime"},
