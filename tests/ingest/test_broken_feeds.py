@@ -95,6 +95,22 @@ def test_what_stands_before_the_root_is_passed_over(before: str) -> None:
     ]
 
 
+def test_errors_of_the_server_before_the_declaration_are_passed_over() -> None:
+    body = f'<br />\n<b>Warning</b>: mysql_connect() & co<?xml version="1.0"?><rss>{GOOD}</rss>'
+    assert [item.guid for item in items(read(body))] == ["good"]
+
+
+def test_a_document_type_that_hides_its_entities_gives_none() -> None:
+    for doctype in (
+        """<!DOCTYPE rss SYSTEM "a[b>c" [<!ENTITY x "SECRET">]>""",
+        """<!DOCTYPE rss [<!ENTITY x "SECRET"> <!-- ]> -->]>""",
+        """<!DOCTYPE rss [<!ENTITY x "]>"><!ENTITY x "SECRET">]>""",
+        """<!-- <!DOCTYPE --><!DOCTYPE rss [<!ENTITY % p '<!ENTITY x "SECRET">'> %p;]>""",
+    ):
+        reading = read(f"{doctype}<rss><channel>{ITEM.format('a &x; b', '1', 'd &x;')}{GOOD}</channel></rss>")
+        assert "SECRET" not in str(reading.items)
+
+
 def test_other_prefixes_and_namespaces_than_usual_are_understood() -> None:
     body = (
         '<a:feed xmlns:a="http://www.w3.org/2005/Atom"><a:entry><a:id>1</a:id><a:title>T</a:title>'

@@ -20,7 +20,10 @@ MAX_XML_BYTES = 16_000_000
 _MAX_MARKS = 500_000
 _BEFORE_ROOT = re.compile(r"\s+|<\?.*?\?>|<!--.*?-->|<!DOCTYPE[^\[>]*(?:\[.*?\]\s*)?>", re.DOTALL | re.IGNORECASE)
 _PROLOGUE_WITHIN = 2_000_000
+_JUNK = 20_000  # what a server's own errors may fill before the document begins
+_DECLARATION = re.compile(r"<\?xml\s")
 _ROOT = re.compile(r"<[?!A-Za-z_]")
+_ELEMENT = re.compile(r"<[A-Za-z_]")
 _LATIN_CONTROL = re.compile(r"&#(?:1[2-5]\d|x[89][0-9a-f]);", re.IGNORECASE)
 _REFERENCE = re.compile(
     r"<!\[CDATA\[.*?(?:\]\]>|\Z)|&(?!(?:amp|lt|gt|quot|apos);)(#\d{1,9};|#x[0-9a-f]{1,8};|\w{0,40};?)",
@@ -80,11 +83,12 @@ def _parser(*, recover: bool) -> Any:
 def _without_prologue(text: str) -> str:
     """From the root on: the declaration speaks of bytes that are decoded, a document type of entities."""
     head = text[:_PROLOGUE_WITHIN]
-    begin = _ROOT.search(head)
+    begin = _DECLARATION.search(head[:_JUNK]) or _ROOT.search(head)
     at = begin.start() if begin else 0
     while found := _BEFORE_ROOT.match(head, at):
         at = found.end()
-    return text[at:]
+    element = _ELEMENT.search(text, at)
+    return text[element.start() :] if element else text[at:]
 
 
 def _recovered(text: str, error: Exception) -> Element:
