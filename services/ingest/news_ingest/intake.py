@@ -35,12 +35,12 @@ class Taken:
     rejected_count: int = 0
     warnings: list[str] = field(default_factory=list)
 
-    def accept(self, item: Item, position: Position) -> None:
+    def accept(self, article: ArticleId, item: Item, position: Position) -> None:
         """Note what Kafka has; of very many only the first are shown."""
         self.accepted_count += 1
         if len(self.items) < MAX_ITEMS_SHOWN:
-            self.items.append({"id": item.id, "guid": item.guid, "url": item.url})
-            self.positions.append((item.id, position))
+            self.items.append({"id": article, "guid": item.guid, "url": item.url})
+            self.positions.append((article, position))
 
     def refuse(self, rejected: Sequence[Rejected]) -> None:
         """Note refusals; of many only the first are shown."""
@@ -98,8 +98,8 @@ class Intake:
         """
         submissions = [(index, _submission(item, self._clock)) for index, item in reading.items]
         positions = await self._send(submissions, terms)
-        for (_, item), position in zip(reading.items, positions, strict=True):
-            taken.accept(item, position)
+        for (_, item), (_, submission), position in zip(reading.items, submissions, positions, strict=True):
+            taken.accept(ArticleId(submission.id), item, position)
         taken.refuse(reading.rejected)
         taken.warn(reading.warnings)
 
