@@ -34,6 +34,7 @@ def assert_inert(markup: str) -> None:
                 assert address is None or re.match(r"https?://[^\s]|mailto:", address, re.IGNORECASE), address
             if element.tag == "a":
                 assert element.get("rel") == "noopener noreferrer"
+                assert next(element.iterancestors("a"), None) is None, "a browser would end the outer link"
 
 
 @pytest.mark.parametrize(
@@ -242,10 +243,13 @@ def test_posts_that_are_embedded_by_script_keep_their_text_and_lead_to_the_post(
         "<script src=//x.example></script>"
     )
     tiktok = '<blockquote class="tiktok-embed" cite="https://www.tiktok.com/@a/video/1"><section>A film</section>'
-    body = body_of_html(tweet + tiktok, BASE)
+    post = "https://www.instagram.com/p/1/"
+    instagram = f'<blockquote class="instagram-media" data-instgrm-permalink="{post}"><a href="{post}?x=1">A post</a>'
+    body = body_of_html(f"{tweet}{tiktok}</blockquote>{instagram}", BASE)
     assert [(link.url, link.paragraph) for link in body.links] == [
         ("https://twitter.com/ann/status/1", 0),
         ("https://www.tiktok.com/@a/video/1", 1),
+        (f"{post}?x=1", 2),
     ]
     assert '<p lang="en">It begins</p>' in body.html
     assert "A film" in body.html
@@ -287,6 +291,14 @@ def test_figures_quotes_lists_and_tables_stay_what_they_are() -> None:
 )
 def test_markup_is_written_as_a_browser_would_read_it(markup: str, written: str) -> None:
     assert body_of_html(markup, BASE).html == written
+
+
+def test_a_link_in_a_link_ends_nothing_and_both_are_known_in_their_order() -> None:
+    body = body_of_html('<a href="/1">one<table><tr><td>x<a href="/2">two</a></td></tr></table></a>', BASE)
+    assert_inert(body.html)
+    assert body_of_html(body.html, BASE) == body
+    assert body.links[0].url == "https://a.example/1"
+    assert "two" in body.html
 
 
 def test_large_markup_is_read_like_small_markup() -> None:

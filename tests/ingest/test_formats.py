@@ -226,6 +226,11 @@ def test_every_field_of_the_native_format_arrives() -> None:
     }
 
 
+@pytest.mark.parametrize("reference", ["javascript:alert(1)", " JavaScript :x", "\tdata:text/html,x", "vbscript:x"])
+def test_what_would_run_is_no_reference_to_another_article(reference: str) -> None:
+    assert only(json_of({"title": "A", "translation_of": reference})).translation_of is None
+
+
 def test_an_embargo_ends_with_a_whole_millisecond() -> None:
     ends = [
         only(json_of({"title": "A", "embargoed_until": f"2026-01-15T12:00:00.{fraction}Z"})).embargoed_until

@@ -38,7 +38,10 @@ async def submit(
     idempotency_key: IdempotencyKey = None,
     content_type: Annotated[str, Header(include_in_schema=False)] = "",
 ) -> Response:
-    """Submit one or many articles. 202: Kafka has them. 422: none can be taken."""
+    """Submit one or many articles. 202: Kafka has them. 422: none can be taken.
+
+    Of more than 10,000 accepted, 1,000 refused or 100 warnings only the first are listed; the counts are of all.
+    """
     owner = await source_of(made_of, authorization, source, dry_run=dry_run)
     waiting = patience(prefer, made_of.settings)
     on = terms(request, idempotency_key, reply=waiting is not None)
