@@ -13,6 +13,7 @@ from news_ingest.formats.outcome import Reading, rejection
 from news_shared.errors import PoisonError
 
 MAX_ITEMS = 5000
+MAX_JSON_BYTES = 8_000_000  # one wide character makes the text four times as large
 _MAX_VALUES = 600_000  # a value of a few bytes takes a hundred in memory
 _MAX_TAGS = 500_000
 _FEED_VERSION = "https://jsonfeed.org/version/"
@@ -35,8 +36,13 @@ def read_json(
     Raises:
         PoisonError: the document as a whole cannot be read.
     """
+    if len(body) > MAX_JSON_BYTES:
+        raise PoisonError(
+            f"The JSON has {len(body):,} bytes; at most {MAX_JSON_BYTES:,} are read at once. Send NDJSON."
+        )
     text, warning = decoded(body, content_type, may_guess=False)
     document = parse_json(text)
+    del text  # it may be four times as large as what it says
     reading = Reading()
     if warning:
         reading.warn(warning)
