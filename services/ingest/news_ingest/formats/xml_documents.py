@@ -26,7 +26,7 @@ _ROOT = re.compile(r"<[?!A-Za-z_]")
 _ELEMENT = re.compile(r"<[A-Za-z_]")
 _LATIN_CONTROL = re.compile(r"&#(?:1[2-5]\d|x[89][0-9a-f]);", re.IGNORECASE)
 _REFERENCE = re.compile(
-    r"<!\[CDATA\[.*?(?:\]\]>|\Z)|&(?!(?:amp|lt|gt|quot|apos);)(#\d{1,9};|#x[0-9a-f]{1,8};|\w{0,40};?)",
+    rb"<!\[CDATA\[.*?(?:\]\]>|\Z)|&(?!(?:amp|lt|gt|quot|apos);)(#\d{1,9};|#x[0-9a-f]{1,8};|\w{0,40};?)",
     re.DOTALL | re.IGNORECASE,
 )
 _PARSED_FROM = re.compile(r" \(<string>, line \d+\)$")
@@ -94,23 +94,24 @@ def _without_prologue(text: str) -> str:
 
 
 def _recovered(data: bytes, error: Exception) -> Element:
-    """The tree of a text in which people's ampersands and entities are put right first."""
+    """The tree of a document in which people's ampersands and entities are put right first."""
     root = None
     with suppress(etree.XMLSyntaxError, ValueError):  # the first error says more
-        root = etree.fromstring(_REFERENCE.sub(_reference, data.decode()).encode(), _parser(recover=True))
+        root = etree.fromstring(_REFERENCE.sub(_reference, data), _parser(recover=True))
     if root is None:
         raise PoisonError(f"This is neither RSS, Atom nor NewsML-G2, for it is no XML: {_said(error)}")
     return root
 
 
-def _reference(found: re.Match[str]) -> str:
+def _reference(found: re.Match[bytes]) -> bytes:
     if found[1] is None:
         return found[0]  # a CDATA section has no references
-    character = fit(unescape(found[0]))
-    if found[1].startswith("#"):
-        return found[0] if character and character != "\ufffd" else ""
-    is_entity = found[0].endswith(";") and character != found[0] and not _KEPT & {*character}
-    return character if is_entity else f"&amp;{found[1]}"
+    written = found[0].decode()
+    character = fit(unescape(written))
+    if written.startswith("&#"):
+        return found[0] if character and character != "\ufffd" else b""
+    is_entity = written.endswith(";") and character != written and not _KEPT & {*character}
+    return character.encode() if is_entity else b"&amp;" + found[1]
 
 
 def _said(error: Exception) -> str:
