@@ -40,8 +40,8 @@ class Parts:
         self.settings = settings
 
 
-def parts(request: Request) -> Parts:
-    """The parts of this process."""
+async def parts(request: Request) -> Parts:
+    """The parts of this process; a coroutine, for anything else goes through a thread."""
     return cast("Parts", request.state.parts)
 
 
