@@ -64,8 +64,11 @@ class _Brotli:
         if self._inner.is_finished():
             return
         yield self._inner.process(data, output_buffer_limit=_PIECE)
-        while not self._inner.can_accept_more_data():
-            yield self._inner.process(b"", output_buffer_limit=_PIECE)
+        while not self._inner.is_finished():  # output may be left although more data would be accepted
+            piece = self._inner.process(b"", output_buffer_limit=_PIECE)
+            if not piece and self._inner.can_accept_more_data():
+                return
+            yield piece
 
     def is_complete(self) -> bool:
         return bool(self._inner.is_finished())
