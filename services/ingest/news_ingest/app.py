@@ -1,18 +1,27 @@
-"""Composition roots of ingest's two roles."""
+"""Composition roots of ingest's three roles."""
 
+import random
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
 import structlog
 from fastapi import FastAPI
+from prometheus_client import REGISTRY
 
 from news_ingest import routes, source_routes
+from news_ingest.fetching.fetcher import open_fetcher
 from news_ingest.intake import Intake
 from news_ingest.outcomes import Outcomes
+from news_ingest.polling.intervals import Bounds
+from news_ingest.polling.poll import PollTools
+from news_ingest.polling.poll_metrics import PollMetrics
+from news_ingest.polling.poller import Poller
+from news_ingest.polling.schedule import Schedule
 from news_ingest.publisher import PublisherTools, publisher_spec
 from news_ingest.requests import Parts
-from news_ingest.settings import IngestSettings
+from news_ingest.settings import IngestSettings, PollerSettings
 from news_ingest.sources import Sources
 from news_shared.api_keys import ApiKeys
 from news_shared.clock import system_clock
@@ -26,6 +35,8 @@ from news_shared.topic_table import TopicTable
 from news_shared.topics import SOURCES
 
 log = structlog.get_logger()
+
+_READERS = 2  # threads; reading feeds is CPU time, and the loop must go on renewing leases meanwhile
 
 
 def create_api(process: ProcessSettings, kafka: KafkaSettings, redis: RedisSettings, ingest: IngestSettings) -> FastAPI:
@@ -64,6 +75,52 @@ def create_api(process: ProcessSettings, kafka: KafkaSettings, redis: RedisSetti
     app.include_router(routes.router)
     app.include_router(source_routes.router)
     return app
+
+
+def create_poller(
+    process: ProcessSettings, kafka: KafkaSettings, redis: RedisSettings, settings: PollerSettings
+) -> FastAPI:
+    """The poller, with its health on HTTP."""
+    table = TopicTable(kafka, SOURCES, process.partitions)
+    pollers: list[Poller] = []
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        await wait_for_topics(kafka, process.partitions)
+        async with AsyncExitStack() as stack:
+            client = await stack.enter_async_context(open_redis(redis))
+            producer = await stack.enter_async_context(open_producer(kafka))
+            fetcher = await stack.enter_async_context(open_fetcher(settings))
+            readers = stack.enter_context(ThreadPoolExecutor(_READERS, thread_name_prefix="reader"))
+            intake = Intake(
+                producer,
+                Outcomes(client, partitions=process.partitions),
+                partitions=process.partitions,
+                clock=system_clock,
+                answer_within=kafka.delivery_timeout,
+            )
+            tools = PollTools(
+                fetcher=fetcher,
+                intake=intake,
+                sources=Sources(table, producer, partitions=process.partitions, clock=system_clock),
+                readers=readers,
+                bounds=Bounds(settings.poll_shortest, settings.poll_longest, settings.poll_hints),
+                clock=system_clock,
+                chance=random.random,
+            )
+            schedule = Schedule(client, clock=system_clock)
+            poller = Poller(schedule, tools, table, settings, PollMetrics(REGISTRY))
+            await stack.enter_async_context(table.following())
+            await stack.enter_async_context(
+                running(poller.run(), stop=poller.request_stop, name="poller", drain=process.drain_timeout)
+            )
+            pollers.append(poller)
+            yield
+
+    def unready() -> list[str]:
+        return [reason for poller in pollers for reason in poller.unready()] if pollers else ["starting"]
+
+    return create_service("newsfeed poller", lifespan, unready=unready)
 
 
 def create_publisher(process: ProcessSettings, kafka: KafkaSettings, redis: RedisSettings) -> FastAPI:

@@ -7,6 +7,9 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from news_ingest.fetching.addresses import networks
 
+HANGING_TIMES = 4
+"""How many times as many fetches may wait for a silent server as may be at work."""
+
 
 class IngestSettings(BaseSettings):
     """Limits of the intake."""

@@ -16,6 +16,7 @@ from news_shared.topic_table import TopicTable
 from news_shared.topics import SOURCES
 
 _READ_OWN_WRITE = timedelta(seconds=3)
+_FINDING_MARK = b"|"  # no source's id has it
 
 
 class KeyRecord(BaseModel):
@@ -39,6 +40,25 @@ class Source(BaseModel):
     url: str | None = None
     created_at: AwareDatetime
     keys: tuple[KeyRecord, ...] = ()
+    feed_url: str | None = Field(None, description="Polled; without it the source posts.")
+    poll: bool = Field(True, description="False: the feed is left alone for the time being.")
+    language: str | None = Field(None, description="Of all items, whatever the feed says (BCP 47).")
+    themes: tuple[str, ...] = Field((), description="Added to the tags of all items.")
+    encoding: str | None = Field(None, description="Of the feed, whatever it says of itself.")
+
+
+class FeedFinding(BaseModel):
+    """What a poller found out about a feed's address for good; under the key ``<source>|feed``.
+
+    A record of its own: a poller that wrote the source's settings could bring back a key that is being revoked.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    feed_url: str = Field(description="The setting that this is about; another setting makes it void.")
+    moved_to: str | None = Field(None, description="Where permanent redirects (301, 308) lead.")
+    gone: str | None = Field(None, description="Why the feed is polled no more (410).")
+    at: AwareDatetime
 
 
 class Sources:
@@ -52,7 +72,17 @@ class Sources:
 
     def all(self) -> list[Source]:
         """Every source, by id."""
-        return [Source.model_validate_json(value) for _, value in sorted(self._table.items.items())]
+        return [
+            Source.model_validate_json(value)
+            for key, value in sorted(self._table.items.items())
+            if _FINDING_MARK not in key
+        ]
+
+    def finding(self, source: Source) -> FeedFinding | None:
+        """What was found out about the feed that the source has now."""
+        value = self._table.items.get(finding_key(source.id))
+        finding = FeedFinding.model_validate_json(value) if value else None
+        return finding if finding is not None and finding.feed_url == source.feed_url else None
 
     def find(self, source_id: str) -> Source | None:
         """The source, if there is one."""
@@ -93,12 +123,22 @@ class Sources:
         Raises:
             TransientError: Kafka is away.
         """
-        await self._write(source.id, source.model_dump_json().encode())
+        await self._write(source.id.encode(), source.model_dump_json().encode())
         return source
 
     async def delete(self, source_id: str) -> None:
         """Remove a source and so revoke its keys; its articles stay. Errors as in `save`."""
-        await self._write(source_id, None)
+        await self.forget_finding(source_id)
+        await self._write(source_id.encode(), None)
+
+    async def save_finding(self, source_id: str, finding: FeedFinding) -> None:
+        """Remember what was found out about a feed. Errors as in `save`."""
+        await self._write(finding_key(source_id), finding.model_dump_json(exclude_defaults=True).encode())
+
+    async def forget_finding(self, source_id: str) -> None:
+        """Begin anew with the address of the settings. Errors as in `save`."""
+        if finding_key(source_id) in self._table.items:
+            await self._write(finding_key(source_id), None)
 
     async def add_key(self, source_id: str, scopes: tuple[Scope, ...]) -> NewKey:
         """Give a source another key; the token is known only now."""
@@ -116,8 +156,7 @@ class Sources:
             raise ProblemError(NOT_FOUND, f"The source {source_id} has no key {key_id}.")
         await self.save(source.model_copy(update={"keys": left}))
 
-    async def _write(self, source_id: str, value: bytes | None) -> None:
-        key = source_id.encode()
+    async def _write(self, key: bytes, value: bytes | None) -> None:
         position = await self._producer.send(
             SOURCES, partition=partition_of(key, self._partitions), key=key, value=value
         )
@@ -125,6 +164,16 @@ class Sources:
             await self._table.wait_for(position, _READ_OWN_WRITE)
         except TransientError:
             return  # it is durable; this process will know it in a moment
+
+
+def finding_key(source_id: str) -> bytes:
+    """The key of a source's finding on ``news.sources``."""
+    return source_id.encode() + _FINDING_MARK + b"feed"
+
+
+def source_of_key(key: bytes) -> str:
+    """The source that a record of ``news.sources`` is about."""
+    return key.partition(_FINDING_MARK)[0].decode(errors="replace")
 
 
 def shown(source: Source) -> dict[str, object]:

@@ -14,7 +14,7 @@ from news_ingest.fetching.addresses import networks
 from news_ingest.fetching.content_coding import ACCEPT_ENCODING, LimitedBody
 from news_ingest.fetching.errors import FetchError
 from news_ingest.fetching.pinned_transport import CheckedBackend, PinnedTransport, Resolver, SystemResolver
-from news_ingest.settings import FetchSettings
+from news_ingest.settings import HANGING_TIMES, FetchSettings
 
 MAX_URL = 2000
 _REDIRECTS = {301, 302, 303, 307, 308}
@@ -138,7 +138,7 @@ async def open_fetcher(
     own = SystemResolver()
     transport = PinnedTransport(
         CheckedBackend(resolver or own, networks(settings.fetch_allow)),
-        connections=settings.poll_concurrency,
+        connections=settings.poll_concurrency * HANGING_TIMES,
         ssl_context=ssl_context,
     )
     headers = {
