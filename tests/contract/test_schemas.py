@@ -7,7 +7,7 @@ import pytest
 from pydantic import BaseModel
 
 from news_ingest.article_state import HoldRecord
-from news_ingest.sources import Source
+from news_ingest.sources import FeedFinding, Source
 from news_ingest.submissions import Submission
 from news_shared.articles import Article, Withdrawal
 
@@ -21,6 +21,7 @@ SCHEMAS = Path(__file__).parents[2] / "docs" / "schemas"
         ("withdrawal", Withdrawal),
         ("submission", Submission),
         ("source", Source),
+        ("feed-finding", FeedFinding),
         ("hold", HoldRecord),
     ],
 )

@@ -16,9 +16,10 @@ def main() -> None:
     from news_ingest import app  # after the settings: a mistake in them should show at once
 
     if role == "api":
-        from news_ingest.settings import IngestSettings
+        from news_ingest.settings import FetchSettings, IngestSettings
 
-        serve(app.create_api(process, kafka, redis, read_settings(IngestSettings)), process)
+        intake, fetching = read_settings(IngestSettings), read_settings(FetchSettings)
+        serve(app.create_api(process, kafka, redis, intake, fetching), process)
     elif role == "poller":
         from news_ingest.settings import PollerSettings
 

@@ -10,7 +10,7 @@ import structlog
 from fastapi import FastAPI
 from prometheus_client import REGISTRY
 
-from news_ingest import routes, source_routes
+from news_ingest import feed_routes, routes, source_routes
 from news_ingest.fetching.fetcher import open_fetcher
 from news_ingest.intake import Intake
 from news_ingest.outcomes import Outcomes
@@ -21,7 +21,7 @@ from news_ingest.polling.poller import Poller
 from news_ingest.polling.schedule import Schedule
 from news_ingest.publisher import PublisherTools, publisher_spec
 from news_ingest.requests import Parts
-from news_ingest.settings import IngestSettings, PollerSettings
+from news_ingest.settings import FetchSettings, IngestSettings, PollerSettings
 from news_ingest.sources import Sources
 from news_shared.api_keys import ApiKeys
 from news_shared.clock import system_clock
@@ -39,7 +39,13 @@ log = structlog.get_logger()
 _READERS = 2  # threads; reading feeds is CPU time, and the loop must go on renewing leases meanwhile
 
 
-def create_api(process: ProcessSettings, kafka: KafkaSettings, redis: RedisSettings, ingest: IngestSettings) -> FastAPI:
+def create_api(
+    process: ProcessSettings,
+    kafka: KafkaSettings,
+    redis: RedisSettings,
+    ingest: IngestSettings,
+    fetching: FetchSettings,
+) -> FastAPI:
     """The HTTP intake."""
     table = TopicTable(kafka, SOURCES, process.partitions)
 
@@ -65,7 +71,15 @@ def create_api(process: ProcessSettings, kafka: KafkaSettings, redis: RedisSetti
             keys = ApiKeys(table, admin_key)
             yield {
                 "parts": Parts(
-                    intake=intake, outcomes=outcomes, sources=sources, keys=keys, table=table, settings=ingest
+                    intake=intake,
+                    outcomes=outcomes,
+                    sources=sources,
+                    keys=keys,
+                    table=table,
+                    settings=ingest,
+                    schedule=Schedule(client, clock=system_clock),
+                    fetcher=await stack.enter_async_context(open_fetcher(fetching)),
+                    readers=stack.enter_context(ThreadPoolExecutor(_READERS, thread_name_prefix="reader")),
                 )
             }
 
@@ -74,6 +88,8 @@ def create_api(process: ProcessSettings, kafka: KafkaSettings, redis: RedisSetti
     )
     app.include_router(routes.router)
     app.include_router(source_routes.router)
+    app.include_router(feed_routes.router)
+    app.include_router(feed_routes.lists)
     return app
 
 

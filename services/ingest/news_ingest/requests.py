@@ -1,18 +1,21 @@
 """What requests to the intake have in common: who calls, for which source, on which terms."""
 
 import re
+from concurrent.futures import Executor
 from datetime import timedelta
 from typing import Annotated, cast
 
 from fastapi import Depends, Header, Request
 
+from news_ingest.fetching.fetcher import Fetcher
 from news_ingest.intake import Intake, Terms
 from news_ingest.outcomes import Outcomes
+from news_ingest.polling.schedule import Schedule
 from news_ingest.settings import IngestSettings
 from news_ingest.sources import Sources
 from news_shared.api_keys import ApiKeys
 from news_shared.article_ids import ArticleId, parse_article_id
-from news_shared.problems import BAD_REQUEST, FORBIDDEN, NOT_FOUND, ProblemError
+from news_shared.problems import BAD_REQUEST, FORBIDDEN, NOT_FOUND, TOO_LARGE, ProblemError
 from news_shared.topic_table import TopicTable
 
 _WAIT = re.compile(r"(?:^|[,;\s])wait=(\d+)")
@@ -31,6 +34,9 @@ class Parts:
         keys: ApiKeys,
         table: TopicTable,
         settings: IngestSettings,
+        schedule: Schedule,
+        fetcher: Fetcher,
+        readers: Executor,
     ) -> None:
         self.intake = intake
         self.outcomes = outcomes
@@ -38,6 +44,9 @@ class Parts:
         self.keys = keys
         self.table = table
         self.settings = settings
+        self.schedule = schedule
+        self.fetcher = fetcher
+        self.readers = readers
 
 
 def parts(request: Request) -> Parts:
@@ -106,3 +115,19 @@ def own_article(made_of: Parts, authorization: str | None, named: str) -> tuple[
 def not_found(article: str) -> ProblemError:
     """404 for an article."""
     return ProblemError(NOT_FOUND, f"No article {article!r} was ever submitted here.")
+
+
+async def body_of(request: Request, limit: int) -> bytes:
+    """The whole body.
+
+    Raises:
+        ProblemError: 413.
+    """
+    parts: list[bytes] = []
+    size = 0
+    async for chunk in request.stream():
+        size += len(chunk)
+        if size > limit:
+            raise ProblemError(TOO_LARGE, f"The body has more than {limit:,} bytes. Send it in parts, or as NDJSON.")
+        parts.append(chunk)
+    return b"".join(parts)

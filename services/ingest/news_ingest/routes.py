@@ -11,12 +11,22 @@ from news_ingest.formats.detection import KNOWN, Format, format_of, read_documen
 from news_ingest.formats.outcome import Reading
 from news_ingest.intake import Taken
 from news_ingest.items import article_of
-from news_ingest.requests import Authorization, Parts, PartsOf, not_found, own_article, patience, source_of, terms
+from news_ingest.requests import (
+    Authorization,
+    Parts,
+    PartsOf,
+    body_of,
+    not_found,
+    own_article,
+    patience,
+    source_of,
+    terms,
+)
 from news_ingest.submissions import Kind, Submission
 from news_shared.article_ids import parse_article_id
 from news_shared.clock import system_clock
 from news_shared.http import etag_json
-from news_shared.problems import TOO_LARGE, UNSUPPORTED, ProblemError
+from news_shared.problems import UNSUPPORTED, ProblemError
 
 router = APIRouter(prefix="/v1/articles", tags=["articles"])
 
@@ -46,7 +56,7 @@ async def submit(
             request.stream(), owner, on, max_line_bytes=made_of.settings.max_line_bytes
         )
         return await _answer(made_of, taken, waiting)
-    body = await _body(request, made_of.settings.max_body_bytes)
+    body = await body_of(request, made_of.settings.max_body_bytes)
     form = form or _format(format, content_type, body)
     if form is None or form is Format.NDJSON:
         raise _unsupported(content_type)
@@ -134,17 +144,6 @@ def _dry_run(reading: Reading) -> Response:
         taken.items.append({"id": item.id, "guid": item.guid, "url": item.url, "article": would})
     taken.refuse(reading.rejected)
     return JSONResponse(taken.answer(), 422 if taken.rejected_count and not taken.items else 200)
-
-
-async def _body(request: Request, limit: int) -> bytes:
-    parts: list[bytes] = []
-    size = 0
-    async for chunk in request.stream():
-        size += len(chunk)
-        if size > limit:
-            raise ProblemError(TOO_LARGE, f"The body has more than {limit:,} bytes. Send it in parts, or as NDJSON.")
-        parts.append(chunk)
-    return b"".join(parts)
 
 
 def _format(name: str | None, content_type: str, body: bytes | None = None) -> Format | None:

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Sequence
 from datetime import timedelta
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
@@ -11,11 +12,13 @@ from news_shared.article_ids import SOURCE_ID, partition_of
 from news_shared.clock import Clock
 from news_shared.errors import TransientError
 from news_shared.problems import CONFLICT, INVALID, NOT_FOUND, UNAVAILABLE, ProblemError
-from news_shared.producer import Producer
+from news_shared.producer import Outgoing, Position, Producer
 from news_shared.topic_table import TopicTable
 from news_shared.topics import SOURCES
 
 _READ_OWN_WRITE = timedelta(seconds=3)
+LANGUAGE = r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*$"
+_AT_ONCE = 500
 _FINDING_MARK = b"|"  # no source's id has it
 
 
@@ -126,10 +129,32 @@ class Sources:
         await self._write(source.id.encode(), source.model_dump_json().encode())
         return source
 
+    async def save_all(self, sources: Sequence[Source]) -> None:
+        """Write many. Errors as in `save`: then some may be written; writing them again is safe."""
+        for start in range(0, len(sources), _AT_ONCE):
+            records = [
+                Outgoing(SOURCES, partition_of(key, self._partitions), key, source.model_dump_json().encode())
+                for source in sources[start : start + _AT_ONCE]
+                for key in [source.id.encode()]
+            ]
+            for position in await self._producer.send_many(records):
+                await self._seen(position)
+
     async def delete(self, source_id: str) -> None:
         """Remove a source and so revoke its keys; its articles stay. Errors as in `save`."""
         await self.forget_finding(source_id)
         await self._write(source_id.encode(), None)
+
+    def feed_url(self, source: Source) -> str | None:
+        """Where the source's feed is now: as set, or where permanent redirects lead from there."""
+        finding = self.finding(source)
+        return (finding.moved_to if finding else None) or source.feed_url
+
+    async def forget_gone(self, source: Source) -> None:
+        """Poll a feed again that was gone. Errors as in `save`."""
+        finding = self.finding(source)
+        if finding is not None and finding.gone:
+            await self.forget_finding(source.id)
 
     async def save_finding(self, source_id: str, finding: FeedFinding) -> None:
         """Remember what was found out about a feed. Errors as in `save`."""
@@ -160,6 +185,9 @@ class Sources:
         position = await self._producer.send(
             SOURCES, partition=partition_of(key, self._partitions), key=key, value=value
         )
+        await self._seen(position)
+
+    async def _seen(self, position: Position) -> None:
         try:
             await self._table.wait_for(position, _READ_OWN_WRITE)
         except TransientError:

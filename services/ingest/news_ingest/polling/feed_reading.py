@@ -43,7 +43,7 @@ def read_feed_document(body: bytes, content_type: str, source: str, now: datetim
 def known_encoding(name: str) -> bool:
     """Whether documents can be read in an encoding of this name."""
     try:
-        return bool(codecs.lookup(name)._is_text_encoding)  # type: ignore[attr-defined]  # the codecs module's own flag
+        return bool(codecs.lookup(name)._is_text_encoding)  # the codecs module's own flag
     except (LookupError, ValueError):
         return False
 

@@ -112,7 +112,7 @@ class FeedPoll:
             document = await self._parsed(fetched, now)
         except PoisonError as error:
             return self._failed(PollError(at=now, problem="not-a-feed", detail=str(error)[:500]))
-        except Exception as error:  # noqa: BLE001  # a parser's bug in one feed is no reason to stop polling the others
+        except Exception as error:  # a parser's bug in one feed is no reason to stop polling the others
             log.error("a feed makes its reader fail", source=self._feed.source, url=fetched.url, exc_info=error)
             return self._failed(PollError(at=now, problem="bug", detail=f"reading it failed: {type(error).__name__}"))
         compared = compare([self._feed.applied(item) for _, item in document.reading.items], self._seen)

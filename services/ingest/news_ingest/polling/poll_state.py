@@ -1,11 +1,13 @@
 """What is known of a feed from its polls, as it is stored and shown."""
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from news_ingest.fetching.errors import FetchProblem
+from news_ingest.sources import FeedFinding, Source
 
 MAX_ERRORS = 10
 MAX_WARNINGS = 5
@@ -74,9 +76,41 @@ class PollState(BaseModel):
         return self.model_copy(update={"errors": (*errors, *self.errors)[:MAX_ERRORS]})
 
 
-def shown_state(state: PollState) -> dict[str, object]:
-    """The part that operators want to see; durations in ISO 8601."""
-    return state.model_dump(mode="json", exclude={"fingerprint", "etag", "last_modified", "digest", "rhythm"})
+Health = Literal["ok", "failing", "gone", "paused", "waiting", "unknown"]
+_INTERNAL = {"fingerprint", "etag", "last_modified", "digest", "rhythm", "topic"}
+
+
+def polling_shown(
+    source: Source, finding: FeedFinding | None, states: Mapping[str, PollState] | None
+) -> dict[str, object]:
+    """What operators want to see of a source's polls; durations in ISO 8601.
+
+    Args:
+        source: has a feed.
+        finding: about its address.
+        states: of sources by id; None while Redis is away.
+    """
+    state = states.get(source.id) if states is not None else None
+    health: Health
+    reason = None
+    if not source.poll:
+        health, reason = "paused", "poll is false"
+    elif finding is not None and finding.gone:
+        health, reason = "gone", finding.gone
+    elif states is None:
+        health, reason = "unknown", "Redis is away"
+    elif state is None or not state.polls:
+        health, reason = "waiting", "it was not polled yet"
+    elif state.failures:
+        health, reason = "failing", state.errors[0].detail if state.errors else None
+    else:
+        health = "ok"
+    said: dict[str, object] = {"health": health, "reason": reason}
+    if state is None:
+        return said
+    if health in {"paused", "gone"}:
+        state = state.model_copy(update={"next_poll": None, "interval": None, "why": ""})
+    return said | state.model_dump(mode="json", exclude=_INTERNAL)
 
 
 def new_state(now: datetime) -> PollState:
