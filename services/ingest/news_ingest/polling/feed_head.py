@@ -72,7 +72,7 @@ def _xml_head(body: bytes, url: str) -> FeedHead:
             load_dtd=False,
         )
         for count, (event, element) in enumerate(events):
-            name = etree.QName(element).localname if isinstance(element.tag, str) else ""
+            name = _local_name(element.tag)
             if (event == "start" and name in _ITEMS) or count > _MAX_ELEMENTS:
                 break
             if event == "start":
@@ -95,6 +95,11 @@ def _xml_head(body: bytes, url: str) -> FeedHead:
         hub=links.get("hub"),
         topic=links.get("self"),
     )
+
+
+def _local_name(tag: object) -> str:
+    """Also of a name whose prefix nobody has declared; comments and the like have none."""
+    return tag.rpartition("}")[2].rpartition(":")[2] if isinstance(tag, str) else ""
 
 
 def _update_period(period: str | None, frequency: str | None) -> timedelta:

@@ -9,6 +9,7 @@ FIRST_RHYTHM = timedelta(minutes=15)
 _FASTER = 0.5  # after a change
 _SLOWER = 1.25  # after none: a feed that changes regularly settles at about four polls a change
 _JITTER = 0.1
+_MOST_DOUBLINGS = 16  # whatever the bounds, that is longer than anybody waits
 _A_DAY = timedelta(days=1)
 _NOTHING = timedelta(0)
 
@@ -90,7 +91,10 @@ def after_failure(
         chance: 0 to 1.
     """
     times = f"{failures} failures in a row" if failures > 1 else "a failure"
-    wait, why = _within(bounds.shortest * 2 ** min(failures - 1, 30), bounds), f"{times}: waiting longer each time"
+    wait, why = (
+        _within(bounds.shortest * 2 ** min(failures - 1, _MOST_DOUBLINGS), bounds),
+        f"{times}: waiting longer each time",
+    )
     if retry_after is not None and retry_after > wait:
         capped = " (capped)" if retry_after > bounds.longest else ""
         wait, why = _within(retry_after, bounds), f"the server said Retry-After{capped}"

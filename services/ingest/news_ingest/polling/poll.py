@@ -107,7 +107,7 @@ class FeedPoll:
         digest = hashlib.sha256(fetched.body).hexdigest()[:32]
         if digest == self._state.digest:
             await self._note_move(fetched, now)
-            return self._answered(fetched, head_of(fetched.body, fetched.url), "unchanged", now)
+            return self._answered(fetched, await self._head(fetched), "unchanged", now)
         try:
             document = await self._parsed(fetched, now)
         except PoisonError as error:
@@ -146,6 +146,10 @@ class FeedPoll:
             return _Document(reading, head_of(fetched.body, fetched.url))
 
         return await asyncio.get_running_loop().run_in_executor(self._tools.readers, read)
+
+    async def _head(self, fetched: Fetched) -> FeedHead:
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._tools.readers, head_of, fetched.body, fetched.url)
 
     async def _submit(self, items: list[Item]) -> None:
         terms = Terms(None, reply=False, trace=f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-01")
