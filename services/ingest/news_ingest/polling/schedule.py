@@ -25,12 +25,9 @@ _AT_ONCE = 200
 
 # A host's place in the queue: when its first source is due, but not before it is ready.
 _SETTLE = """
-local function settle(hosts, ready, leases, due, host)
+local function settle(hosts, ready, due, host)
   local first = redis.call('ZRANGE', due, 0, 0, 'WITHSCORES')
-  if not first[1] then
-    redis.call('ZREM', hosts, host); redis.call('HDEL', ready, host); redis.call('HDEL', leases, host)
-    return
-  end
+  if not first[1] then redis.call('ZREM', hosts, host) return end -- it must rest all the same
   local rested = tonumber(redis.call('HGET', ready, host) or '0')
   redis.call('ZADD', hosts, string.format('%.0f', math.max(tonumber(first[2]), rested)), host)
 end
@@ -41,19 +38,19 @@ local source, host, former, at = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 if (redis.call('HGET', KEYS[4], source) or '') ~= former then return 0 end
 if former ~= '' and former ~= host then
   redis.call('ZREM', KEYS[6], source)
-  settle(KEYS[1], KEYS[2], KEYS[3], KEYS[6], former)
+  settle(KEYS[1], KEYS[2], KEYS[6], former)
 end
 if ARGV[5] == '1' and redis.call('ZSCORE', KEYS[5], source) then return 1 end
 redis.call('HSET', KEYS[4], source, host)
 redis.call('ZADD', KEYS[5], at, source)
-settle(KEYS[1], KEYS[2], KEYS[3], KEYS[5], host)
+settle(KEYS[1], KEYS[2], KEYS[5], host)
 return 1
 """
 # KEYS hosts ready leases host-of due states seen; ARGV source host
 _REMOVE = f"""{_SETTLE}
 redis.call('HDEL', KEYS[4], ARGV[1]); redis.call('HDEL', KEYS[6], ARGV[1]); redis.call('HDEL', KEYS[7], ARGV[1])
 redis.call('ZREM', KEYS[5], ARGV[1])
-settle(KEYS[1], KEYS[2], KEYS[3], KEYS[5], ARGV[2])
+settle(KEYS[1], KEYS[2], KEYS[5], ARGV[2])
 return 1
 """
 # KEYS hosts ready leases due states seen; ARGV host now lease-until token
@@ -63,7 +60,7 @@ local score = tonumber(redis.call('ZSCORE', KEYS[1], host) or 'inf')
 if score > now then return false end
 local first = redis.call('ZRANGE', KEYS[4], 0, 0, 'WITHSCORES')
 if not first[1] or tonumber(first[2]) > now then
-  settle(KEYS[1], KEYS[2], KEYS[3], KEYS[4], host)
+  settle(KEYS[1], KEYS[2], KEYS[4], host)
   return false
 end
 redis.call('HSET', KEYS[2], host, ARGV[3])
@@ -90,7 +87,7 @@ if score then
   if ARGV[7] ~= '' then redis.call('HSET', KEYS[5], source, ARGV[7]) end
   if ARGV[9] == '' then redis.call('HSET', KEYS[6], source, ARGV[8]) end
 end
-settle(KEYS[1], KEYS[2], KEYS[3], KEYS[4], host)
+settle(KEYS[1], KEYS[2], KEYS[4], host)
 return 1
 """
 
