@@ -1,6 +1,7 @@
 """A poller as a process, feeds for it on loopback addresses, and what came of them."""
 
-from collections.abc import AsyncIterator
+from collections import defaultdict
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -57,20 +58,29 @@ class Newsroom:
         assert answer.status_code == 202, answer.text
         return await self.polled(name, before + 1)
 
-    async def titles(self, source: str) -> list[str]:
-        """Of every version of its articles that was ever published."""
-        events = [decode_event(record.value, record.headers) for record in await records_of(self.backend, ARTICLES)]
-        articles = [event.article for event in events if event is not None and isinstance(event.article, Article)]
-        return sorted(article.title for article in articles if article.source == source)
+    async def titles(self) -> dict[str, list[str]]:
+        """Of every version of every article that was ever published, by source."""
+        found: dict[str, list[str]] = defaultdict(list)
+        for record in await records_of(self.backend, ARTICLES):
+            event = decode_event(record.value, record.headers)
+            if event is not None and isinstance(event.article, Article):
+                found[event.article.source].append(event.article.title)
+        return {source: sorted(titles) for source, titles in found.items()}
 
     async def published(self, source: str, *titles: str) -> None:
         """Wait until these titles are published; others, or one of them twice, are an error."""
+        await self.all_published({source: list(titles)})
+
+    async def all_published(self, expected: Mapping[str, Sequence[str]]) -> None:
+        """The same for several sources."""
 
         async def are_there() -> bool:
-            return len(await self.titles(source)) >= len(titles)
+            found = await self.titles()
+            return all(len(found.get(source, [])) >= len(titles) for source, titles in expected.items())
 
-        await until(are_there, f"{len(titles)} articles of {source}")
-        assert await self.titles(source) == sorted(titles)
+        await until(are_there, f"the articles of {len(expected)} sources", seconds=60)
+        found = await self.titles()
+        assert {source: found[source] for source in expected} == {s: sorted(titles) for s, titles in expected.items()}
 
 
 @asynccontextmanager
