@@ -46,12 +46,17 @@ class FeedServer:
         self.asked: dict[str, list[Asked]] = defaultdict(list)
         self.open_now: dict[str, int] = defaultdict(int)
         self.open_most: dict[str, int] = defaultdict(int)
+        self.tasks: set[asyncio.Task[None]] = set()
 
     def url(self, host: str, path: str = "/feed.xml", scheme: str = "http") -> str:
         return f"{scheme}://{host}:{self.port}{path}"
 
     async def handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with suppress(ConnectionError, asyncio.IncompleteReadError):
+        task = asyncio.current_task()
+        assert task is not None
+        self.tasks.add(task)
+        task.add_done_callback(self.tasks.discard)
+        with suppress(ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):  # the server ends
             asked = await _request(reader)
             host = asked.host
             self.asked[host].append(asked)
@@ -102,6 +107,10 @@ async def feed_server(*, context: ssl.SSLContext | None = None) -> AsyncIterator
         yield server
     finally:
         listening.close()
+        for task in server.tasks:
+            task.cancel()
+        if server.tasks:
+            await asyncio.wait(server.tasks, timeout=5)
 
 
 def rss(*titles: str, head: str = "", guid: str = "") -> bytes:

@@ -71,14 +71,19 @@ class Newsroom:
         """Wait until these titles are published; others, or one of them twice, are an error."""
         await self.all_published({source: list(titles)})
 
-    async def all_published(self, expected: Mapping[str, Sequence[str]]) -> None:
-        """The same for several sources."""
+    async def counted(self, expected: Mapping[str, int]) -> None:
+        """Wait until there are so many versions of articles of each source, or more."""
 
         async def are_there() -> bool:
             found = await self.titles()
-            return all(len(found.get(source, [])) >= len(titles) for source, titles in expected.items())
+            return all(len(found.get(source, [])) >= count for source, count in expected.items())
 
         await until(are_there, f"the articles of {len(expected)} sources", seconds=60)
+
+    async def all_published(self, expected: Mapping[str, Sequence[str]]) -> None:
+        """The same for several sources."""
+
+        await self.counted({source: len(titles) for source, titles in expected.items()})
         found = await self.titles()
         assert {source: found[source] for source in expected} == {s: sorted(titles) for s, titles in expected.items()}
 
