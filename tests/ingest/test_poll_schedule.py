@@ -140,11 +140,11 @@ async def test_a_source_moves_to_another_host_and_one_that_is_removed_is_forgott
         await q.finish(polled)
         assert "a" not in await q.schedule.states(["a"]), "its poll at the former host has no say in it"
         q.later(LEASE)
-        await q.schedule.remove("a")
-        await q.schedule.remove("never")
-        assert await q.schedule.scheduled() == {"b"}
+        await q.schedule.forget("a")
+        await q.schedule.forget("never")
+        assert await q.schedule.known() == {"b": True}
         assert [c.source for c in await q.claim()] == ["b"]
-        await q.schedule.remove("b")
+        await q.schedule.forget("b")
         assert await q.schedule.next_due() is None
 
 
@@ -184,3 +184,21 @@ async def test_whatever_pollers_do_hosts_are_spared_and_nobody_is_forgotten(back
             for claim in await q.claim():
                 await q.finish(claim)
         assert set(q.claimed) == {f"s{number}" for number in range(20)}
+
+
+async def test_what_is_polled_no_more_keeps_its_state_and_what_is_deleted_does_not(backend: Backend) -> None:
+    async with queue(backend) as q:
+        await q.place("paused", "one.example")
+        await q.place("deleted", "two.example")
+        claims = await q.claim()
+        await q.schedule.unschedule("paused")
+        await q.schedule.forget("deleted")
+        for claim in claims:
+            await q.finish(claim)
+        assert (await q.schedule.states(["paused", "deleted"])).keys() == {"paused"}
+        assert await q.schedule.known() == {"paused": False}
+        q.later(timedelta(days=2))
+        assert await q.claim() == []
+        await q.place("paused", "one.example")
+        [claim] = await q.claim()
+        assert claim.state.polls == 1

@@ -118,10 +118,12 @@ class Poller:
         self._changed.clear()
         sources = self._tools.sources.all()
         feeds = {s.id: feed for s in sources if (feed := feed_of(s, self._tools.sources.finding(s))) is not None}
-        scheduled = await self._schedule.scheduled()
-        for stray in scheduled - feeds.keys():
-            await self._schedule.remove(stray)
-        missing = [feed for name, feed in feeds.items() if name not in scheduled]
+        known = await self._schedule.known()
+        for name in known.keys() - {source.id for source in sources}:
+            await self._schedule.forget(name)
+        for name in known.keys() - feeds.keys():
+            await self._schedule.unschedule(name)
+        missing = [feed for name, feed in feeds.items() if not known.get(name)]
         random.shuffle(missing)  # feeds of one host are not all at one end
         now = self._tools.clock()
         times = [now + timedelta(seconds=n / _NEW_PER_SECOND) for n in range(len(missing))]
@@ -143,8 +145,11 @@ class Poller:
 
     async def _place(self, name: str) -> None:
         feed = self._feed(name)
+        if self._tools.sources.find(name) is None:
+            await self._schedule.forget(name)
+            return
         if feed is None:
-            await self._schedule.remove(name)
+            await self._schedule.unschedule(name)
             return
         known = (await self._schedule.states([name])).get(name)
         is_as_polled = known is not None and known.fingerprint == feed.fingerprint

@@ -46,9 +46,13 @@ redis.call('ZADD', KEYS[5], at, source)
 settle(KEYS[1], KEYS[2], KEYS[5], host)
 return 1
 """
-# KEYS hosts ready leases host-of due states seen; ARGV source host
+# KEYS hosts ready leases host-of due states seen; ARGV source host forget
 _REMOVE = f"""{_SETTLE}
-redis.call('HDEL', KEYS[4], ARGV[1]); redis.call('HDEL', KEYS[6], ARGV[1]); redis.call('HDEL', KEYS[7], ARGV[1])
+if ARGV[3] == '1' then
+  redis.call('HDEL', KEYS[4], ARGV[1]); redis.call('HDEL', KEYS[6], ARGV[1]); redis.call('HDEL', KEYS[7], ARGV[1])
+else
+  redis.call('HSET', KEYS[4], ARGV[1], '')
+end
 redis.call('ZREM', KEYS[5], ARGV[1])
 settle(KEYS[1], KEYS[2], KEYS[5], ARGV[2])
 return 1
@@ -75,15 +79,16 @@ redis.call('HSET', KEYS[2], ARGV[1], ARGV[3])
 redis.call('ZADD', KEYS[1], 'XX', ARGV[3], ARGV[1])
 return 1
 """
-# KEYS hosts ready leases due states seen; ARGV host token source claimed-score next-at rested-at state seen keep-seen
+# KEYS hosts ready leases due states seen host-of
+# ARGV host token source claimed-score next-at rested-at state seen keep-seen
 _FINISH = f"""{_SETTLE}
 local host, source = ARGV[1], ARGV[3]
 if redis.call('HGET', KEYS[3], host) ~= ARGV[2] then return 0 end
 redis.call('HDEL', KEYS[3], host)
 redis.call('HSET', KEYS[2], host, ARGV[6])
-local score = redis.call('ZSCORE', KEYS[4], source)
-if score then
-  if score == ARGV[4] then redis.call('ZADD', KEYS[4], ARGV[5], source) end
+if redis.call('ZSCORE', KEYS[4], source) == ARGV[4] then redis.call('ZADD', KEYS[4], ARGV[5], source) end
+local lives_at = redis.call('HGET', KEYS[7], source)
+if lives_at and (lives_at == host or lives_at == '') then
   if ARGV[7] ~= '' then redis.call('HSET', KEYS[5], source, ARGV[7]) end
   if ARGV[9] == '' then redis.call('HSET', KEYS[6], source, ARGV[8]) end
 end
@@ -129,19 +134,27 @@ class Schedule:
             part = pairs[start : start + _AT_ONCE]
             await asyncio.gather(*(self.place(feed, moment, only_if_absent=True) for feed, moment in part))
 
-    async def remove(self, source: str) -> None:
-        """Schedule a source no more, and forget what its polls told."""
-        with redis_errors("forgetting a source"):
-            host = _text(await self._redis.hget(_HOST_OF, source))
-        if host:
-            await self._call(_REMOVE, [_HOSTS, _READY, _LEASES, _HOST_OF, _due(host), _STATES, _SEEN], [source, host])
+    async def unschedule(self, source: str) -> None:
+        """Poll a source no more, and keep what its polls told."""
+        await self._remove(source, forget=False)
 
-    async def scheduled(self) -> set[str]:
-        """Every source that has a place; for the beginning, not for every day."""
-        found: set[str] = set()
+    async def forget(self, source: str) -> None:
+        """Of a source that is no more, keep nothing; a poll under way then has no say in it."""
+        await self._remove(source, forget=True)
+
+    async def _remove(self, source: str, *, forget: bool) -> None:
+        with redis_errors("taking a source off the schedule"):
+            host = await self._redis.hget(_HOST_OF, source)
+        if host is not None:
+            keys = [_HOSTS, _READY, _LEASES, _HOST_OF, _due(_text(host)), _STATES, _SEEN]
+            await self._call(_REMOVE, keys, [source, _text(host), "1" if forget else ""])
+
+    async def known(self) -> dict[str, bool]:
+        """Every source of which something is stored, and whether it is scheduled. For the start, not for every day."""
+        found: dict[str, bool] = {}
         with redis_errors("reading the schedule"):
-            async for source, _ in self._redis.hscan_iter(_HOST_OF, count=1000):
-                found.add(source.decode())
+            async for source, host in self._redis.hscan_iter(_HOST_OF, count=1000):
+                found[_text(source)] = bool(host)
         return found
 
     async def claim(self, most: int, lease_until: datetime) -> list[Claim]:
@@ -186,7 +199,7 @@ class Schedule:
             state: None keeps the former one.
             seen: None keeps the former ones.
         """
-        keys = [_HOSTS, _READY, _LEASES, _due(claim.host), _STATES, _SEEN]
+        keys = [_HOSTS, _READY, _LEASES, _due(claim.host), _STATES, _SEEN, _HOST_OF]
         arguments: list[Any] = [claim.host, claim.token, claim.source, claim.score, epoch_ms(next_poll)]
         arguments += [epoch_ms(rested), state.model_dump_json(exclude_defaults=True) if state else ""]
         arguments += [seen or b"", "1" if seen is None else ""]
