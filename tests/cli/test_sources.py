@@ -6,9 +6,8 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 
-from click.testing import Result
 from rich.console import Console
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from newsfeed.__main__ import app
 from newsfeed.doctor import feeds_in_trouble
@@ -95,13 +94,13 @@ async def test_a_site_is_added_shown_exported_and_imported(
         page = b"<link rel=alternate type='application/rss+xml' href='/feed.xml' title='The Herald'>"
         return Answer(body=page if asked.path == "/" else rss("a", "b"))
 
-    async with newsroom(roles, fresh_backend, publisher=False, **SLOW) as room:
+    async with newsroom(roles, fresh_backend, SLOW, publisher=False) as room:
         room.feeds.behaviours |= {HERE: site, THERE: lambda _: Answer(404)}
         address = str(room.client.base_url)
 
         async def run(*arguments: str) -> Result:
             environment = {"NEWS_INGEST_URL": address, "COLUMNS": "240"}
-            return await asyncio.to_thread(CliRunner().invoke, app, ["sources", *arguments], env=environment)
+            return await asyncio.to_thread(lambda: CliRunner().invoke(app, ["sources", *arguments], env=environment))
 
         added = await run("add", room.feeds.url(HERE, "/"), "--theme", "Kyiv")
         assert (added.exit_code, "the-herald" in added.output) == (0, True), added.output

@@ -62,7 +62,7 @@ def _name(host: str) -> str:
 
 
 async def test_a_killed_pollers_feeds_are_polled_by_the_other(roles: Roles, fresh_backend: Backend) -> None:
-    async with newsroom(roles, fresh_backend, pollers=2, **QUICK, **LEASE) as room:
+    async with newsroom(roles, fresh_backend, QUICK | LEASE, pollers=2) as room:
         feeds = GrowingFeeds(room)
         await feeds.add_all()
         await feeds.assert_all_published_once()
@@ -93,7 +93,7 @@ async def test_a_killed_pollers_feeds_are_polled_by_the_other(roles: Roles, fres
 async def test_a_death_at_a_named_point_loses_nothing_and_publishes_nothing_twice(
     roles: Roles, fresh_backend: Backend, point: str
 ) -> None:
-    async with newsroom(roles, fresh_backend, **QUICK, **LEASE, NEWS_CRASH_AT=point) as room:
+    async with newsroom(roles, fresh_backend, QUICK | LEASE | {"NEWS_CRASH_AT": point}) as room:
         dying = next(process for process in roles.processes if process.name.startswith("ingest-poller"))
         feeds = GrowingFeeds(room)
         await feeds.add_all()
@@ -110,7 +110,7 @@ async def test_a_death_at_a_named_point_loses_nothing_and_publishes_nothing_twic
 async def test_a_frozen_poller_that_wakes_up_stores_nothing_of_what_is_anothers(
     roles: Roles, fresh_backend: Backend
 ) -> None:
-    async with newsroom(roles, fresh_backend, pollers=2, **QUICK, **LEASE) as room:
+    async with newsroom(roles, fresh_backend, QUICK | LEASE, pollers=2) as room:
         feeds = GrowingFeeds(room)
         await feeds.add_all()
         await feeds.assert_all_published_once()
@@ -127,7 +127,7 @@ async def test_a_frozen_poller_that_wakes_up_stores_nothing_of_what_is_anothers(
 
 
 async def test_feeds_are_polled_again_when_kafka_or_redis_is_back(roles: Roles, fresh_backend: Backend) -> None:
-    async with newsroom(roles, fresh_backend, **QUICK, **LEASE) as room:
+    async with newsroom(roles, fresh_backend, QUICK | LEASE) as room:
         feeds = GrowingFeeds(room)
         await feeds.add_all()
         await feeds.assert_all_published_once()

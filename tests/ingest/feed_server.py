@@ -62,10 +62,17 @@ class FeedServer:
             self.asked[host].append(asked)
             self.open_now[host] += 1
             self.open_most[host] = max(self.open_most[host], self.open_now[host])
+            answering = asyncio.create_task(self._answer(asked, writer))
+            hanging_up = asyncio.create_task(reader.read(1))
             try:
-                await self._answer(asked, writer)
+                await asyncio.wait({answering, hanging_up}, return_when=asyncio.FIRST_COMPLETED)
+                if answering.done():
+                    answering.result()
             finally:
                 self.open_now[host] -= 1
+                answering.cancel()
+                hanging_up.cancel()
+                await asyncio.wait({answering, hanging_up})
         writer.close()
         with suppress(ConnectionError, ssl.SSLError):
             await writer.wait_closed()

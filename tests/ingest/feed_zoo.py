@@ -43,9 +43,9 @@ class Kind:
     """Where the source's feed is afterwards, if not where it was."""
 
 
-def _answer(body: bytes, status: int = 200, **headers: str) -> Callable[[FeedServer], Behaviour]:
-    named = {name.replace("_", "-"): value for name, value in headers.items()}
-    return lambda _: lambda _: Answer(status, named or RSS, body)
+def _answer(body: bytes, answered: int = 200, **headers: str) -> Callable[[FeedServer], Behaviour]:
+    named = RSS | {name.replace("_", "-"): value for name, value in headers.items()}
+    return lambda _: lambda _: Answer(answered, named, body)
 
 
 def _to(status: int, target: Callable[[FeedServer, Asked], str]) -> Callable[[FeedServer], Behaviour]:
@@ -187,7 +187,7 @@ KINDS = (
     Kind("entities, also of a local file", _answer(_ENTITIES)),
     Kind("one second until it answers", _writing(_slow)),
     Kind("`<ttl>45</ttl>`", _answer(rss(*TITLES, head="<ttl>45</ttl>")), minutes=45),
-    Kind("`Cache-Control: max-age` of a year", _answer(_PLAIN, Cache_Control="max-age=31536000", **RSS), minutes=60),
+    Kind("`Cache-Control: max-age` of a year", _answer(_PLAIN, Cache_Control="max-age=31536000"), minutes=60),
     Kind("`skipHours` with every hour", _answer(rss(*TITLES, head=f"<skipHours>{_WEEK}</skipHours>"))),
     Kind("302 to another path", _to(302, lambda _, a: "/other")),
     Kind("307 to another path", _to(307, lambda _, a: "/other")),
@@ -240,11 +240,11 @@ KINDS = (
         outcome="failed", problem="too-large", articles=0, minutes=20, health="failing",
     ),
     Kind(
-        "a gzip bomb of 100 MB", _answer(gzip.compress(_BOMB), Content_Encoding="gzip", **RSS),
+        "a gzip bomb of 100 MB", _answer(gzip.compress(_BOMB), Content_Encoding="gzip"),
         outcome="failed", problem="too-large", articles=0, minutes=20, health="failing",
     ),
     Kind(
-        "a Brotli bomb of 100 MB", _answer(brotli.compress(_BOMB, quality=5), Content_Encoding="br", **RSS),
+        "a Brotli bomb of 100 MB", _answer(brotli.compress(_BOMB, quality=5), Content_Encoding="br"),
         outcome="failed", problem="too-large", articles=0, minutes=20, health="failing",
     ),
     Kind(

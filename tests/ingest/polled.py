@@ -90,7 +90,7 @@ class Newsroom:
 
 @asynccontextmanager
 async def newsroom(
-    roles: Roles, backend: Backend, *, pollers: int = 1, publisher: bool = True, **settings: str
+    roles: Roles, backend: Backend, settings: Mapping[str, str], *, pollers: int = 1, publisher: bool = True
 ) -> AsyncIterator[Newsroom]:
     """API, publisher and pollers, all ready."""
     async with feed_server() as feeds:

@@ -27,7 +27,7 @@ async def test_what_the_poller_does_with_each_of_two_hundred_servers(roles: Role
         "NEWS_INGEST_FETCH_MAX_BYTES": str(LIMIT),
         "NEWS_INGEST_POLL_HOST_PAUSE": "PT0S",
     }
-    async with newsroom(roles, fresh_backend, **limits) as room:
+    async with newsroom(roles, fresh_backend, limits) as room:
         for name, (kind, host) in SERVERS.items():
             room.feeds.behaviours[host] = kind.behaviour(room.feeds)
             await room.add(name, host)

@@ -27,7 +27,7 @@ HERE = "127.0.1.1"
 
 
 def settings(*, allow: str = LOOPBACK, timeout: float = 10, **more: int) -> FetchSettings:
-    return FetchSettings(fetch_allow=allow, fetch_timeout=timedelta(seconds=timeout), **more)
+    return FetchSettings.model_validate({"fetch_allow": allow, "fetch_timeout": timedelta(seconds=timeout), **more})
 
 
 @asynccontextmanager
@@ -108,7 +108,7 @@ def test_the_host_of_a_url_is_told_without_port_and_user() -> None:
 async def test_a_redirect_to_this_machine_is_not_followed() -> None:
     async with fetching() as (server, fetcher):
         for target in (f"http://127.0.0.1:{server.port}/", f"//[::1]:{server.port}/", "http://169.254.169.254/latest"):
-            server.behaviours[HERE] = lambda _, target=target: Answer(302, {"Location": target})  # type: ignore[misc]
+            server.behaviours[HERE] = lambda _, target=target: Answer(302, {"Location": target})
             assert await problem_of(fetcher, server.url(HERE)) == "refused-address"
         server.behaviours[HERE] = lambda _: Answer(302, {"Location": "file:///etc/passwd"})
         assert await problem_of(fetcher, server.url(HERE)) == "refused-url"
@@ -162,7 +162,7 @@ async def test_permanent_redirects_move_the_address_up_to_the_first_temporary_on
     hosts = [f"127.0.1.{number}" for number in range(1, 5)]
     async with fetching() as (server, fetcher):
         for here, there, status in zip(hosts, hosts[1:], (301, 308, 302), strict=False):
-            server.behaviours[here] = lambda _, s=status, t=there: Answer(s, {"Location": server.url(t)})  # type: ignore[misc]
+            server.behaviours[here] = lambda _, s=status, t=there: Answer(s, {"Location": server.url(t)})
         server.behaviours[hosts[3]] = lambda _: Answer(body=b"here")
         fetched = await fetcher.get(server.url(hosts[0]))
         assert (fetched.url, fetched.moved_to, fetched.body) == (server.url(hosts[3]), server.url(hosts[2]), b"here")
@@ -201,7 +201,7 @@ async def test_a_body_beyond_the_limit_is_refused_whether_it_is_announced_or_not
             (1000, False, True),
             (1001, False, False),
         ):
-            server.behaviours[HERE] = lambda _, s=size, a=announced: Answer(body=b"x" * s, announced=a)  # type: ignore[misc]
+            server.behaviours[HERE] = lambda _, s=size, a=announced: Answer(body=b"x" * s, announced=a)
             if fits:
                 assert len((await fetcher.get(server.url(HERE))).body) == size
             else:
@@ -212,7 +212,8 @@ def packed(coding: str, data: bytes) -> bytes:
     if coding == "raw-deflate":
         packer = zlib.compressobj(wbits=-zlib.MAX_WBITS)
         return packer.compress(data) + packer.flush()
-    return {"gzip": gzip.compress, "deflate": zlib.compress, "br": brotli.compress, "zstd": zstd.compress}[coding](data)
+    packers = {"gzip": gzip.compress, "deflate": zlib.compress, "br": brotli.compress, "zstd": zstd.compress}
+    return bytes(packers[coding](data))
 
 
 CODINGS = ["gzip", "deflate", "raw-deflate", "br", "zstd"]

@@ -190,7 +190,7 @@ async def test_a_feed_that_is_gone_is_polled_no_more_and_says_why(readers: Threa
         assert (await room.poll()).outcome == "kafka-away"
         room.kafka_is_away = False
         assert (await room.poll()).outcome == "gone"
-        finding = cast("FeedFinding | None", room.finding)
+        finding = room.finding
         assert finding is not None
         assert "410" in str(finding.gone)
         assert feed_of(room.source, room.finding) is None

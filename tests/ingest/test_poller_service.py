@@ -24,7 +24,7 @@ async def test_a_feed_is_polled_and_asked_again_with_its_validators(roles: Roles
         titles = ["a", "b", "c"] if tag == '"2"' else ["a", "b"]
         return Answer(headers={"ETag": tag, "Content-Type": "application/rss+xml"}, body=rss(*titles))
 
-    async with newsroom(roles, fresh_backend, **SLOW) as room:
+    async with newsroom(roles, fresh_backend, SLOW) as room:
         room.feeds.behaviours[HERE] = behaviour
         await room.add("herald", HERE)
         await room.published("herald", "a", "b")
@@ -45,7 +45,7 @@ async def test_a_feed_is_polled_and_asked_again_with_its_validators(roles: Roles
 async def test_a_source_follows_its_feed_and_one_that_is_gone_waits_for_a_person(
     roles: Roles, fresh_backend: Backend
 ) -> None:
-    async with newsroom(roles, fresh_backend, **SLOW) as room:
+    async with newsroom(roles, fresh_backend, SLOW) as room:
         room.feeds.behaviours[HERE] = lambda _: Answer(301, {"Location": room.feeds.url(THERE)})
         room.feeds.behaviours[THERE] = lambda _: Answer(body=rss("a"))
         key = (await room.client.put("/v1/sources/herald", json={"title": "Herald"})) and (
@@ -55,7 +55,7 @@ async def test_a_source_follows_its_feed_and_one_that_is_gone_waits_for_a_person
         assert changed.status_code == 200
 
         async def has_moved() -> bool:
-            return (await room.source("herald"))["feed_url"] == room.feeds.url(THERE)
+            return bool((await room.source("herald"))["feed_url"] == room.feeds.url(THERE))
 
         await until(has_moved, "the source to follow its feed")
         source = await room.source("herald")
@@ -69,7 +69,7 @@ async def test_a_source_follows_its_feed_and_one_that_is_gone_waits_for_a_person
         await room.client.post("/v1/sources/herald/poll", headers=own)
 
         async def is_gone() -> bool:
-            return (await room.polling("herald"))["health"] == "gone"
+            return bool((await room.polling("herald"))["health"] == "gone")
 
         await until(is_gone, "the feed to be gone")
         polling = await room.polling("herald")
@@ -92,7 +92,7 @@ async def test_a_source_follows_its_feed_and_one_that_is_gone_waits_for_a_person
 async def test_an_emptied_redis_makes_feeds_be_polled_again_and_nothing_be_published_twice(
     roles: Roles, fresh_backend: Backend
 ) -> None:
-    async with newsroom(roles, fresh_backend, **SLOW) as room:
+    async with newsroom(roles, fresh_backend, SLOW) as room:
         for number in range(1, 6):
             room.feeds.behaviours[f"127.0.1.{number}"] = lambda asked: Answer(
                 headers={"ETag": '"1"'}, body=rss(asked.host)
@@ -103,7 +103,7 @@ async def test_an_emptied_redis_makes_feeds_be_polled_again_and_nothing_be_publi
         async with open_redis(fresh_backend.redis_settings) as redis:
             await redis.flushall()
         for number in range(1, 6):
-            await until(lambda host=f"127.0.1.{number}": len(room.feeds.asked[host]) == 2, "a second poll")  # type: ignore[misc]
+            await until(lambda host=f"127.0.1.{number}": len(room.feeds.asked[host]) == 2, "a second poll")
             assert "if-none-match" not in room.feeds.asked[f"127.0.1.{number}"][1].headers
         await room.poll_now("s1")
         for number in range(1, 6):
@@ -115,7 +115,7 @@ async def test_hosts_that_hang_delay_nobody_else(roles: Roles, fresh_backend: Ba
         await asyncio.sleep(60)
 
     few = {"NEWS_INGEST_POLL_CONCURRENCY": "8", "NEWS_INGEST_FETCH_TIMEOUT": "PT60S"}
-    async with newsroom(roles, fresh_backend, publisher=False, **SLOW, **few) as room:
+    async with newsroom(roles, fresh_backend, SLOW | few, publisher=False) as room:
         for number in range(1, 21):
             room.feeds.behaviours[f"127.0.1.{number}"] = hangs
             await room.add(f"dead{number}", f"127.0.1.{number}")

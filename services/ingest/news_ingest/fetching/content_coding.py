@@ -10,9 +10,9 @@ import brotli
 from news_ingest.fetching.errors import FetchError
 
 if sys.version_info >= (3, 14):
-    from compression import zstd
+    from compression import zstd as zstd
 else:
-    from backports import zstd
+    from backports import zstd as zstd
 
 ACCEPT_ENCODING = "gzip, deflate, br, zstd"
 _PIECE = 64 * 1024  # what one step may give, however little it was fed

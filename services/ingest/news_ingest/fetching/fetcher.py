@@ -111,7 +111,8 @@ def checked_url(url: str) -> httpx.URL:
         raise FetchError("refused-url", f"{url[:200]!r} is not an absolute http or https URL")
     if len(url) > MAX_URL:
         raise FetchError("refused-url", f"the URL has {len(url):,} characters; at most {MAX_URL:,} are taken")
-    return parsed.copy_with(fragment=None, username=None, password=None)
+    parsed = parsed.copy_with(fragment=None, username=None, password=None)
+    return parsed.copy_with(path="/") if parsed.path == "/" else parsed  # one spelling of a site's root
 
 
 def host_of(url: str) -> str:

@@ -45,7 +45,9 @@ def head_of(body: bytes, url: str) -> FeedHead:
 def _json_head(body: bytes, url: str) -> FeedHead:
     with suppress(ValueError, RecursionError):
         feed = json.loads(body)
-        hubs = [h for h in feed.get("hubs") or [] if isinstance(h, dict) and str(h.get("type")).lower() == "websub"]
+        listed = feed.get("hubs")
+        hubs = [h for h in listed if isinstance(h, dict)] if isinstance(listed, list) else []
+        hubs = [hub for hub in hubs if str(hub.get("type")).lower() == "websub"]
         hub, topic = (hubs[0].get("url") if hubs else None), feed.get("feed_url")
         return FeedHead(
             title=str(feed.get("title") or "")[:300],
