@@ -11,6 +11,7 @@ BENCHES = (
     "bench_views_queries",
     "bench_views_live",
     "bench_ingest",
+    "bench_poller",
 )
 
 if __name__ == "__main__":

@@ -12,6 +12,9 @@ from ipaddress import IPv4Address, IPv6Address, ip_address
 import brotli
 import pytest
 import trustme
+from h2.config import H2Configuration
+from h2.connection import H2Connection
+from h2.events import RequestReceived
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -21,6 +24,7 @@ from news_ingest.fetching.errors import FetchError, FetchProblem
 from news_ingest.fetching.fetcher import Fetcher, checked_url, host_of, open_fetcher
 from news_ingest.settings import FetchSettings
 from tests.ingest.feed_server import Answer, Asked, FeedServer, feed_server, head, rss
+from tests.testbed.ports import reserved_port
 
 LOOPBACK = "127.0.1.0/24"
 HERE = "127.0.1.1"
@@ -156,6 +160,39 @@ async def test_over_tls_the_name_is_told_and_checked_though_the_address_is_conne
             assert await problem_of(fetcher, server.url("other.example", scheme="https")) == "unreachable"
     assert names == ["pinned.example", "other.example"]
     assert set(server.asked) == {"pinned.example"}
+
+
+async def http2_answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Answers every request of an HTTP/2 connection with its own path."""
+    connection = H2Connection(H2Configuration(client_side=False, header_encoding="utf-8"))
+    connection.initiate_connection()
+    writer.write(connection.data_to_send())
+    while received := await reader.read(65_536):
+        for event in connection.receive_data(received):
+            if isinstance(event, RequestReceived):
+                path = dict(event.headers)[":path"].encode()
+                connection.send_headers(event.stream_id, [(":status", "200")])
+                connection.send_data(event.stream_id, path, end_stream=True)
+        writer.write(connection.data_to_send())
+        await writer.drain()
+    writer.close()
+
+
+async def test_http2_is_spoken_where_the_server_speaks_it() -> None:
+    authority = trustme.CA()
+    serving = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("two.example").configure_cert(serving)
+    serving.set_alpn_protocols(["h2"])
+    trusting = ssl.create_default_context()
+    authority.configure_trust(trusting)
+    port = reserved_port()
+    listening = await asyncio.start_server(http2_answer, HERE, port, ssl=serving)
+    try:
+        async with open_fetcher(settings(), resolver=Rebinding(HERE), ssl_context=trusting) as fetcher:
+            fetched = await fetcher.get(f"https://two.example:{port}/feed?a=b")
+            assert (fetched.http_version, fetched.body) == ("HTTP/2", b"/feed?a=b")
+    finally:
+        listening.close()
 
 
 async def test_permanent_redirects_move_the_address_up_to_the_first_temporary_one() -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import islice
 
 import structlog
 
@@ -24,6 +25,7 @@ log = structlog.get_logger()
 
 _TICK = 0.2  # seconds between two looks at an idle queue
 _AFTER_TROUBLE = 0.5
+_CHANGES_AT_ONCE = 100
 _NEW_PER_SECOND = 50  # of sources that all come at once
 _NOT_HERE = timedelta(seconds=5)
 _QUICK = timedelta(seconds=3)  # a poll that takes longer waits for its server, and costs next to nothing
@@ -133,12 +135,11 @@ class Poller:
         log.info("sources are scheduled", feeds=len(feeds), new=len(missing))
 
     async def _follow_changes(self) -> None:
-        names = {source_of_key(key) for key in self._changed}
-        taken = set(self._changed)
-        self._changed.clear()
+        """Some at a time, so that a long list of new sources holds nobody up."""
+        taken = set(islice(self._changed, _CHANGES_AT_ONCE))
+        self._changed -= taken
         try:
-            for name in sorted(names):
-                await self._place(name)
+            await asyncio.gather(*(self._place(name) for name in {source_of_key(key) for key in taken}))
         except TransientError:
             self._changed |= taken  # again, when Redis is back
             raise
