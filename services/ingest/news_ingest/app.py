@@ -10,7 +10,7 @@ import structlog
 from fastapi import FastAPI
 from prometheus_client import REGISTRY
 
-from news_ingest import feed_routes, routes, source_routes
+from news_ingest import feed_routes, routes, source_routes, websub_routes
 from news_ingest.fetching.fetcher import open_fetcher
 from news_ingest.intake import Intake
 from news_ingest.outcomes import Outcomes
@@ -19,6 +19,8 @@ from news_ingest.polling.poll import PollTools
 from news_ingest.polling.poll_metrics import PollMetrics
 from news_ingest.polling.poller import Poller
 from news_ingest.polling.schedule import Schedule
+from news_ingest.polling.subscriptions import Subscriptions
+from news_ingest.polling.websub import Subscriber
 from news_ingest.publisher import PublisherTools, publisher_spec
 from news_ingest.requests import Parts
 from news_ingest.settings import FetchSettings, IngestSettings, PollerSettings
@@ -78,6 +80,7 @@ def create_api(
                     table=table,
                     settings=ingest,
                     schedule=Schedule(client, clock=system_clock),
+                    subscriptions=Subscriptions(client),
                     fetcher=await stack.enter_async_context(open_fetcher(fetching)),
                     readers=stack.enter_context(ThreadPoolExecutor(_READERS, thread_name_prefix="reader")),
                 )
@@ -90,6 +93,7 @@ def create_api(
     app.include_router(source_routes.router)
     app.include_router(feed_routes.router)
     app.include_router(feed_routes.lists)
+    app.include_router(websub_routes.router)
     return app
 
 
@@ -125,7 +129,14 @@ def create_poller(
                 chance=random.random,
             )
             schedule = Schedule(client, clock=system_clock)
-            poller = Poller(schedule, tools, table, settings, PollMetrics(REGISTRY))
+            subscriber = Subscriber(
+                Subscriptions(client),
+                fetcher,
+                public_url=settings.public_url,
+                longest=settings.poll_longest,
+                clock=system_clock,
+            )
+            poller = Poller(schedule, tools, table, settings, PollMetrics(REGISTRY), subscriber)
             await stack.enter_async_context(table.following())
             await stack.enter_async_context(
                 running(poller.run(), stop=poller.request_stop, name="poller", drain=process.drain_timeout)

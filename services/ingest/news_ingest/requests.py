@@ -11,6 +11,7 @@ from news_ingest.fetching.fetcher import Fetcher
 from news_ingest.intake import Intake, Terms
 from news_ingest.outcomes import Outcomes
 from news_ingest.polling.schedule import Schedule
+from news_ingest.polling.subscriptions import Subscriptions
 from news_ingest.settings import IngestSettings
 from news_ingest.sources import Sources
 from news_shared.api_keys import ApiKeys
@@ -35,6 +36,7 @@ class Parts:
         table: TopicTable,
         settings: IngestSettings,
         schedule: Schedule,
+        subscriptions: Subscriptions,
         fetcher: Fetcher,
         readers: Executor,
     ) -> None:
@@ -45,6 +47,7 @@ class Parts:
         self.table = table
         self.settings = settings
         self.schedule = schedule
+        self.subscriptions = subscriptions
         self.fetcher = fetcher
         self.readers = readers
 

@@ -55,6 +55,11 @@ class PollerSettings(FetchSettings):
     poll_host_pause: timedelta = Field(
         timedelta(seconds=1), ge=timedelta(0), description="Between two requests to one host."
     )
+    public_url: str = Field(
+        "",
+        pattern="^(https?://.*)?$",
+        description="Where hubs reach the ingest API (WebSub); empty: hubs are not asked.",
+    )
     poll_lease: timedelta = Field(
         timedelta(seconds=8), gt=timedelta(0), description="A dead poller's feeds under way are another's after it."
     )

@@ -11,6 +11,7 @@ from news_ingest.fetching.fetcher import checked_url
 from news_ingest.polling.feed_reading import known_encoding
 from news_ingest.polling.opml import id_for
 from news_ingest.polling.poll_state import PollState, polling_shown
+from news_ingest.polling.subscriptions import shown as subscription_shown
 from news_ingest.requests import Authorization, Parts, PartsOf
 from news_ingest.sources import LANGUAGE, Source, check_unchanged, etag_of, shown
 from news_shared.api_keys import Scope
@@ -181,16 +182,20 @@ async def _answer(made_of: Parts, source: Source, status: int = 200) -> Response
 async def _shown(made_of: Parts, sources: list[Source]) -> list[dict[str, object]]:
     """Sources as callers see them; while Redis is away without what polls told."""
     states: dict[str, PollState] | None
+    polled = [source.id for source in sources if source.feed_url]
     try:
-        states = await made_of.schedule.states([source.id for source in sources if source.feed_url])
+        states, subscriptions = await made_of.schedule.states(polled), await made_of.subscriptions.of(polled)
     except TransientError:
-        states = None
+        states, subscriptions = None, {}
     bodies = []
     for source in sources:
         body = shown(source)
         if source.feed_url is not None:
             finding = made_of.sources.finding(source)
-            body["polling"] = polling_shown(source, finding, states)
+            polling = polling_shown(source, finding, states)
+            if source.id in subscriptions:
+                polling["websub"] = subscription_shown(subscriptions[source.id], system_clock())
+            body["polling"] = polling
             if finding is not None and finding.moved_to:
                 body |= {"feed_url": finding.moved_to, "moved_from": source.feed_url}
         bodies.append(body)

@@ -7,7 +7,9 @@ from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from urllib.parse import urljoin
 
+import httpx
 import structlog
 from httpx import codes
 
@@ -206,7 +208,7 @@ class FeedPoll:
         if changed:
             update["last_change"] = now
         if outcome != "not-modified":
-            update |= {"hub": head.hub, "topic": head.topic}
+            update |= {"hub": head.hub or _linked(fetched, "hub"), "topic": head.topic or _linked(fetched, "self")}
         return Polled(self._next(update, decided, now), seen, decided.wait, timedelta(0), outcome)
 
     def _failed(
@@ -237,6 +239,12 @@ class FeedPoll:
                 "polls": self._state.polls + 1,
             }
         )
+
+
+def _linked(fetched: Fetched, relation: str) -> str | None:
+    """The target of a Link header (WebSub)."""
+    target = httpx.Response(fetched.status, headers={"link": fetched.headers.get("link", "")}).links.get(relation, {})
+    return urljoin(fetched.url, target["url"]) if target.get("url") else None
 
 
 def _begun_anew(state: PollState, feed: Feed) -> PollState:

@@ -15,6 +15,7 @@ from news_ingest.polling.poll import FeedPoll, PollTools
 from news_ingest.polling.poll_metrics import PollMetrics
 from news_ingest.polling.schedule import Claim, Schedule
 from news_ingest.polling.seen_items import packed, unpacked
+from news_ingest.polling.websub import Subscriber
 from news_ingest.settings import HANGING_TIMES, PollerSettings
 from news_ingest.sources import source_of_key
 from news_shared.crash_points import reached
@@ -47,12 +48,14 @@ class Poller:
         table: TopicTable,
         settings: PollerSettings,
         metrics: PollMetrics,
+        subscriber: Subscriber,
     ) -> None:
         self._schedule = schedule
         self._tools = tools
         self._table = table
         self._settings = settings
         self._metrics = metrics
+        self._subscriber = subscriber
         self._changed = table.watch()
         self._running: dict[asyncio.Task[None], _Running] = {}
         self._stopping = asyncio.Event()
@@ -148,6 +151,7 @@ class Poller:
         feed = self._feed(name)
         if self._tools.sources.find(name) is None:
             await self._schedule.forget(name)
+            await self._subscriber.forget(name)
             return
         if feed is None:
             await self._schedule.unschedule(name)
@@ -167,6 +171,7 @@ class Poller:
             await self._correct(claim)
             return
         polled = await FeedPoll(feed, claim.state, unpacked(claim.seen), self._tools).run()
+        polled = await self._subscriber.after(feed, polled)
         now = self._tools.clock()
         pause = max(self._settings.poll_host_pause, polled.host_pause)
         try:
