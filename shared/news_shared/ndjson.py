@@ -25,13 +25,17 @@ async def lines(chunks: AsyncIterator[bytes], max_line_bytes: int) -> AsyncItera
         yield index, rest
 
 
-async def in_parts(source: AsyncIterator[Line], at_once: int) -> AsyncIterator[list[Line]]:
-    """Lines, so many at a time; the last part may be shorter."""
+async def in_parts(
+    source: AsyncIterator[Line], at_once: int, bytes_at_once: int | None = None
+) -> AsyncIterator[list[Line]]:
+    """Lines, so many at a time, or fewer when they have so many bytes; the last part may be shorter."""
     part: list[Line] = []
+    size = 0
     async for line in source:
         part.append(line)
-        if len(part) >= at_once:
+        size += len(line[1] or b"")
+        if len(part) >= at_once or (bytes_at_once is not None and size >= bytes_at_once):
             yield part
-            part = []
+            part, size = [], 0
     if part:
         yield part

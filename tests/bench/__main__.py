@@ -10,6 +10,7 @@ BENCHES = (
     "bench_views_freshness",
     "bench_views_queries",
     "bench_views_live",
+    "bench_formats",
     "bench_ingest",
     "bench_poller",
 )

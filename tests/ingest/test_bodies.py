@@ -169,6 +169,139 @@ def test_a_body_of_too_many_or_too_deep_tags_is_refused(markup: str) -> None:
         body_of_html(markup, BASE)
 
 
+@pytest.mark.parametrize(
+    ("embed", "url", "label"),
+    [
+        (
+            '<iframe src="https://www.youtube.com/embed/abcDEF12345?rel=0"></iframe>',
+            "https://www.youtube.com/watch?v=abcDEF12345",
+            "youtube.com",
+        ),
+        (
+            '<iframe src="//player.vimeo.com/video/123" title="A &lt;film&gt;">x</iframe>',
+            "https://vimeo.com/123",
+            "A <film>",
+        ),
+        ('<iframe data-src="/map"><p>no frames</p></iframe>', "https://a.example/map", "a.example"),
+        (
+            '<video poster=p.jpg><source src="/v.webm"><source src="/v.mp4">No video here</video>',
+            "https://a.example/v.webm",
+            "a.example",
+        ),
+        ('<video src="/v.mp4"></video>', "https://a.example/v.mp4", "a.example"),
+        (
+            '<audio controls src="https://www.pod.example/1.mp3">x</audio>',
+            "https://www.pod.example/1.mp3",
+            "pod.example",
+        ),
+        ('<embed src="/e.swf">', "https://a.example/e.swf", "a.example"),
+        ('<object data="/o.pdf"><p>No plug-in</p></object>', "https://a.example/o.pdf", "a.example"),
+        (
+            '<div class="fb-post" data-href="https://www.facebook.com/a/posts/1"></div>',
+            "https://www.facebook.com/a/posts/1",
+            "facebook.com",
+        ),
+    ],
+)
+def test_an_embed_becomes_a_link_to_what_it_shows(embed: str, url: str, label: str) -> None:
+    body = body_of_html(f"<p>before</p>{embed}<p>after</p>", BASE)
+    assert [(link.url, link.text, link.paragraph) for link in body.links] == [(url, label, 1)]
+    assert [str(b.text_content()) for b in fragments_fromstring(body.html) if not isinstance(b, str)] == [
+        "before",
+        label,
+        "after",
+    ]
+    assert_inert(body.html)
+
+
+@pytest.mark.parametrize(
+    "inside", ["p", "li", "td", "figure", "figcaption", "h2", "blockquote", "a href=/x", "b", "pre"]
+)
+def test_an_embed_is_a_link_wherever_it_stands(inside: str) -> None:
+    around = {"li": "ul", "td": "table", "figcaption": "figure"}.get(inside, "div")
+    body = body_of_html(f'<{around}><{inside}>a<iframe src="https://b.example/v"></iframe>b</{around}>c', BASE)
+    assert_inert(body.html)
+    assert ("b.example" in body.html) is not inside.startswith("a ")
+    assert [link.url for link in body.links][:1] == [
+        "https://a.example/x" if inside[0:2] == "a " else "https://b.example/v"
+    ]
+    text = "".join(str(b) if isinstance(b, str) else str(b.text_content()) for b in fragments_fromstring(body.html))
+    assert "".join(text.split()).replace("b.example", "") == "abc"
+
+
+@pytest.mark.parametrize("address", ["javascript:alert(1)", "data:text/html,x", "", "about:blank"])
+def test_an_embed_of_nothing_that_a_reader_could_open_is_gone(address: str) -> None:
+    body = body_of_html(f'<p>a</p><iframe src="{address}"></iframe><video src="{address}">x</video><p>b</p>', BASE)
+    assert body.html == "<p>a</p>\n<p>b</p>"
+
+
+def test_posts_that_are_embedded_by_script_keep_their_text_and_lead_to_the_post() -> None:
+    tweet = (
+        '<blockquote class="twitter-tweet"><p lang="en">It begins</p>&mdash; Ann '
+        '<a href="https://twitter.com/ann/status/1?ref_src=twsrc">May 1</a></blockquote>'
+        "<script src=//x.example></script>"
+    )
+    tiktok = '<blockquote class="tiktok-embed" cite="https://www.tiktok.com/@a/video/1"><section>A film</section>'
+    body = body_of_html(tweet + tiktok, BASE)
+    assert [(link.url, link.paragraph) for link in body.links] == [
+        ("https://twitter.com/ann/status/1", 0),
+        ("https://www.tiktok.com/@a/video/1", 1),
+    ]
+    assert '<p lang="en">It begins</p>' in body.html
+    assert "A film" in body.html
+
+
+def test_figures_quotes_lists_and_tables_stay_what_they_are() -> None:
+    markup = (
+        '<figure><img src="https://a.example/i.png" alt="I" width="10" height="10">'
+        "<figcaption>A <b>caption</b></figcaption></figure>\n"
+        '<blockquote cite="https://a.example/q"><p>One</p><p>Two</p></blockquote>\n'
+        '<table><caption>C</caption><thead><tr><th scope="col">H</th><th></th></tr></thead>'
+        '<tbody><tr><td colspan="2">x</td></tr></tbody></table>\n'
+        '<ol start="3"><li>a<ul><li>b</li></ul></li></ol>\n'
+        "<dl><dt>t</dt><dd>d</dd></dl>\n"
+        "<pre>  two\n lines</pre>\n"
+        '<p><ruby>漢<rp>(</rp><rt>かん</rt><rp>)</rp></ruby> <q>q</q> <time datetime="2026-01-01">now</time></p>'
+    )
+    assert body_of_html(markup, BASE).html == markup
+
+
+@pytest.mark.parametrize(
+    ("markup", "written"),
+    [
+        ("<h1>Title</h1><h6>small</h6>", "<h2>Title</h2>\n<h4>small</h4>"),
+        ("<article><header>a</header>b<footer>c</footer></article>", "<p>a</p>\n<p>b</p>\n<p>c</p>"),
+        ("one<br><br>two<br>three<br><br><br>four", "<p>one</p>\n<p>two<br>three</p>\n<p>four</p>"),
+        ("<p>a<br/></p><p><br></p>", "<p>a</p>"),
+        ("<p>a<ul><li>b</ul>c</p>", "<p>a</p>\n<ul><li>b</li></ul>\n<p>c</p>"),
+        ("<b>a<p>b</p>c</b>", "<p><b>a</b></p>\n<p><b>b</b></p>\n<p><b>c</b></p>"),
+        ("<ul>loose<li>b</li></ul>", "<ul><li>loose</li><li>b</li></ul>"),
+        ("<li>stray", "<p>stray</p>"),
+        ("<h2><p>a</p><p>b</p></h2>", "<h2>a b</h2>"),
+        ('<span>a</span><span lang="uk">б</span>', '<p>a<span lang="uk">б</span></p>'),
+        ('<p>x<img src="https://c.example/t.gif" width="1" height="1"></p>', "<p>x</p>"),
+        ('<img src="data:image/gif;base64,x" data-src="/real.jpg">', '<p><img src="https://a.example/real.jpg"></p>'),
+        ("<p>\n  a  <b> b </b>\n</p>", "<p>a  <b> b </b></p>"),
+        ("<unknown-tag>a</unknown-tag><p>b", "<p>a</p>\n<p>b</p>"),
+    ],
+)
+def test_markup_is_written_as_a_browser_would_read_it(markup: str, written: str) -> None:
+    assert body_of_html(markup, BASE).html == written
+
+
+def test_large_markup_is_read_like_small_markup() -> None:
+    markup = (
+        "<div class=x><h2 ID=a>Head</h2>"
+        "<p>One <A HREF='/1?a=1&amp;b=2' TITLE=\"a > b\">link</A> 2 < 3<!-- no --><br/>x</p>"
+        "<script>if (a<b) {}</script><figure><img src=/i.png alt='it\"s'><figcaption>c</figcaption></figure>"
+        '<iframe src="https://b.example/v" allowfullscreen></iframe></div>'
+    )
+    small = body_of_html(markup, BASE)
+    large = body_of_html(markup + "<p>" + "x" * 100_000, BASE)
+    assert large.html.startswith(small.html + "\n<p>xxx")
+    assert large.links == small.links
+
+
 def test_at_most_two_hundred_links_are_kept() -> None:
     body = body_of_html("".join(f"<p><a href='/{n}'>x</a></p>" for n in range(300)), BASE)
     assert len(body.links) == 200

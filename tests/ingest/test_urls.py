@@ -1,5 +1,7 @@
 """The one form of a web address."""
 
+from time import process_time
+
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -28,6 +30,26 @@ BASE = "https://a.example/news/today?x=1"
         ("https://a.example/новини", "https://a.example/%D0%BD%D0%BE%D0%B2%D0%B8%D0%BD%D0%B8"),
         ("https://a.example/a b", "https://a.example/a%20b"),
         ("http://[::1]:8000/x", "http://[::1]:8000/x"),
+        ("https://a.example/x?_ga=1&mc_cid=2&ref=3&igshid=4", "https://a.example/x?ref=3"),
+        ("https://a.example/story/amp/", "https://a.example/story/"),
+        ("https://a.example/story/AMP", "https://a.example/story/AMP"),
+        ("https://a.example/story.amp.html", "https://a.example/story.html"),
+        ("https://a.example/story.amp", "https://a.example/story"),
+        ("https://a.example/story?amp", "https://a.example/story"),
+        ("https://a.example/story?id=1&outputType=amp&amp=1", "https://a.example/story?id=1"),
+        ("https://a.example/amp", "https://a.example/amp"),
+        ("https://a.example/amplifiers/1", "https://a.example/amplifiers/1"),
+        ("https://www.google.com/amp/s/a.example/story.amp.html", "https://a.example/story.html"),
+        ("https://a-example.cdn.ampproject.org/c/s/a.example/story?x=1", "https://a.example/story?x=1"),
+        ("https://a-example.cdn.ampproject.org/v/a.example/story?amp_js_v=0.1", "http://a.example/story"),
+        ("https://m.a.example/x", "https://www.a.example/x"),
+        ("https://mobile.a.example/x", "https://www.a.example/x"),
+        ("https://amp.a.example/x", "https://www.a.example/x"),
+        ("https://m.news.co.example/x", "https://www.news.co.example/x"),
+        ("https://m.news.city.example/x", "https://news.city.example/x"),
+        ("https://en.m.wiki.example/x", "https://en.wiki.example/x"),
+        ("https://m.example/x", "https://m.example/x"),
+        ("https://mail.a.example/x", "https://mail.a.example/x"),
     ],
 )
 def test_an_address_has_one_form(address: str, canonical: str) -> None:
@@ -49,6 +71,27 @@ def test_an_address_has_one_form(address: str, canonical: str) -> None:
 )
 def test_a_relative_address_is_joined_with_its_document(address: str, absolute: str) -> None:
     assert canonical_url(address, BASE) == absolute
+
+
+@pytest.mark.parametrize(
+    ("base", "host"),
+    [
+        ("https://a.example/1", "a.example"),
+        ("https://www.a.example/1", "www.a.example"),
+        ("https://b.example/1", "www.a.example"),
+        ("https://m.a.example/1", "www.a.example"),
+    ],
+)
+def test_a_mobile_variant_of_the_own_site_has_the_name_that_the_site_uses(base: str, host: str) -> None:
+    for prefix in ("m", "mobile", "amp"):
+        assert canonical_url(f"https://{prefix}.a.example/x", base) == f"https://{host}/x"
+
+
+@pytest.mark.parametrize("address", ["https://a.example/" + "a" * 4000 + "!", "https://" + "a." * 2000, "/amp" * 1000])
+def test_a_long_address_takes_no_time(address: str) -> None:
+    begun = process_time()
+    canonical_url(address, BASE)
+    assert process_time() - begun < 0.5
 
 
 @pytest.mark.parametrize(
@@ -124,6 +167,9 @@ pieces = st.sampled_from(
             "%C3",
             "%zz",
             "443",
+            "/amp",
+            "m.",
+            "amp.",
         ),
     ]
 )

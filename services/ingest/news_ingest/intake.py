@@ -1,7 +1,6 @@
 """Taking articles in: from a reading to submissions that Kafka has, and to an answer."""
 
 import asyncio
-from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -19,7 +18,10 @@ from news_shared.ndjson import Line, in_parts, lines
 from news_shared.producer import Position, Producer
 
 MAX_REJECTS_SHOWN = 1000
+MAX_ITEMS_SHOWN = 10_000
+MAX_WARNINGS_SHOWN = 100
 _LINES_AT_ONCE = 100
+_BYTES_AT_ONCE = 4_000_000
 
 
 @dataclass
@@ -29,26 +31,30 @@ class Taken:
     items: list[dict[str, object]] = field(default_factory=list)
     positions: list[tuple[ArticleId, Position]] = field(default_factory=list)
     rejected: list[Rejected] = field(default_factory=list)
+    accepted_count: int = 0
     rejected_count: int = 0
     warnings: list[str] = field(default_factory=list)
-    _times: Counter[str] = field(default_factory=Counter)
 
-    def key_of(self, article: str, idempotency_key: str | None) -> str | None:
-        """The key of one submission: an article that stands twice in a request has two of them."""
-        if idempotency_key is None:
-            return None
-        self._times[article] += 1
-        return f"{idempotency_key}/{self._times[article]}"
+    def accept(self, item: Item, position: Position) -> None:
+        """Note what Kafka has; of very many only the first are shown."""
+        self.accepted_count += 1
+        if len(self.items) < MAX_ITEMS_SHOWN:
+            self.items.append({"id": item.id, "guid": item.guid, "url": item.url})
+            self.positions.append((item.id, position))
 
     def refuse(self, rejected: Sequence[Rejected]) -> None:
         """Note refusals; of many only the first are shown."""
         self.rejected_count += len(rejected)
         self.rejected += rejected[: MAX_REJECTS_SHOWN - len(self.rejected)]
 
+    def warn(self, warnings: Sequence[str]) -> None:
+        """Note what was put right; of many only the first are shown."""
+        self.warnings += warnings[: MAX_WARNINGS_SHOWN - len(self.warnings)]
+
     def answer(self) -> dict[str, object]:
         """The body of the answer."""
         body: dict[str, object] = {
-            "accepted": len(self.items),
+            "accepted": max(self.accepted_count, len(self.items)),
             "items": self.items,
             "rejected": [{"index": r.index, "guid": r.guid, "errors": list(r.errors)} for r in self.rejected],
         }
@@ -66,6 +72,10 @@ class Terms:
     idempotency_key: str | None
     reply: bool
     trace: str | None
+
+    def key_of(self, index: int) -> str | None:
+        """The key of what stands at an index: an article that stands twice in a request has two of them."""
+        return f"{self.idempotency_key}/{index}" if self.idempotency_key is not None else None
 
 
 class Intake:
@@ -86,41 +96,40 @@ class Intake:
         Raises:
             TransientError: Kafka is away; whether they arrived is unknown, sending them again is safe.
         """
-        submissions = [_submission(item, self._clock) for _, item in reading.items]
-        positions = await self._send(submissions, terms, taken)
+        submissions = [(index, _submission(item, self._clock)) for index, item in reading.items]
+        positions = await self._send(submissions, terms)
         for (_, item), position in zip(reading.items, positions, strict=True):
-            taken.items.append({"id": item.id, "guid": item.guid, "url": item.url})
-            taken.positions.append((item.id, position))
+            taken.accept(item, position)
         taken.refuse(reading.rejected)
-        taken.warnings += reading.warnings
+        taken.warn(reading.warnings)
 
     async def take_lines(
         self, chunks: AsyncIterator[bytes], source: str, terms: Terms, *, max_line_bytes: int
     ) -> Taken:
         """Take NDJSON as it streams in, in bounded memory. Errors as in `take`."""
         taken = Taken()
-        async for part in in_parts(lines(chunks, max_line_bytes), _LINES_AT_ONCE):
+        async for part in in_parts(lines(chunks, max_line_bytes), _LINES_AT_ONCE, _BYTES_AT_ONCE):
             reading = await asyncio.to_thread(_read_lines, part, source, self._clock)
             await self.take(reading, terms, taken)
         return taken
 
     async def command(self, submission: Submission, terms: Terms) -> Position:
         """Send one command. Errors as in `take`."""
-        [position] = await self._send([submission], terms, Taken())
+        [position] = await self._send([(0, submission)], terms)
         return position
 
-    async def _send(self, submissions: Sequence[Submission], terms: Terms, taken: Taken) -> list[Position]:
+    async def _send(self, submissions: Sequence[tuple[int, Submission]], terms: Terms) -> list[Position]:
         answer_by = self._clock() + self._answer_within
         outgoing = [
             encode_submission(
                 submission,
                 partitions=self._partitions,
                 answer_by=answer_by,
-                idempotency_key=taken.key_of(submission.id, terms.idempotency_key),
+                idempotency_key=terms.key_of(index),
                 reply=terms.reply,
                 trace=terms.trace,
             )
-            for submission in submissions
+            for index, submission in submissions
         ]
         positions = await self._producer.send_many(outgoing)
         if any(position.timestamp_ms > epoch_ms(answer_by) for position in positions):
@@ -143,7 +152,7 @@ class Intake:
                     taken.items[index] |= found[position]
                     del open_items[index]
             if not open_items:
-                return True
+                return taken.accepted_count <= len(taken.items)
             if monotonic() >= deadline:
                 return False
             await asyncio.sleep(0.01)
@@ -160,7 +169,5 @@ def _read_lines(part: Sequence[Line], source: str, clock: Clock) -> Reading:
         if line is None:
             whole.rejected.append(rejection(index, None, "", "the line is too long"))
             continue
-        reading = read_line(line, index, source, clock())
-        whole.items += reading.items
-        whole.rejected += reading.rejected
+        whole.add(read_line(line, index, source, clock()))
     return whole

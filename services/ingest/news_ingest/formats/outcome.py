@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 
 from news_ingest.items import Item
 
+_PLACES_NAMED = 5
+
 
 @dataclass(frozen=True)
 class Rejected:
@@ -20,7 +22,32 @@ class Reading:
 
     items: list[tuple[int, Item]] = field(default_factory=list)
     rejected: list[Rejected] = field(default_factory=list)
-    warnings: list[str] = field(default_factory=list)
+    _warned: dict[str, list[int]] = field(default_factory=dict)
+
+    def warn(self, text: str, index: int | None = None) -> None:
+        """Note what was put right: of the item at an index, or of the whole document."""
+        places = self._warned.setdefault(text, [])
+        if index is not None:
+            places.append(index)
+
+    @property
+    def warnings(self) -> list[str]:
+        """What was put right, each once, with the first items that it was found in."""
+        return [text + _named(places) for text, places in self._warned.items()]
+
+    def add(self, other: "Reading") -> None:
+        """Take in what another part of the same document gave."""
+        self.items += other.items
+        self.rejected += other.rejected
+        for text, places in other._warned.items():
+            self._warned.setdefault(text, []).extend(places)
+
+
+def _named(places: list[int]) -> str:
+    if not places:
+        return ""
+    more = f" and {len(places) - _PLACES_NAMED:,} more" if len(places) > _PLACES_NAMED else ""
+    return f" (item {', '.join(map(str, places[:_PLACES_NAMED]))}{more})"
 
 
 def rejection(index: int, guid: str | None, name: str, error: str) -> Rejected:

@@ -1,110 +1,88 @@
-"""RSS 0.9x to 2.0, RDF and Atom, through feedparser."""
+"""RSS 0.9x to 2.0, RSS 1.0 (RDF) and Atom."""
 
-import calendar
-import io
-import re
-from datetime import UTC, datetime
+from collections.abc import Iterator
+from datetime import datetime
 from typing import Any
 
-import feedparser
-from pydantic import ValidationError
-
-from news_ingest.formats.native import NativeItem, NativePerson, item_of_native
-from news_ingest.formats.outcome import Reading, Rejected, rejection
-from news_ingest.text import without_markup
+from news_ingest.formats.atom import fields_of_deleted, fields_of_entry
+from news_ingest.formats.feed_elements import ATOM_FEEDS, Children, by_name, language_of, local_name, name_of
+from news_ingest.formats.native import MAX_ITEMS
+from news_ingest.formats.native_item import take_item
+from news_ingest.formats.outcome import Reading, rejection
+from news_ingest.formats.rss import fields_of_rss_item
+from news_ingest.formats.xml_documents import Element, XmlDocument, base_of, children, text_of
 from news_shared.errors import PoisonError
 
-_TITLE_OF_TEXT = 120  # an RSS item may have a description only
-_MAILBOX = re.compile(r"[^\s@]+@[^\s@]+ +\((.+)\)")  # feedparser knows top-level domains of four letters at most
+_ROOTS = {"rss", "rdf", "feed", "channel"}
 
 
-def read_feed(body: bytes, content_type: str, source: str, now: datetime) -> Reading:
-    """Entries of a feed, in its order; what is not well-formed gives what can be had, with a warning.
+def is_feed(root: Element) -> bool:
+    """Whether a document's root is that of RSS, RDF or Atom."""
+    return local_name(root) in _ROOTS
+
+
+def read_feed(document: XmlDocument, source: str, now: datetime, base: str | None = None) -> Reading:
+    """Entries of a feed, in its order.
+
+    Args:
+        document: its XML.
+        source: whose items these are.
+        now: the time of arrival.
+        base: the feed's own address.
 
     Raises:
         PoisonError: this is no feed.
     """
-    feed = feedparser.parse(
-        io.BytesIO(body),
-        response_headers={"content-type": content_type} if content_type else {},
-        sanitize_html=False,  # nh3 does, with a list made for articles
-        resolve_relative_uris=True,
-    )
-    if not feed.get("version") and not feed.entries:
-        raise PoisonError(f"This is neither RSS nor Atom: {feed.get('bozo_exception', 'no feed element was found')}")
+    root = document.root
+    broken = document.warnings[-1] if document.warnings else ""
+    if not is_feed(root) or (broken and not len(root)):
+        raise PoisonError(
+            f"This is neither RSS, Atom nor NewsML-G2: the first element is <{local_name(root)[:50]}>. {broken}".strip()
+        )
     reading = Reading()
-    if feed.get("bozo"):
-        reading.warnings.append(f"The feed is not well-formed: {feed.bozo_exception}")
-    for index, entry in enumerate(feed.entries):
-        try:
-            reading.items.append((index, item_of_native(_native(entry, feed.feed), source, now)))
-        except ValidationError as error:
-            errors = [{"field": ".".join(map(str, e["loc"])), "error": e["msg"]} for e in error.errors()]
-            reading.rejected.append(Rejected(index, entry.get("id") or entry.get("link"), tuple(errors)))
-        except PoisonError as error:
-            reading.rejected.append(rejection(index, entry.get("id") or entry.get("link"), "", str(error)))
+    for warning in document.warnings:
+        reading.warn(warning)
+    for index, (element, channel) in enumerate(_entries(root)):
+        if index >= MAX_ITEMS:
+            why = f"only the first {MAX_ITEMS:,} items of a feed are read"
+            reading.rejected.append(rejection(index, None, "", why))
+        else:
+            _take(reading, index, element, channel, source, now, base)
     return reading
 
 
-def _native(entry: Any, feed: Any) -> NativeItem:  # feedparser has no types
-    html = _content(entry)
-    summary = entry.get("summary") if html is not None and html != entry.get("summary") else None
-    published, updated = _moment(entry, "published_parsed"), _moment(entry, "updated_parsed")
-    return NativeItem.model_validate(
-        {
-            "id": entry.get("id") or entry.get("link"),
-            "url": entry.get("link"),
-            "language": _language(entry, feed),
-            "title": entry.get("title") or without_markup(entry.get("summary") or "")[:_TITLE_OF_TEXT],
-            "summary": summary,
-            "content_html": html,
-            "authors": _authors(entry),
-            "date_published": published or updated,
-            "date_modified": updated if published else None,
-            "tags": [tag["term"] for tag in entry.get("tags", []) if tag.get("term")],
-            "image": _image(entry),
-        }
-    )
+def _entries(root: Element) -> Iterator[tuple[Element, Children]]:
+    """Entries with what their channel says; RDF has them beside the channel, and broken feeds anywhere."""
+    channel_element = root
+    if local_name(root) in {"rss", "rdf"}:
+        channel_element = next((e for e in children(root) if local_name(e) == "channel"), root)
+    channel = by_name(channel_element)
+    for element in root.iter("{*}item", "{*}entry", "{*}deleted-entry"):
+        yield element, channel
 
 
-def _content(entry: Any) -> str | None:
-    for content in entry.get("content", []):
-        if content.get("value"):
-            return str(content["value"])
-    summary = entry.get("summary")
-    return str(summary) if summary else None
+def _take(
+    reading: Reading, index: int, element: Element, channel: Children, source: str, now: datetime, base: str | None
+) -> None:
+    said: dict[str, Any]
+    base = base or _home(channel)
+    if local_name(element) == "deleted-entry":
+        said = fields_of_deleted(element)
+    else:
+        is_atom = name_of(element).startswith(ATOM_FEEDS)
+        parts = by_name(element)
+        said = fields_of_entry(element, parts, channel, base) if is_atom else fields_of_rss_item(parts)
+        said["language"] = said.get("language") or language_of(element, parts, channel)
+    for name in ("date_published", "date_modified"):
+        if said.pop(f"{name} unreadable", False):
+            reading.warn(f"{name} is no date", index)
+    content_base = said.pop("content base", None)
+    take_item(reading, index, said, source, now, base_of(element, base), content_base)
 
 
-def _language(entry: Any, feed: Any) -> str | None:
-    for detail in (*entry.get("content", []), entry.get("title_detail") or {}, feed):
-        language = str(detail.get("language") or "").replace("_", "-")
-        if language:
-            return language
+def _home(channel: Children) -> str | None:
+    for name in ("link", "atom:link"):
+        for element in channel.get(name, ()):
+            if address := element.get("href") or text_of(element):
+                return str(address)
     return None
-
-
-def _authors(entry: Any) -> list[NativePerson]:
-    people = entry.get("authors") or []
-    if len(people) == 1 and (named := _MAILBOX.fullmatch(str(entry.get("author") or "").strip())):
-        return [NativePerson(name=named[1][:300])]
-    return [NativePerson(name=person["name"][:300], url=person.get("href")) for person in people if person.get("name")]
-
-
-def _image(entry: Any) -> str | None:
-    for thumbnail in (*entry.get("media_content", []), *entry.get("media_thumbnail", [])):
-        if thumbnail.get("url") and thumbnail.get("medium", "image") == "image":
-            return str(thumbnail["url"])
-    for enclosure in entry.get("enclosures", []):
-        if str(enclosure.get("type", "")).startswith("image/"):
-            return str(enclosure.get("href"))
-    return None
-
-
-def _moment(entry: Any, name: str) -> datetime | None:
-    if name not in entry:  # asked for a date that is not there, feedparser gives the other one
-        return None
-    parsed = entry[name]
-    try:
-        return datetime.fromtimestamp(calendar.timegm(parsed), UTC) if parsed else None
-    except (ValueError, OverflowError):
-        return None
