@@ -9,7 +9,7 @@ from newsfeed.rebuild import rebuild
 from newsfeed.sources import sources
 from newsfeed.topics import topics
 from newsfeed.up import up
-from newsfeed.views_export import views
+from newsfeed.views import views
 
 app = typer.Typer(
     help="A news feed as services: run it here, post to it, look after it.",

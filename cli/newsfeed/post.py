@@ -10,10 +10,19 @@ from typing import BinaryIO
 import httpx
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_exponential_jitter
 
+from newsfeed.post_place import Place, forget
+
 _LINES_A_REQUEST = 500
+_COLUMNS = (
+    TextColumn("{task.description}"),
+    BarColumn(),
+    TextColumn("{task.fields[articles]:,}"),
+    TimeElapsedColumn(),
+    TimeRemainingColumn(),
+)
 _BY_SUFFIX = {
     ".json": "application/json",
     ".rss": "application/rss+xml",
@@ -32,32 +41,59 @@ class _Tally:
     rejected: list[str] = field(default_factory=list)
 
 
+@dataclass(frozen=True)
+class _Part:
+    """What goes in one request.
+
+    Attributes:
+        lines: of NDJSON; 0 when the body is a document.
+        first_line: their place in the whole, from 0.
+        end: the offset in the file after it.
+    """
+
+    body: bytes
+    content_type: str
+    lines: int = 0
+    first_line: int = 0
+    end: int = 0
+
+
 def post(
     what: str = typer.Argument(help="A file, an http(s) address, or - for NDJSON on standard input."),
     source: str = typer.Option(..., help="The source that the articles are from; made when new (admin key)."),
     ingest: str = typer.Option("http://127.0.0.1:8001", envvar="NEWS_INGEST_URL", help="Address of the ingest API."),
     key: str = typer.Option("dev", envvar="NEWS_ADMIN_KEY", help="An API key."),
-    patience: float = typer.Option(120, help="Seconds to keep repeating a request that was answered 503."),
+    patience: float = typer.Option(120, help="Seconds to keep repeating a request that was answered 503 or 429."),
+    restart: bool = typer.Option(False, "--restart", help="Post a file from its start, also if a run was cut off."),
 ) -> None:
-    """Post articles. NDJSON goes in parts of 500 lines; a part answered 503 is repeated, which is safe."""
+    """Post articles. NDJSON goes in parts of 500 lines; a part answered 503 is repeated, which is safe.
+
+    A run over an NDJSON file that was cut off goes on where it was.
+    """
     console = Console(stderr=True)
+    file = _ndjson_file(what)
+    start = Place() if file is None or restart else Place.kept_of(file) or Place()
+    if start.lines:
+        console.print(f"going on after line {start.lines:,}; --restart begins anew", highlight=False)
     tally = _Tally()
     url = f"{ingest.rstrip('/')}/v1/articles"
-    headers = {"Authorization": f"Bearer {key}"}
-    with (
-        httpx.Client(timeout=60, headers=headers, params={"source": source}) as client,
-        Progress(
-            TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), console=console
-        ) as progress,
-    ):
-        task = progress.add_task("articles", total=None)
-        done = 0
-        for body, content_type, lines in _parts(what):
-            answer = _send(client, url, body, content_type, patience)
-            _add(tally, answer, first_line=done)
-            done += lines
-            progress.update(task, completed=tally.accepted + len(tally.rejected))
-        progress.update(task, total=tally.accepted + len(tally.rejected))
+    client = httpx.Client(timeout=60, headers={"Authorization": f"Bearer {key}"}, params={"source": source})
+    progress = Progress(*_COLUMNS, console=console)
+    with client, progress:
+        task = progress.add_task(
+            "articles", total=file.stat().st_size if file else None, completed=start.offset, articles=0
+        )
+        for part in _parts(what, file, start):
+            _add(tally, _send(client, url, part, patience), first_line=part.first_line)
+            if file is not None:
+                Place.reached(file, part.end, part.first_line + part.lines).keep(file)
+            progress.update(task, completed=part.end, articles=tally.accepted + len(tally.rejected))
+    if file is not None:
+        forget(file)
+    _report(console, tally)
+
+
+def _report(console: Console, tally: _Tally) -> None:
     for reason in tally.rejected[:20]:
         console.print(f"[red]rejected[/] {reason}", highlight=False)
     if len(tally.rejected) > 20:
@@ -67,31 +103,37 @@ def post(
         raise typer.Exit(1)
 
 
-def _parts(what: str) -> Iterator[tuple[bytes, str, int]]:
-    """Bodies with their type and number of lines."""
-    if what == "-":
-        yield from _ndjson_parts(sys.stdin.buffer)
-        return
-    if what.startswith(("http://", "https://")):
-        response = httpx.get(what, follow_redirects=True, timeout=30).raise_for_status()
-        yield response.content, response.headers.get("content-type", "application/octet-stream"), 0
-        return
+def _ndjson_file(what: str) -> Path | None:
     path = Path(what)
-    if not path.is_file():
+    return path if path.suffix in {".ndjson", ".jsonl"} and path.is_file() else None
+
+
+def _parts(what: str, file: Path | None, start: Place) -> Iterator[_Part]:
+    if what == "-":
+        yield from _ndjson_parts(sys.stdin.buffer, Place())
+    elif file is not None:
+        with file.open("rb") as lines:
+            lines.seek(start.offset)
+            yield from _ndjson_parts(lines, start)
+    elif what.startswith(("http://", "https://")):
+        response = httpx.get(what, follow_redirects=True, timeout=30).raise_for_status()
+        yield _Part(response.content, response.headers.get("content-type", "application/octet-stream"))
+    elif Path(what).is_file():
+        yield _Part(Path(what).read_bytes(), _BY_SUFFIX.get(Path(what).suffix, "application/octet-stream"))
+    else:
         raise typer.BadParameter(f"{what}: there is no such file")
-    if path.suffix in {".ndjson", ".jsonl"}:
-        with path.open("rb") as lines:
-            yield from _ndjson_parts(lines)
-        return
-    yield path.read_bytes(), _BY_SUFFIX.get(path.suffix, "application/octet-stream"), 0
 
 
-def _ndjson_parts(lines: BinaryIO) -> Iterator[tuple[bytes, str, int]]:
+def _ndjson_parts(lines: BinaryIO, start: Place) -> Iterator[_Part]:
+    offset, number = start.offset, start.lines
     while part := list(islice(lines, _LINES_A_REQUEST)):
-        yield b"".join(part), "application/x-ndjson", len(part)
+        body = b"".join(part)
+        offset += len(body)
+        yield _Part(body, "application/x-ndjson", len(part), number, offset)
+        number += len(part)
 
 
-def _send(client: httpx.Client, url: str, body: bytes, content_type: str, patience: float) -> dict[str, object]:
+def _send(client: httpx.Client, url: str, part: _Part, patience: float) -> dict[str, object]:
     retrying = Retrying(
         retry=retry_if_exception_type(_AwayError),
         wait=wait_exponential_jitter(0.5, 5),
@@ -99,17 +141,17 @@ def _send(client: httpx.Client, url: str, body: bytes, content_type: str, patien
         reraise=True,
     )
     try:
-        return retrying(_send_once, client, url, body, content_type)
+        return retrying(_send_once, client, url, part)
     except _AwayError as error:
         raise typer.Exit(_fail(f"{url}: {error}. Start it with: newsfeed up")) from error
 
 
-def _send_once(client: httpx.Client, url: str, body: bytes, content_type: str) -> dict[str, object]:
+def _send_once(client: httpx.Client, url: str, part: _Part) -> dict[str, object]:
     try:
-        response = client.post(url, content=body, headers={"Content-Type": content_type})
+        response = client.post(url, content=part.body, headers={"Content-Type": part.content_type})
     except httpx.TransportError as error:
         raise _AwayError(f"no answer ({error})") from error
-    if response.status_code == httpx.codes.SERVICE_UNAVAILABLE:
+    if response.status_code in {httpx.codes.SERVICE_UNAVAILABLE, httpx.codes.TOO_MANY_REQUESTS}:
         raise _AwayError(response.text)
     if response.status_code in {200, 202, 422} and "rejected" in (answer := response.json()):
         return dict(answer)

@@ -21,9 +21,8 @@ from news_shared.projection.log import PartitionLog
 from news_shared.settings import KafkaSettings, ProcessSettings, read_settings
 from news_shared.topics import VIEW_COUNTS
 
-views = typer.Typer(help="Counts of views.", no_args_is_help=True)
-
 _REASONS: Final = ("bot", "prefetch", "repeat", "opted_out", "burst", "unknown")
+_UNDATED: Final = "1970-01-01"  # of imported totals whose days nobody knows
 _COLUMNS: Final = ("article", "state", "day", "views", "readers", *_REASONS)
 
 
@@ -34,17 +33,11 @@ class Format(StrEnum):
     NDJSON = "ndjson"
 
 
-@views.callback()
-def _group() -> None:
-    """Makes typer keep the name of a group's only command."""
-
-
-@views.command()
 def export(
     to: Annotated[Path | None, typer.Argument(help="File; the terminal when it is left away.")] = None,
     form: Annotated[Format, typer.Option("--format", help="csv has a header line.")] = Format.CSV,
 ) -> None:
-    """Write views, readers and what did not count, one row per article and day (UTC)."""
+    """Write views, readers and what did not count, one row per article and day (UTC); imported ones are in them."""
     try:
         if to is None:
             rows = asyncio.run(_export(sys.stdout, form))
@@ -87,12 +80,13 @@ async def _rows(log: PartitionLog) -> AsyncIterator[Mapping[str, Any]]:
         if not is_day:
             continue
         counts = json.loads(last[key])
+        imports = counts.get("imports", {}).values()
         standing = last.get(article.encode())
         yield {
             "article": article,
             "state": json.loads(standing)["state"] if standing else "",
-            "day": day,
-            "views": sum(counts["hours"]),
-            "readers": counts["readers"],
+            "day": "" if day == _UNDATED else day,
+            "views": sum(counts["hours"]) + sum(imported["views"] for imported in imports),
+            "readers": counts["readers"] + sum(imported["readers"] for imported in imports),
             **{reason: counts["filtered"].get(reason, 0) for reason in _REASONS},
         }

@@ -58,8 +58,14 @@ def setup_logging(settings: ProcessSettings, role: str) -> None:
     structlog.contextvars.bind_contextvars(role=role)
 
 
-def serve(app: ASGIApp, settings: ProcessSettings) -> None:
-    """Serve until SIGTERM or SIGINT; no access log, because readers' addresses belong in no file."""
+def serve(app: ASGIApp, settings: ProcessSettings, *, protocol: type[asyncio.Protocol] | None = None) -> None:
+    """Serve until SIGTERM or SIGINT; no access log, because readers' addresses belong in no file.
+
+    Args:
+        app: what answers.
+        settings: where, and how long to drain.
+        protocol: of connections, in place of uvicorn's own on httptools.
+    """
     global _serving  # one process, one server
     crash_points.arm(settings.crash_at)
     _serving = True
@@ -70,7 +76,7 @@ def serve(app: ASGIApp, settings: ProcessSettings) -> None:
         access_log=False,
         log_config=None,
         loop="uvloop",
-        http="httptools",
+        http=protocol or "httptools",
         proxy_headers=False,  # who is believed is NEWS_TRUSTED_PROXIES' affair
         server_header=False,
         timeout_graceful_shutdown=round(settings.drain_timeout.total_seconds()),

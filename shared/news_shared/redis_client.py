@@ -2,11 +2,13 @@
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
+import hiredis
 import structlog
 from redis.asyncio import Redis
 from redis.asyncio.cluster import RedisCluster
+from redis.asyncio.connection import Connection
 from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialBackoff
 from redis.exceptions import (
@@ -52,6 +54,13 @@ _AWAY = (
 _CLOSED_UNDER_WAY = ("'writelines'", "'readexactly'", "'read'", "'drain'", "handler is closed", "transport is closing")
 
 
+class _Connection(Connection):
+    """redis-py packs commands in Python; hiredis, which reads the answers already, does it in a sixth of the time."""
+
+    def pack_command(self, *args: Any) -> list[bytes]:  # a command's name may be two words
+        return [hiredis.pack_command((*args[0].split(), *args[1:]))]
+
+
 @asynccontextmanager
 async def open_redis(settings: RedisSettings) -> AsyncIterator[RedisClient]:
     """A client whose answers are bytes; connects at the first command, so that a process can start without Redis."""
@@ -60,6 +69,7 @@ async def open_redis(settings: RedisSettings) -> AsyncIterator[RedisClient]:
     if settings.cluster:
         client = RedisCluster.from_url(
             settings.url,
+            connection_class=_Connection,
             socket_timeout=seconds,
             socket_connect_timeout=seconds,
             retry=Retry(ExponentialBackoff(cap=0.2, base=0.02), 3),
@@ -67,6 +77,7 @@ async def open_redis(settings: RedisSettings) -> AsyncIterator[RedisClient]:
     else:
         client = Redis.from_url(
             settings.url,
+            connection_class=_Connection,
             socket_timeout=seconds,
             socket_connect_timeout=seconds,
             retry=Retry(ExponentialBackoff(cap=0.2, base=0.02), 1),

@@ -8,6 +8,7 @@ BENCHES = (
     "bench_views_beside_goatcounter",
     "bench_views_projector",
     "bench_views_freshness",
+    "bench_views_capacity",
     "bench_views_queries",
     "bench_views_live",
     "bench_formats",

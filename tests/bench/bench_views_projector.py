@@ -21,10 +21,9 @@ from news_shared.producer import open_producer
 from news_shared.redis_client import RedisClient, open_redis
 from news_shared.topics import VIEWS
 from news_views.counting import PartitionCounting, Rules
-from news_views.counts import Deltas
-from news_views.projection import ViewEvent
+from news_views.projection import Counted
 from news_views.standing import Standing
-from news_views.view_log import PlacedMarker, decode
+from news_views.view_log import Batch, PlacedMarker, decode
 from tests.testbed.backends import Backend, backend_name, backends
 from tests.testbed.role import Roles, running_roles
 from tests.testbed.waiting import until
@@ -78,8 +77,9 @@ async def counted(backend: Backend, batch: int) -> Figure:
     for records in logs.values():
         counting, standings = PartitionCounting(Rules()), _Standings()
         for start in range(0, len(records), 2000 // batch):
-            events = [event for event in map(decode, records[start : start + 2000 // batch]) if event is not None]
-            counting.count(events, standings, Deltas())
+            decoded = map(decode, records[start : start + 2000 // batch])
+            events = [event for event in decoded if isinstance(event, Batch | PlacedMarker)]
+            counting.count(events, standings)
             beacons += sum(_beacons(event) for event in events)
     return Figure(f"decode and rules alone, {_called(batch)}", beacons, process_time() - cpu, monotonic() - begun)
 
@@ -89,7 +89,7 @@ class _Standings(dict[ArticleId, Standing]):
         return Standing()
 
 
-def _beacons(event: ViewEvent) -> int:
+def _beacons(event: Counted) -> int:
     return 0 if isinstance(event, PlacedMarker) else event.size
 
 

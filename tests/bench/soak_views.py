@@ -7,14 +7,10 @@ import argparse
 import asyncio
 import json
 import tempfile
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from itertools import count
 from pathlib import Path
-from random import Random
 from statistics import quantiles
 from time import monotonic
-from urllib.parse import urlsplit
 
 import psutil
 from rich.console import Console
@@ -22,20 +18,14 @@ from rich.progress import track
 from rich.table import Table
 
 from news_shared.redis_client import open_redis
+from tests.bench.steady_readers import UNBOUNDED, SteadyReaders, endless_openings
 from tests.testbed.backends import Backend, backend_name, backends
 from tests.testbed.role import running_roles
 from tests.testbed.waiting import until
 from tests.views.newsroom_events import announce, published
 from tests.views.partitions import is_caught_up
-from tests.views.readers import BROWSER, Opening, beacon_request, read_status
 
-_CONNECTIONS = 64
-_NO_BOUND = str(10**9)
-_SETTINGS = {
-    "NEWS_VIEWS_SESSION": "PT1M",
-    "NEWS_VIEWS_BURST_PER_MINUTE": _NO_BOUND,
-    "NEWS_VIEWS_LIMIT_PER_MINUTE": _NO_BOUND,
-}
+_SETTINGS = {"NEWS_VIEWS_SESSION": "PT1M", **UNBOUNDED}
 
 
 @dataclass(frozen=True)
@@ -51,51 +41,13 @@ class Minute:
     cores: dict[str, float]
 
 
-class Readers:
-    """Sends at a steady pace over kept connections."""
-
-    def __init__(self, url: str, openings: Iterator[Opening], rate: int) -> None:
-        self._place = urlsplit(url)
-        self._openings = openings
-        self._rate = rate
-        self._begun = monotonic()
-        self._numbers = count()
-        self.latencies: list[float] = []
-        self.refused = 0
-
-    async def send_until(self, end: float) -> None:
-        async with asyncio.TaskGroup() as tasks:
-            for _ in range(_CONNECTIONS):
-                tasks.create_task(self._one_connection(end))
-
-    async def _one_connection(self, end: float) -> None:
-        reader, writer = await asyncio.open_connection(self._place.hostname, self._place.port)
-        try:
-            while (due := self._begun + next(self._numbers) / self._rate) < end:
-                await asyncio.sleep(max(0.0, due - monotonic()))
-                writer.write(beacon_request(next(self._openings)))
-                self.refused += await read_status(reader) != 202
-                self.latencies.append(monotonic() - due)
-        finally:
-            writer.close()
-
-
-def endless_openings(articles: list[str]) -> Iterator[Opening]:
-    random = Random(4)
-    while True:
-        reader = random.randrange(200_000)
-        address = f"10.{reader >> 16}.{reader >> 8 & 255}.{reader & 255}"
-        article = articles[int(len(articles) * random.random() ** 3)]
-        yield Opening(article, address, f"{BROWSER} {reader % 40}")  # type: ignore[arg-type]  # ids as text
-
-
 async def measure(backend: Backend, minutes: int, rate: int, console: Console) -> list[Minute]:
     found: list[Minute] = []
     with tempfile.TemporaryDirectory() as folder, running_roles(backend, Path(folder)) as roles:
         watched = {name: await roles.start(name, **_SETTINGS) for name in ("views-api", "views-projector")}
         processes = {name: psutil.Process(process.pid) for name, process in watched.items()}
         articles = await announce(backend, [published(f"story-{n}") for n in range(500)])
-        readers = Readers(watched["views-api"].url, endless_openings([*articles]), rate)
+        readers = SteadyReaders(watched["views-api"].url, endless_openings([*articles]), rate)
         begun = monotonic()
         sending = asyncio.create_task(readers.send_until(begun + 60 * minutes), name="readers")
         for minute in track(range(1, minutes + 1), "minutes", console=console):

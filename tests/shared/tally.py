@@ -43,6 +43,10 @@ class Tally:
         self.seen += events
         return Effects([f"{self._ownership.prefix}tally"], list(events))
 
+    async def settle(self) -> Sequence[Effects]:
+        """Nothing is put off."""
+        return ()
+
     async def tick(self) -> None: ...
 
     async def close(self) -> None: ...

@@ -2,11 +2,23 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 
 from aiokafka import ConsumerRecord
 
 from news_shared.article_ids import ArticleId, article_id
-from news_views.view_log import BATCH_HEADERS, MARKER_HEADERS, Beacon, Marker, State, encode_batch, encode_marker
+from news_views.view_log import (
+    BATCH_HEADERS,
+    IMPORT_HEADERS,
+    MARKER_HEADERS,
+    Beacon,
+    Import,
+    Marker,
+    State,
+    encode_batch,
+    encode_import,
+    encode_marker,
+)
 
 NOON_MS = 1_768_478_400_000  # 2026-01-15T12:00:00Z
 MINUTE_MS = 60_000
@@ -33,6 +45,17 @@ def a_marker(
     return Marker(id=article or an_article(), revision=revision, state=state, language="en", themes=themes)
 
 
+def an_import(
+    article: ArticleId | None = None,
+    *,
+    origin: str = "old-site",
+    day: date | None = date(2025, 6, 30),
+    views: int = 7,
+    readers: int = 5,
+) -> Import:
+    return Import(article=article or an_article(), origin=origin, day=day, views=views, readers=readers)
+
+
 @dataclass
 class LogWriter:
     """A partition in memory: records get the next offset and their append time."""
@@ -46,6 +69,9 @@ class LogWriter:
 
     def marker(self, marker: Marker, *, appended_ms: int = NOON_MS) -> ConsumerRecord:
         return self._append(encode_marker(marker), MARKER_HEADERS, appended_ms)
+
+    def imported(self, said: Import) -> ConsumerRecord:
+        return self._append(encode_import(said), IMPORT_HEADERS, NOON_MS)
 
     def raw(self, value: bytes, headers: Iterable[tuple[str, bytes]]) -> ConsumerRecord:
         return self._append(value, headers, NOON_MS)

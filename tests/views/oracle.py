@@ -59,6 +59,8 @@ class Oracle:
     def __init__(self, *, session_ms: int, grace_ms: int, kept: int = 50_000) -> None:
         self._session, self._grace, self._kept_limit = session_ms, grace_ms, kept
         self.articles: dict[str, Tally] = {}
+        # By article, day and origin: views and readers; also of articles that nobody announced.
+        self.imports: dict[str, dict[tuple[str, str], tuple[int, int]]] = defaultdict(dict)
         self.beacons: list[tuple[str, int]] = []  # article and hash of every beacon in the log
         self.views_by_reader: dict[tuple[str, int], int] = defaultdict(int)
         self._clock = 0
@@ -68,14 +70,21 @@ class Oracle:
 
     def read(self, records: Iterable[RawRecord]) -> "Oracle":
         for record in records:
-            self._log_time = max(self._log_time, record.timestamp)
             kind = dict(record.headers).get("type")
+            if kind == b"import":
+                self._import(json.loads(record.value or b""))
+                continue
+            self._log_time = max(self._log_time, record.timestamp)
             if kind == b"marker":
                 self._marker(json.loads(record.value or b""))
             elif kind == b"batch":
                 for beacon in self._beacons(record):
                     self._beacon(beacon)
         return self
+
+    def _import(self, said: dict[str, Any]) -> None:
+        day = said["day"] or "1970-01-01"
+        self.imports[said["article"]][day, said["origin"]] = said["views"], said["readers"]
 
     def _beacons(self, record: RawRecord) -> Iterable[dict[str, Any]]:
         batch = msgpack.unpackb(record.value or b"")

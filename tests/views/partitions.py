@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -61,6 +61,9 @@ class Fields:
     hours: dict[tuple[str, int], int] = field(default_factory=dict)
     filtered_by_day: dict[tuple[str, str], int] = field(default_factory=dict)
     log_scores: dict[str, "Score"] = field(default_factory=dict)
+    imports: dict[tuple[str, str], tuple[int, int]] = field(default_factory=dict)  # by day and origin
+    imported: tuple[int, int] = (0, 0)
+    imported_by_day: dict[str, tuple[int, int]] = field(default_factory=dict)
 
 
 class Score(float):
@@ -79,7 +82,19 @@ async def expected_fields(oracles: Mapping[int, Oracle], redis: RedisClient) -> 
         for article, tally in oracle.articles.items():
             by_day = {day: await _estimate(redis, readers) for day, readers in tally.readers.items() if readers}
             found[article] = _fields(tally, by_day)
+        for article, imports in oracle.imports.items():
+            fields = found.setdefault(article, Fields())
+            fields.imports = dict(imports)
+            fields.imported = _sum(imports.values())
+            fields.imported_by_day = {
+                day: _sum(said for (of, _), said in imports.items() if of == day) for day, _ in imports
+            }
     return found
+
+
+def _sum(imports: Iterable[tuple[int, int]]) -> tuple[int, int]:
+    said = list(imports)
+    return sum(views for views, _ in said), sum(readers for _, readers in said)
 
 
 def _fields(tally: Tally, readers_by_day: dict[str, int]) -> Fields:
@@ -142,19 +157,27 @@ def _add_article(fields: Fields, values: Mapping[str, str]) -> None:
     }
     fields.views = int(values.get("views", 0))
     fields.readers = int(values.get("readers", 0))
+    fields.imported = _imported(values)
     fields.filtered = {reason: int(values[reason]) for reason in REASONS if int(values.get(reason, 0))}
 
 
 def _add_day(fields: Fields, day: str, values: Mapping[str, str]) -> None:
     if int(values.get("readers", 0)):
         fields.readers_by_day[day] = int(values["readers"])
+    if "imported" in values:
+        fields.imported_by_day[day] = _imported(values)
     for name, value in values.items():
-        if not int(value):
-            continue
-        if name.isdigit():
+        if name.startswith("import:"):
+            views, readers = map(int, value.split())
+            fields.imports[day, name.removeprefix("import:")] = views, readers
+        elif name.isdigit() and int(value):
             fields.hours[day, int(name)] = int(value)
-        elif name in REASONS:
+        elif name in REASONS and int(value):
             fields.filtered_by_day[day, name] = int(value)
+
+
+def _imported(values: Mapping[str, str]) -> tuple[int, int]:
+    return int(values.get("imported", 0)), int(values.get("imported_readers", 0))
 
 
 async def ranked(redis: RedisClient) -> dict[tuple[str, str], list[str]]:
@@ -202,9 +225,26 @@ async def applied_offsets(redis: RedisClient) -> dict[int, int]:
     return found
 
 
-async def is_caught_up(backend: Backend, redis: RedisClient) -> bool:
+async def is_applied(backend: Backend, redis: RedisClient) -> bool:
+    """Whether everything is counted; rankings and numbers of readers may be a second behind."""
     ends = await asyncio.gather(
         *(PartitionLog(backend.kafka_settings, VIEWS, partition).bounds() for partition in range(PARTITIONS))
     )
     offsets = await applied_offsets(redis)
     return all(offsets[partition] >= bounds.end for partition, bounds in enumerate(ends))
+
+
+async def is_caught_up(backend: Backend, redis: RedisClient) -> bool:
+    """Whether everything is counted and settled."""
+    return await is_applied(backend, redis) and not await unsettled(redis)
+
+
+async def unsettled(redis: RedisClient) -> list[bytes]:
+    """Keys of the changelog whose readers or rank may be out of date."""
+    found: list[bytes] = []
+    for partition in range(PARTITIONS):
+        tag = f"{{views-{partition}}}"
+        prefix = f"{tag}:{int(await redis.hget(f'{tag}:live', 'generation') or 1)}:"
+        settled = int(await redis.hget(f"{prefix}partition", "settled") or 0)
+        found += await redis.zrangebyscore(f"{prefix}dirty", settled, "+inf")  # type: ignore[arg-type]
+    return found

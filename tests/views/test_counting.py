@@ -1,8 +1,13 @@
 """The rules against the oracle: on any log, in any portions, through any restart."""
 
+import dataclasses
+import struct
+from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from math import inf
 
+import numpy as np
 from aiokafka import ConsumerRecord
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -10,7 +15,7 @@ from hypothesis import strategies as st
 from news_shared.article_ids import ArticleId
 from news_views.changelog import day_text
 from news_views.counting import PartitionCounting, Rules
-from news_views.counts import REASONS, Day, Deltas
+from news_views.counts import DAY_FIELDS, KINDS, REASONS, Day, Deltas
 from news_views.standing import Standing
 from news_views.view_log import Batch, Beacon, Flag, PlacedMarker, decode
 from tests.views.builders import MINUTE_MS, NOON_MS, LogWriter, a_beacon, a_marker, an_article
@@ -20,29 +25,44 @@ HALF_LIVES_MS = (30 * MINUTE_MS, 12 * 60 * MINUTE_MS, 84 * 60 * MINUTE_MS)
 RULES = Rules(session_ms=30 * MINUTE_MS, grace_ms=10 * MINUTE_MS, kept_beacons=5)
 
 
+Counts = dict[str, int]
+
+
 @dataclass
 class Counted:
     """The outcome of the service's rules, in the shape of the oracle's."""
 
-    deltas: Deltas
     standings: dict[ArticleId, Standing]
+    totals: dict[ArticleId, Counts] = field(default_factory=lambda: defaultdict(lambda: defaultdict(int)))
+    days: dict[Day, Counts] = field(default_factory=lambda: defaultdict(lambda: defaultdict(int)))
+    readers: dict[Day, set[int]] = field(default_factory=lambda: defaultdict(set))
+    scores: dict[ArticleId, list[float]] = field(default_factory=dict)
+
+    def add(self, deltas: Deltas) -> None:
+        for place, kind, count in deltas.totals.tolist():
+            self.totals[deltas.articles[place]][KINDS[kind]] += count
+        for place, name, count in deltas.by_day.tolist():
+            self.days[deltas.day(place)][DAY_FIELDS[name]] += count
+        for place, hashes in deltas.readers:
+            self.readers[deltas.day(place)] |= set(struct.unpack(f"<{len(hashes) // 8}Q", hashes))
+        for place, scores in deltas.scores:
+            before = self.scores.get(deltas.articles[place], [-inf] * len(scores))
+            self.scores[deltas.articles[place]] = [
+                float(np.logaddexp2(one, other)) for one, other in zip(before, scores, strict=True)
+            ]
 
     def tally(self, article: ArticleId) -> Tally:
-        standing, totals = self.standings[article], self.deltas.articles[article]
+        standing, totals = self.standings[article], self.totals[article]
         tally = Tally(standing.state, standing.revision, standing.language, standing.themes, totals["views"])
         tally.filtered = {reason: totals[reason] for reason in REASONS if totals[reason]}
-        for (of, number), fields in self.deltas.days.items():
+        for (of, number), fields in self.days.items():
             day = day_text(number)
             if of == article:
                 tally.hours |= {(day, int(hour)): count for hour, count in fields.items() if hour.isdigit() and count}
                 tally.filtered_by_day |= {
                     (day, reason): count for reason, count in fields.items() if not reason.isdigit() and count
                 }
-        tally.readers = {
-            day_text(day.day): {int.from_bytes(reader, "little") for reader in readers}
-            for day, readers in self.deltas.readers.items()
-            if day.article == article
-        }
+        tally.readers = {day_text(day.day): readers for day, readers in self.readers.items() if day.article == article}
         return tally
 
 
@@ -50,19 +70,24 @@ class Service:
     """What the projection does around the rules, without Kafka and Redis."""
 
     def __init__(self, records: Sequence[ConsumerRecord]) -> None:
-        self.events = [event for event in map(decode, records) if event is not None]
+        self.events = [event for event in map(decode, records) if isinstance(event, Batch | PlacedMarker)]
         self.counting = PartitionCounting(RULES)
-        self.counted = Counted(Deltas(), {an_article(n): Standing() for n in range(1, 4)})
+        self.counted = Counted({an_article(n): Standing() for n in range(1, 4)})
 
     def apply(self, portions: Sequence[int]) -> Counted:
         events = list(self.events)
         for size in portions:
             portion, events = events[:size], events[size:]
             if portion:
-                self.counting.count(portion, self.counted.standings, self.counted.deltas)
+                self.count(portion)
         if events:
-            self.counting.count(events, self.counted.standings, self.counted.deltas)
+            self.count(events)
         return self.counted
+
+    def count(self, events: Sequence[Batch | PlacedMarker]) -> Deltas:
+        deltas = self.counting.count(events, self.counted.standings)
+        self.counted.add(deltas)
+        return deltas
 
     def restart(self, done: Sequence[Batch | PlacedMarker]) -> None:
         """Forget everything in the process and look back as far as the projection does."""
@@ -72,7 +97,7 @@ class Service:
         self.counting = PartitionCounting(RULES)
         standings = dict(self.counted.standings)
         if done[start:]:
-            self.counting.count(done[start:], standings, Deltas())
+            self.counting.count(done[start:], standings)
         assert standings == self.counted.standings
         self.counting.clock_ms, self.counting.log_ms = clock_ms, log_ms
 
@@ -139,11 +164,11 @@ def assert_equal_to_the_oracle(counted: Counted, records: Sequence[ConsumerRecor
     assert announced == set(oracle.articles)
     for article in announced:
         assert plain(counted.tally(article)) == plain(oracle.articles[article])
-        scores = counted.deltas.scores.get(article, ())
+        scores = counted.scores.get(article, [])
         assert bool(scores) == bool(oracle.articles[article].views)
         for score, half_life_ms in zip(scores, HALF_LIVES_MS, strict=False):
             assert abs(score - oracle.articles[article].log_score(half_life_ms)) < 1e-6
-    assert not {day.article for day in counted.deltas.days} - announced
+    assert not {day.article for day in counted.days} - announced
 
 
 @settings(max_examples=150, deadline=None)
@@ -159,7 +184,7 @@ def test_restarts_anywhere_change_nothing(records: list[ConsumerRecord], restart
     for place, event in enumerate(service.events):
         if place in restarts:
             service.restart(service.events[:place])
-        service.counting.count([event], service.counted.standings, service.counted.deltas)
+        service.count([event])
     assert_equal_to_the_oracle(service.counted, records)
 
 
@@ -171,32 +196,25 @@ def test_a_replay_over_restored_counts_adds_only_what_they_lack(
     """Each key was written to the changelog at its own offset; the log is read again from W, before all of them."""
     begin = data.draw(st.integers(0, len(records)), label="W")
     undisturbed = Service(records).apply([])
-    keys: list[ArticleId | Day] = [*undisturbed.deltas.articles, *undisturbed.deltas.days]
+    keys: list[ArticleId | Day] = [*undisturbed.standings, *undisturbed.days]
     as_of = {key: data.draw(st.integers(begin, len(records)), label=str(key)) for key in keys}
     per_record = _deltas_by_record(records)
 
-    restored = Deltas()
+    restored = Counted(undisturbed.standings)
     for offset, deltas in per_record:
-        inverse = {key: 0 if offset < as_of[key] else offset + 1 for key in keys}
-        restored.add(deltas, offset=offset, as_of=inverse)
-    restored.readers.clear()
+        is_restored = {key: 0 if offset < as_of[key] else offset + 1 for key in keys}
+        restored.add(deltas.lacking(offset, is_restored))
+    restored.readers.clear()  # of some a record before W has the last: they come with the sketch
     for offset, deltas in per_record:
-        if offset >= begin:
-            restored.add(deltas, offset=offset, as_of=as_of)
-        else:
-            restored.add(deltas, offset=offset, as_of=dict.fromkeys(keys, offset + 1))
+        lacks = as_of if offset >= begin else dict.fromkeys(keys, offset + 1)
+        restored.add(deltas.lacking(offset, lacks))
 
-    assert_equal_to_the_oracle(Counted(restored, undisturbed.standings), records)
+    assert_equal_to_the_oracle(restored, records)
 
 
 def _deltas_by_record(records: Sequence[ConsumerRecord]) -> list[tuple[int, Deltas]]:
     service = Service(records)
-    found = []
-    for event in service.events:
-        deltas = Deltas()
-        service.counting.count([event], service.counted.standings, deltas)
-        found.append((event.offset, deltas))
-    return found
+    return [(event.offset, service.count([event])) for event in service.events]
 
 
 @settings(max_examples=80, deadline=None)
@@ -208,15 +226,15 @@ def test_a_replay_with_standings_that_know_the_future_decides_as_before(
     service = Service(records)
     undisturbed = Service(records).apply([])
     for event in service.events[:begin]:
-        service.counting.count([event], service.counted.standings, service.counted.deltas)
+        service.count([event])
     future = {
         article: standing if standing.state is not None else service.counted.standings[article]
         for article, standing in undisturbed.standings.items()
     }
     service.counted.standings = future
     for event in service.events[begin:]:
-        service.counting.count([event], service.counted.standings, service.counted.deltas)
-    assert service.counted.deltas == undisturbed.deltas
+        service.count([event])
+    assert dataclasses.replace(service.counted, scores={}) == dataclasses.replace(undisturbed, scores={})
 
 
 def _count(log: LogWriter) -> Counted:

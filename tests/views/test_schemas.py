@@ -42,8 +42,9 @@ async def test_what_a_run_wrote_is_what_the_schemas_say(fresh_backend: Backend) 
             await views.caught_up()
             await views.flushed()
 
-    batch, marker, counts = validator("view-batch.v1"), validator("marker.v1"), validator("view-counts.v1")
-    seen = {"batch": 0, "marker": 0, "article": 0, "day": 0, "partition": 0}
+    batch, counts = validator("view-batch.v1"), validator("view-counts.v1")
+    as_text = {"marker": validator("marker.v1"), "import": validator("import.v1")}
+    seen = {"batch": 0, "marker": 0, "import": 0, "article": 0, "day": 0, "partition": 0, "imports of a day": 0}
     for records in (await whole_log(fresh_backend.kafka_settings, VIEWS)).values():
         for record in records:
             kind = dict(record.headers)["type"].decode()
@@ -51,10 +52,11 @@ async def test_what_a_run_wrote_is_what_the_schemas_say(fresh_backend: Backend) 
             if kind == "batch":
                 batch.validate(as_json(msgpack.unpackb(record.value)))
             else:
-                marker.validate(json.loads(record.value))
+                as_text[kind].validate(json.loads(record.value))
     for partition, records in (await whole_log(fresh_backend.kafka_settings, VIEW_COUNTS)).items():
         for record in records:
             kind = "partition" if record.key == b"@%d" % partition else "day" if b"|" in record.key else "article"
             seen[kind] += 1
             counts.validate(json.loads(record.value))
+            seen["imports of a day"] += kind == "day" and "imports" in json.loads(record.value)
     assert all(seen.values()), seen

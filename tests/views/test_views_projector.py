@@ -15,13 +15,14 @@ from prometheus_client import CollectorRegistry
 from news_shared.clock import epoch_ms, system_clock
 from news_shared.process import running
 from news_shared.producer import open_producer
+from news_shared.projection.contract import Effects
 from news_shared.projection.log import Bounds, PartitionLog
 from news_shared.projection.metrics import ProjectionMetrics
 from news_shared.projection.projector import Projector
 from news_shared.redis_client import RedisClient, open_redis
 from news_shared.topics import VIEW_COUNTS, VIEWS
 from news_views.changelog import PartitionProgress, decode_counts, decode_key
-from news_views.projection import ViewEvent, views_projection
+from news_views.projection import ViewEvent, ViewsProjection, views_projection
 from news_views.settings import ViewsSettings
 from tests.testbed.backends import PARTITIONS, Backend
 from tests.testbed.waiting import until
@@ -30,10 +31,12 @@ from tests.views.partitions import (
     applied_offsets,
     expected_fields,
     expected_ranks,
+    is_applied,
     is_caught_up,
     ranked,
     read_by_the_oracle,
     stored_fields,
+    unsettled,
     whole_log,
 )
 from tests.views.workload import Newsroom, write
@@ -50,10 +53,12 @@ class Partitions:
         self.redis = redis
         self.settings = SETTINGS
 
-    async def write(self, beacons: int, *, seed: int = 1, batch: int = 20, hours: float = 6) -> None:
+    async def write(
+        self, beacons: int, *, seed: int = 1, batch: int = 20, hours: float = 6, articles: int = 200
+    ) -> None:
         spread_ms = round(hours * HOUR_MS)
         begin_ms = epoch_ms(system_clock()) - 48 * HOUR_MS + seed * 8 * HOUR_MS
-        newsroom = Newsroom(seed, begin_ms=begin_ms, spread_ms=spread_ms)
+        newsroom = Newsroom(seed, begin_ms=begin_ms, spread_ms=spread_ms, articles=articles, beacons_an_import=101)
         async with open_producer(self.backend.kafka_settings) as producer:
             await write(producer, newsroom.records(beacons, batch=batch))
 
@@ -200,3 +205,25 @@ async def run_rebuild(backend: Backend, *, recount: bool) -> None:
     )
     said, _ = await process.communicate()
     assert process.returncode == 0, said.decode()
+
+
+async def test_a_projector_that_dies_before_it_settles_leaves_it_to_the_next(
+    views: Partitions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Readers are counted and articles ranked later than views, when there is much to count."""
+    await views.write(40_000, articles=3000)
+    views.settings = SETTINGS.model_copy(update={"call_beacons": 20_000})
+
+    async def never(_: ViewsProjection) -> list[Effects]:
+        return []
+
+    with monkeypatch.context() as patched:
+        patched.setattr(ViewsProjection, "settle", never)
+        async with views.projecting():
+            await until(lambda: is_applied(views.backend, views.redis), "everything to be counted", seconds=60)
+            await views.flushed()  # the changelog knows that these are not settled, and leaves their marks
+    assert len(await unsettled(views.redis)) > 100
+    assert await stored_fields(views.redis) != await views.expected()
+    async with views.projecting():
+        await views.caught_up()
+        await views.assert_exact()

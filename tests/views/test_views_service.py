@@ -1,10 +1,12 @@
 """Both roles as processes: beacons over HTTP, counts over HTTP, and what happens when something is away."""
 
 import asyncio
+import signal
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from time import monotonic
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 import pytest_asyncio
@@ -240,6 +242,33 @@ async def test_a_full_queue_pushes_back_at_once(roles: Roles, fresh_backend: Bac
     assert {answer.headers["retry-after"] for answer in refused} == {"1"}
     answers = await asyncio.gather(*opened)
     assert sorted(answer.status_code for answer in answers) == [202] * 5 + [503] * 7
+
+
+async def test_at_sigterm_beacons_that_wait_for_kafka_are_answered_before_the_process_ends(
+    roles: Roles, fresh_backend: Backend, http: httpx.AsyncClient
+) -> None:
+    patient = {"NEWS_KAFKA_DELIVERY_TIMEOUT": "PT60S", "NEWS_KAFKA_REQUEST_TIMEOUT": "PT60S"}
+    site = Site(await roles.start("views-api", NEWS_VIEWS_QUEUE_BEACONS="5", **patient), fresh_backend, http)
+    fresh_backend.kafka.freeze()
+    try:
+        opened = [asyncio.create_task(site.open("herald:ferry", address=f"192.0.2.{n}")) for n in range(6)]
+        await until(lambda: any(task.done() for task in opened), "the queue to be full")
+        stopping = asyncio.create_task(site.api.stop())
+
+        async def is_deaf() -> bool:
+            try:
+                await asyncio.open_connection("127.0.0.1", urlsplit(site.api.url).port)
+            except OSError:
+                return True
+            return False
+
+        await until(is_deaf, "the process to take no more connections")
+    finally:
+        fresh_backend.kafka.thaw()
+    answers = await asyncio.gather(*opened)
+    assert sorted(answer.status_code for answer in answers) == [202] * 5 + [503]
+    assert {answer.headers.get("connection") for answer in answers if answer.status_code == 202} == {"close"}
+    assert await stopping == -signal.SIGTERM, "uvicorn ends by the signal that it was stopped with"
 
 
 async def test_while_redis_is_away_beacons_are_taken_by_who_has_a_salt(

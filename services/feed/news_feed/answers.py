@@ -38,6 +38,12 @@ _ONE = {
 }
 
 
+class OneArticle(Article):
+    """An article with its body."""
+
+    as_of: AwareDatetime = Field(description="Up to when this answer is right.")
+
+
 class ArticlePage(BaseModel):
     """Some articles of a list, newest first, without their bodies."""
 
@@ -63,7 +69,7 @@ class NamedArticles(BaseModel):
 
 
 ONE_RESPONSES: dict[int | str, dict[str, Any]] = {
-    200: {"model": Article, "content": {"application/json": {"example": _ONE}}},
+    200: {"model": OneArticle, "content": {"application/json": {"example": _ONE}}},
     304: {"description": "Nothing changed since the ETag in `If-None-Match`."},
     404: {"description": "Never heard of it."},
     410: {"description": "Withdrawn; `reason` and `time` say why and when."},

@@ -57,6 +57,10 @@ class FeedProjection:
                 now[event.id] = state
         return effects_of(self._ownership.prefix, before, now)
 
+    async def settle(self) -> Sequence[Effects]:
+        """Nothing is put off."""
+        return ()
+
     async def tick(self) -> None:
         """No timers."""
 

@@ -124,6 +124,10 @@ class Publisher:
             self._ahead.pop(article, None)
         return self._effects(states, answers)
 
+    async def settle(self) -> Sequence[Effects]:
+        """Nothing is put off."""
+        return ()
+
     async def tick(self) -> None:
         """Append a release for every embargo that is over; it is published when that record is read."""
         now_ms = epoch_ms(self._tools.clock())

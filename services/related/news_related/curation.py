@@ -111,6 +111,10 @@ class Curation:
             args += (chosen.other, chosen.value or b"")
         return Effects([choices_key(self._prefix, chosen.article) for chosen in events], args)
 
+    async def settle(self) -> Sequence[Effects]:
+        """Nothing is put off."""
+        return ()
+
     async def tick(self) -> None:
         """No timers."""
 

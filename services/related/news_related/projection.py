@@ -44,6 +44,10 @@ class ArticleLinks:
         """The new places of the articles; what was there before is compared in Redis, in the same call."""
         return linking(self._prefix, events)
 
+    async def settle(self) -> Sequence[Effects]:
+        """Nothing is put off."""
+        return ()
+
     async def tick(self) -> None:
         """No timers."""
 

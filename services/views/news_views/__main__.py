@@ -4,6 +4,7 @@ import argparse
 
 from news_shared.process import serve, setup_logging
 from news_views.app import create_api, create_projector
+from news_views.beacon_protocol import BeaconProtocol
 from news_views.settings import AllSettings
 
 
@@ -20,7 +21,7 @@ def main() -> None:
     setup_logging(settings.process, f"views-{chosen.role}")
     match chosen.role:
         case "api":
-            serve(create_api(settings), settings.process)
+            serve(create_api(settings), settings.process, protocol=BeaconProtocol)
         case "projector":
             serve(create_projector(settings), settings.process)
         case "rebuild":

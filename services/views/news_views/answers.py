@@ -47,8 +47,12 @@ class ArticleViews(BaseModel):
     """How often one article was read."""
 
     article: str = Field(description="Our id.")
-    views: int = Field(description="Sessions of readers: a reader counts again after 30 minutes without a beacon.")
-    readers: int = Field(description="Different readers of a day (UTC), estimated to ±0.8 %, summed over days.")
+    views: int = Field(
+        description="Sessions of readers: a reader counts again after 30 minutes without a beacon. With imported ones."
+    )
+    readers: int = Field(
+        description="Different readers of a day (UTC), estimated to ±0.8 %, summed over days. With imported ones."
+    )
     readers_today: int
     filtered: Filtered
     as_of: AwareDatetime = Field(description="Up to when this is right; also in the header `As-Of`.")

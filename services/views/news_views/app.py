@@ -20,6 +20,7 @@ from news_shared.topic_table import TopicTable
 from news_shared.topics import SOURCES
 from news_views import (
     batch_routes,
+    import_routes,
     live_routes,
     picture_routes,
     routes,
@@ -34,6 +35,7 @@ from news_views.bots import is_bot
 from news_views.bursts import MinutePaces, Paces
 from news_views.client_address import TrustedProxies
 from news_views.counts_query import CountsQuery
+from news_views.import_intake import ImportIntake
 from news_views.intake import BeaconIntake
 from news_views.live import LiveCounts, Patience
 from news_views.metrics import BeaconMetrics, watch_streams
@@ -44,7 +46,16 @@ from news_views.server_batches import ServerBatchIntake
 from news_views.settings import AllSettings
 from news_views.trending_query import TrendingQuery
 
-_ROUTES = (batch_routes, routes, series_routes, trending_routes, live_routes, picture_routes, script_routes)
+_ROUTES = (
+    batch_routes,
+    import_routes,
+    routes,
+    series_routes,
+    trending_routes,
+    live_routes,
+    picture_routes,
+    script_routes,
+)
 _OBJECTS_BETWEEN_COLLECTIONS = 50_000
 """The records of a fetch are thousands of objects without cycles; at Python's 700 a fifth of the time goes into
 looking at them."""
@@ -52,7 +63,7 @@ _CHANGE_OF_SALTS = timedelta(minutes=1)
 """Clocks of several processes, and batches on their way, around a change."""
 
 
-class ViewsApiState(routes.ViewsState, batch_routes.BatchState):
+class ViewsApiState(routes.ViewsState, batch_routes.BatchState, import_routes.ImportState):
     """What the lifespan opens."""
 
 
@@ -112,6 +123,7 @@ def create_api(settings: AllSettings) -> ASGIApp:
                     producer, late_rules, late_paces, proxies, metrics, system_clock, partitions
                 ),
                 "batch_bytes": settings.views.batch_bytes,
+                "imports": ImportIntake(producer, counts, system_clock, partitions),
                 "keys": ApiKeys(sources, settings.process.admin_key.get_secret_value()),
                 "counts": counts,
                 "trending": TrendingQuery(slots, partitions, system_clock),

@@ -1,25 +1,43 @@
 """``POST /v1/views/batch``: beacons from servers and edges."""
 
-from collections.abc import AsyncIterator
 from typing import Annotated, Any, Final, TypedDict
 
 from fastapi import APIRouter, Header, Request
+from pydantic import BaseModel, Field
 from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse, Response
 
 from news_shared.api_keys import ApiKeys
-from news_shared.problems import INVALID, TOO_LARGE, UNSUPPORTED, ProblemError
+from news_shared.problems import INVALID, ProblemError
+from news_views.ndjson_body import bounded, require_ndjson
 from news_views.server_batches import MAX_REJECTS_SHOWN, ServerBatchIntake
 
 router = APIRouter(tags=["views"])
 
-_FORMATS: Final = frozenset({"application/x-ndjson", "application/ndjson", "application/jsonl", "text/plain"})
 _EXAMPLE: Final = (
     '{"article": "herald:ferry", "time": "2026-01-15T12:00:00Z", "ip": "192.0.2.7", '
     '"user_agent": "Mozilla/5.0 (X11; Linux x86_64; rv:143.0) Gecko/20100101 Firefox/143.0"}'
 )
+
+
+class RejectedLine(BaseModel):
+    """A line that does not count."""
+
+    line: int = Field(description="From 1.")
+    errors: list[str]
+
+
+class BatchTaken(BaseModel):
+    """What became of a batch."""
+
+    accepted: int = Field(description="Lines that Kafka has.")
+    rejected: list[RejectedLine]
+    rejected_count: int | None = Field(None, description="Of all, when not all are shown.")
+
+
 _RESPONSES: Final[dict[int | str, dict[str, Any]]] = {
     202: {
+        "model": BatchTaken,
         "description": f"Kafka has all accepted lines. Of the rejected, the first {MAX_REJECTS_SHOWN:,} are shown.",
         "content": {
             "application/json": {
@@ -75,19 +93,17 @@ class BatchState(TypedDict):
 async def views_from_a_server(
     request: Request,
     authorization: Annotated[str | None, Header(description="`Bearer` and a key with the scope `views:write`.")] = None,
-    content_type: Annotated[str, Header(include_in_schema=False)] = "",
 ) -> Response:
     """Take NDJSON as it streams in. Counted like beacons of pages; answered when Kafka has every accepted line.
 
     Sending a batch again after a 503 is safe: lines that were written are repeats within their readers' sessions.
     """
     request.state.keys.authorise(authorization, "views:write")
-    form = content_type.partition(";")[0].strip().lower()
-    if form not in _FORMATS or request.headers.get("content-encoding", "identity") != "identity":
-        raise ProblemError(UNSUPPORTED, f"Send lines as application/x-ndjson, not compressed, for example {_EXAMPLE}")
+    require_ndjson(request, _EXAMPLE)
     intake: ServerBatchIntake = request.state.server_batches
     try:
-        taken = await intake.take(_bounded(request, request.state.batch_bytes))
+        limit = request.state.batch_bytes
+        taken = await intake.take(bounded(request, limit, "Lines sent twice are counted once."))
     except ClientDisconnect:
         return Response(status_code=400)  # nobody reads it
     if taken.accepted:
@@ -95,19 +111,3 @@ async def views_from_a_server(
     if not taken.rejected_count:
         raise ProblemError(INVALID, f"There is no line. A line is {_EXAMPLE}")
     raise ProblemError(INVALID, f"Every line was rejected. A line is {_EXAMPLE}", None, **taken.answer())
-
-
-async def _bounded(request: Request, limit: int) -> AsyncIterator[bytes]:
-    announced = request.headers.get("content-length", "")
-    received = int(announced) if announced.isascii() and announced.isdigit() else 0
-    if received <= limit:
-        received = 0
-        async for chunk in request.stream():
-            received += len(chunk)
-            if received > limit:
-                break
-            yield chunk
-    if received > limit:
-        raise ProblemError(
-            TOO_LARGE, f"A batch has at most {limit:,} bytes: send it in parts. Lines sent twice are counted once."
-        )

@@ -1,9 +1,10 @@
 """Beacons on their way to Kafka: those of one partition wait a moment together and become one record."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import TypeAlias
 
 from news_shared.errors import NewsError, OverloadError
 from news_shared.producer import Outgoing, Producer
@@ -11,22 +12,16 @@ from news_shared.topics import VIEWS
 from news_views.metrics import BeaconMetrics
 from news_views.view_log import BATCH_HEADERS, Beacon, encode_batch
 
+BeaconSettled: TypeAlias = Callable[[Exception | None], None]
+"""Hears once what became of a beacon: None when Kafka has it, or why the outcome is unknown."""
+
 
 @dataclass(eq=False)
 class _OpenBatch:
     partition: int
     salt: str
     beacons: list[Beacon] = field(default_factory=list)
-    waiting: "list[asyncio.Future[None]]" = field(default_factory=list)
-
-    def settle(self, error: Exception | None) -> None:
-        """Answer everybody who waits and has not hung up."""
-        for future in self.waiting:
-            if not future.done():
-                if error is None:
-                    future.set_result(None)
-                else:
-                    future.set_exception(error)
+    waiting: list[BeaconSettled] = field(default_factory=list)
 
 
 class BeaconBatches:
@@ -57,12 +52,17 @@ class BeaconBatches:
         self._sending: set[asyncio.Task[None]] = set()
         self._waiting = 0
 
-    async def put(self, partition: int, salt: str, beacon: Beacon) -> None:
-        """Write a beacon; returns when Kafka has it.
+    def add(self, partition: int, salt: str, beacon: Beacon, settled: BeaconSettled) -> None:
+        """Write a beacon with the next batch of its partition.
+
+        Args:
+            partition: its article's.
+            salt: the name of the one that its hash was made with.
+            beacon: what to write.
+            settled: called later, once, unless this call raises.
 
         Raises:
-            OverloadError: too many wait already; this one was not written.
-            TransientError: Kafka did not acknowledge in time: the outcome is unknown.
+            OverloadError: too many wait already; this one is not written.
         """
         if self._waiting >= self._queue_beacons:
             raise OverloadError(f"{self._waiting} beacons wait for Kafka")
@@ -74,16 +74,11 @@ class BeaconBatches:
             batch = self._open[partition] = _OpenBatch(partition, salt)
             if self._timer is None:
                 self._timer = asyncio.get_running_loop().call_later(self._linger, self._send_all)
-        future = asyncio.get_running_loop().create_future()
         batch.beacons.append(beacon)
-        batch.waiting.append(future)
+        batch.waiting.append(settled)
         self._waiting += 1
         if len(batch.beacons) >= self._batch_beacons:
             self._send([batch])
-        try:
-            await future
-        finally:
-            self._waiting -= 1
 
     async def close(self) -> None:
         """Send what waits, and wait for its answers."""
@@ -107,9 +102,12 @@ class BeaconBatches:
 
     async def _write(self, batches: Sequence[_OpenBatch]) -> None:
         def settled(place: int, error: NewsError | None) -> None:
-            batches[place].settle(error)
+            waiting = batches[place].waiting
+            self._waiting -= len(waiting)
             if error is None:
-                self._metrics.batch_written(len(batches[place].beacons))
+                self._metrics.batch_written(len(waiting))
+            for tell in waiting:
+                tell(error)
 
         # A partition whose leader is away must not keep the others' readers waiting.
         await self._producer.send_each(

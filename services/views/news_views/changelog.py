@@ -52,13 +52,21 @@ class ArticleCounts(_Value):
     as_of: int
 
 
+class Imported(_Value):
+    """What another system said."""
+
+    views: int
+    readers: int
+
+
 class DayCounts(_Value):
-    """What was counted of one article on one day (UTC)."""
+    """What was counted of one article on one day (UTC), and what others counted."""
 
     hours: Annotated[tuple[int, ...], Field(min_length=HOURS_OF_A_DAY, max_length=HOURS_OF_A_DAY)]
     readers: int
     filtered: Mapping[Reason, int]
     sketch: _Bytes = Field(description="The readers' HyperLogLog, as Redis keeps it; empty: nobody.")
+    imports: Mapping[str, Imported] = Field({}, description="By origin.", exclude_if=lambda imports: not imports)
     as_of: int
 
 
@@ -87,6 +95,11 @@ def day_text(day: int) -> str:
     return date.fromordinal(_FIRST_DAY + day).isoformat()
 
 
+def day_number(day: date) -> int:
+    """The day as it is counted from 1970."""
+    return day.toordinal() - _FIRST_DAY
+
+
 def encode_key(key: Key) -> bytes:
     """The key of a record."""
     match key:
@@ -109,7 +122,7 @@ def decode_key(key: bytes) -> Key:
         if text.startswith("@"):
             return PartitionKey(int(text[1:]))
         article, bar, day = text.partition("|")
-        return Day(ArticleId(article), date.fromisoformat(day).toordinal() - _FIRST_DAY) if bar else ArticleId(article)
+        return Day(ArticleId(article), day_number(date.fromisoformat(day))) if bar else ArticleId(article)
     except ValueError as error:
         raise PoisonError(f"{text[:100]!r} is not a key of news.view-counts") from error
 

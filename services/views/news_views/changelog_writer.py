@@ -29,6 +29,7 @@ return {{
   redis.call('HGET', KEYS[1], 'next'),
   redis.call('HMGET', KEYS[2], 'clock', 'log_time'),
   redis.call('HMGET', KEYS[2], {", ".join(f"'{name}'" for name in WRITTEN_FIELDS)}),
+  redis.call('HGET', KEYS[2], 'settled'),
   redis.call('ZRANGE', KEYS[3], 0, -1)
 }}
 """
@@ -60,7 +61,9 @@ class ChangelogWriter:
         partition = f"{self._ownership.prefix}partition"
         dirty_set = f"{self._ownership.prefix}dirty"
         with redis_errors("reading what changed"):
-            next_offset, clocks, written, dirty = await self._eval(_WHAT_CHANGED, [self._state, partition, dirty_set])
+            next_offset, clocks, written, settled, dirty = await self._eval(
+                _WHAT_CHANGED, [self._state, partition, dirty_set]
+            )
         if next_offset is None:
             return
         progress = self._progress(next_offset, *clocks)
@@ -80,8 +83,9 @@ class ChangelogWriter:
         self._written = progress
         with redis_errors("noting what is written"):
             pipe = self._ownership.redis.pipeline(transaction=False)
-            # Only what did not change since: a later change has a higher offset and stays.
-            pipe.zremrangebyscore(dirty_set, "-inf", f"({progress.next_offset}")
+            # Only what did not change since: a later change has a higher offset and stays. And only what is settled:
+            # who takes over knows by these marks what is left to do.
+            pipe.zremrangebyscore(dirty_set, "-inf", f"({min(progress.next_offset, int(settled or 0))}")
             pipe.hset(partition, items=written_fields(progress))
             await pipe.execute()
 

@@ -3,25 +3,23 @@
 Nothing here reads a clock or does I/O: the same log gives the same answer.
 """
 
-from collections import defaultdict, deque
-from collections.abc import MutableMapping, Sequence
-from dataclasses import dataclass
-from itertools import groupby
-from typing import Final, NamedTuple
+from collections import deque
+from collections.abc import Iterator, Mapping, MutableMapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import chain, groupby, pairwise
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from news_shared.article_ids import ArticleId
-from news_views.counts import HOUR_MS, HOURS_OF_A_DAY, REASONS, VIEWS, Day, Deltas, Reason
+from news_views.counts import HOUR_MS, HOURS_OF_A_DAY, REASONS, Deltas, Reason
 from news_views.sessions import OpenSessions, article_key, session_keys
 from news_views.standing import Standing
 from news_views.trending import HALF_LIFE_MS, WINDOWS, LogScores
-from news_views.view_log import NO_READER, Batch, Flag, PlacedMarker, State
+from news_views.view_log import NO_READER, Batch, Flag, PlacedMarker
 
 _VIEW, _REPEAT, _UNKNOWN = 0, REASONS.index("repeat") + 1, REASONS.index("unknown") + 1
-_KIND_NAMES: Final = (VIEWS, *REASONS)
-_HOUR_NAMES: Final = tuple(map(str, range(HOURS_OF_A_DAY)))
 _FIRST_FLAG: Final[tuple[tuple[Flag, Reason], ...]] = (
     (Flag.OPTED_OUT, "opted_out"),
     (Flag.BOT, "bot"),
@@ -74,7 +72,7 @@ class _WaitingBeacons:
         self._by_article: dict[ArticleId, deque[_Kept]] = {}
         self._order: deque[tuple[int, ArticleId]] = deque()
 
-    def keep(self, columns: "_Columns") -> None:
+    def keep(self, articles: Sequence[ArticleId], columns: "_Columns") -> None:
         for index, *rest in zip(
             columns.index.tolist(),
             columns.arrivals.tolist(),
@@ -85,7 +83,7 @@ class _WaitingBeacons:
             columns.kinds.tolist(),
             strict=True,
         ):
-            article = columns.articles[index]
+            article = articles[index]
             self._arrived += 1
             self._order.append((self._arrived, article))
             self._by_article.setdefault(article, deque()).append(_Kept(self._arrived, *rest))
@@ -119,28 +117,37 @@ _Hashes = npt.NDArray[np.uint64]
 
 @dataclass(frozen=True, slots=True)
 class _Columns:
-    """The beacons of one or several batches, in the order of the log."""
+    """Beacons in the order of the log."""
 
-    articles: Sequence[ArticleId]
-    index: _Ints
+    index: _Ints  # of the article
     readers: _Hashes
     former_readers: _Hashes
     times: _Ints
     clocks: _Ints  # of the partition, at each beacon
     arrivals: _Ints  # the log's time at each beacon
-    kinds: _Ints  # by flags alone
+    kinds: _Ints  # by flags and the article's state
 
     def where(self, mask: npt.NDArray[np.bool_]) -> "_Columns":
-        return _Columns(
-            self.articles,
-            self.index[mask],
-            self.readers[mask],
-            self.former_readers[mask],
-            self.times[mask],
-            self.clocks[mask],
-            self.arrivals[mask],
-            self.kinds[mask],
-        )
+        return _Columns(*(column[mask] for column in self.columns()))
+
+    def columns(self) -> Sequence[npt.NDArray[Any]]:
+        return (self.index, self.readers, self.former_readers, self.times, self.clocks, self.arrivals, self.kinds)
+
+
+_NO_INTS = np.zeros(0, np.int64)
+_NOBODY = np.zeros(0, np.uint64)
+_NONE = _Columns(_NO_INTS, _NOBODY, _NOBODY, _NO_INTS, _NO_INTS, _NO_INTS, _NO_INTS)
+
+
+def _joined(parts: Sequence[_Columns]) -> _Columns:
+    if len(parts) == 1:
+        return parts[0]
+    return _Columns(*map(np.concatenate, zip(*(part.columns() for part in (_NONE, *parts)), strict=True)))
+
+
+def _withdrawn(columns: _Columns) -> _Columns:
+    """Beacons of a withdrawn article: none of them is a view."""
+    return replace(columns, kinds=np.where(columns.kinds == _VIEW, _UNKNOWN, columns.kinds))
 
 
 class PartitionCounting:
@@ -158,30 +165,29 @@ class PartitionCounting:
         self.clock_ms = clock_ms
         self.log_ms = log_ms
 
-    def count(
-        self,
-        events: Sequence[Batch | PlacedMarker],
-        standings: MutableMapping[ArticleId, Standing],
-        deltas: Deltas,
-    ) -> None:
-        """Apply records in order.
+    def count(self, events: Sequence[Batch | PlacedMarker], standings: MutableMapping[ArticleId, Standing]) -> Deltas:
+        """Apply records in order; returns what they add to the counts.
 
         Args:
             events: records, ascending.
             standings: of every article that occurs in them; markers change it.
-            deltas: where the counts go.
         """
+        places: dict[ArticleId, int] = {}
+        parts: list[_Columns] = []
         for is_marker, run in groupby(events, key=lambda event: isinstance(event, PlacedMarker)):
             if is_marker:
                 for placed in run:
                     assert isinstance(placed, PlacedMarker)
-                    self._apply_marker(placed, standings, deltas)
+                    parts += self._apply_marker(placed, standings, places)
             else:
-                self._count_batches([event for event in run if isinstance(event, Batch)], standings, deltas)
+                # No marker stands between these batches, so an article has one state in all of them.
+                parts += self._placed([event for event in run if isinstance(event, Batch)], standings, places)
+        return self._tally(tuple(places), _joined(parts))
 
     def _apply_marker(
-        self, placed: PlacedMarker, standings: MutableMapping[ArticleId, Standing], deltas: Deltas
-    ) -> None:
+        self, placed: PlacedMarker, standings: MutableMapping[ArticleId, Standing], places: dict[ArticleId, int]
+    ) -> Iterator["_Columns"]:
+        """Change the standing; beacons that waited for it come back."""
         self.log_ms = max(self.log_ms, placed.appended_ms)
         article = placed.marker.id
         standing = standings[article].after(
@@ -195,43 +201,55 @@ class PartitionCounting:
         if standing.is_announced_at(placed.offset):
             waited = self._waiting.release(article, self.log_ms)
             if waited:
-                self._tally([standing.at(placed.offset)], _columns_of(article, waited), deltas)
+                columns = _columns_of(places.setdefault(article, len(places)), waited)
+                yield columns if standing.at(placed.offset) == "known" else _withdrawn(columns)
 
-    def _count_batches(
-        self, batches: Sequence[Batch], standings: MutableMapping[ArticleId, Standing], deltas: Deltas
-    ) -> None:
-        columns = self._read(batches)
-        # No marker stands between these batches, so an article has one state in all of them.
-        states = [standings[article].at(batches[0].offset) for article in columns.articles]
+    def _placed(
+        self,
+        batches: Sequence[Batch],
+        standings: Mapping[ArticleId, Standing],
+        places: dict[ArticleId, int],
+    ) -> Iterator["_Columns"]:
+        """The beacons of announced articles; the others wait."""
+        columns = self._read(batches, places)
+        offset = batches[0].offset
+        states = [standings[article].at(offset) for article in places]
         if None in states:
             is_announced = np.array([state is not None for state in states])[columns.index]
-            self._waiting.keep(columns.where(~is_announced))
+            self._waiting.keep(tuple(places), columns.where(~is_announced))
             columns = columns.where(is_announced)
-        self._tally(states, columns, deltas)
+        if "withdrawn" in states:
+            is_withdrawn = np.array([state == "withdrawn" for state in states])[columns.index]
+            columns.kinds[is_withdrawn & (columns.kinds == _VIEW)] = _UNKNOWN
+        yield columns
 
-    def _read(self, batches: Sequence[Batch]) -> _Columns:
-        counts = [batch.size for batch in batches]
-        places: dict[ArticleId, int] = {}
-        shifts: list[int] = []  # from a batch's own index to the common one
-        bases: list[int] = []
-        for batch in batches:
-            bases.append(len(shifts))
-            shifts += [places.setdefault(article, len(places)) for article in batch.articles]
-        local = np.frombuffer(b"".join(batch.places for batch in batches), "<u2").astype(np.int64)
-        index = np.array(shifts, np.int64)[local + np.repeat(np.array(bases, np.int64), counts)]
-        appended = np.array([batch.appended_ms for batch in batches], np.int64)
-        times = np.repeat(np.array([batch.first_ms for batch in batches], np.int64), counts)
-        times += np.frombuffer(b"".join(batch.after_ms for batch in batches), "<u2")
+    def _read(self, batches: Sequence[Batch], places: dict[ArticleId, int]) -> "_Columns":
+        _, appended_ms, counts, _, ids, local_places, reader_hashes, former_hashes, first_ms, after_ms, flag_bytes = (
+            zip(*batches, strict=True)
+        )
+        for article in chain.from_iterable(ids):
+            places.setdefault(article, len(places))
+        # From a batch's own places to the common ones: those of all batches one after the other, and where each begins.
+        common = np.fromiter(map(places.__getitem__, chain.from_iterable(ids)), np.int64)
+        begins = np.cumsum([0, *map(len, ids[:-1])])
+        local = np.frombuffer(b"".join(local_places), "<u2").astype(np.int64)
+        index = common[local + np.repeat(begins, counts)]
+        appended = np.array(appended_ms, np.int64)
+        times = np.repeat(np.array(first_ms, np.int64), counts)
+        times += np.frombuffer(b"".join(after_ms), "<u2")
         times = np.minimum(times, np.repeat(appended, counts))
         clocks = np.maximum(np.maximum.accumulate(times), self.clock_ms)
         arrivals = np.maximum(np.maximum.accumulate(appended), self.log_ms)
         self.clock_ms, self.log_ms = int(clocks[-1]), int(arrivals[-1])
-        readers = np.frombuffer(b"".join(batch.readers for batch in batches), "<u8")
-        former = np.frombuffer(b"".join(batch.former_readers or bytes(8 * batch.size) for batch in batches), "<u8")
-        flags = np.frombuffer(b"".join(batch.flags for batch in batches), np.uint8)
+        readers = np.frombuffer(b"".join(reader_hashes), "<u8")
+        former = (
+            np.frombuffer(b"".join([of or bytes(8 * n) for of, n in zip(former_hashes, counts, strict=True)]), "<u8")
+            if any(former_hashes)
+            else np.zeros(readers.size, np.uint64)
+        )
+        flags = np.frombuffer(b"".join(flag_bytes), np.uint8)
         flags = np.where(readers == NO_READER, flags | np.uint8(Flag.OPTED_OUT), flags)  # nobody to tell a repeat from
         return _Columns(
-            tuple(places),
             index,
             readers,
             former,
@@ -241,48 +259,62 @@ class PartitionCounting:
             _KIND_OF_FLAGS[flags],
         )
 
-    def _tally(self, states: Sequence[State | None], columns: _Columns, deltas: Deltas) -> None:
-        """Add beacons of announced articles; ``states`` are those of ``columns.articles``."""
-        kinds = columns.kinds.copy()
-        is_withdrawn = np.array([state == "withdrawn" for state in states])[columns.index]
-        kinds[(kinds == _VIEW) & is_withdrawn] = _UNKNOWN
-        is_countable = kinds == _VIEW
+    def _tally(self, articles: Sequence[ArticleId], columns: "_Columns") -> Deltas:
+        is_countable = columns.kinds == _VIEW
         countable = columns.where(is_countable)
-        keys = np.array([article_key(article) for article in columns.articles], np.uint64)[countable.index]
+        keys = np.fromiter(map(article_key, articles), np.uint64)[countable.index]
         opens = self._sessions.renew(
             session_keys(keys, countable.readers),
             session_keys(keys, countable.former_readers),
             countable.former_readers != NO_READER,
             countable.clocks,
         )
+        kinds = columns.kinds.copy()
         kinds[np.flatnonzero(is_countable)[~opens]] = _REPEAT
-        _add_readers(countable, deltas)
-        _add_counts(columns, kinds, deltas)
-        is_view = kinds == _VIEW
-        for place, scores in _log_scores(columns.index[is_view], columns.times[is_view]).items():
-            deltas.add_scores(columns.articles[place], scores)
+        return _deltas(articles, columns, kinds)
 
 
-def _add_counts(columns: _Columns, kinds: _Ints, deltas: Deltas) -> None:
-    together = columns.index << 40 | (columns.times // HOUR_MS) << 8 | kinds
-    place_before = day_before = -1
-    of_article = of_day = defaultdict[str, int](int)
-    for key, count in zip(*(column.tolist() for column in np.unique(together, return_counts=True)), strict=True):
-        place, hours, kind = key >> 40, key >> 8 & 0xFFFF_FFFF, key & 0xFF
-        day, hour = divmod(hours, HOURS_OF_A_DAY)
-        if place != place_before or day != day_before:  # they come sorted
-            place_before, day_before = place, day
-            of_article = deltas.articles[columns.articles[place]]
-            of_day = deltas.days[Day(columns.articles[place], day)]
-        if kind == _VIEW:
-            of_article[VIEWS] += count
-            of_day[_HOUR_NAMES[hour]] += count
-        else:
-            of_article[_KIND_NAMES[kind]] += count
-            of_day[_KIND_NAMES[kind]] += count
+def _deltas(articles: Sequence[ArticleId], columns: _Columns, kinds: _Ints) -> Deltas:
+    """What these beacons add, each of its kind: a place in `KINDS`; readers are those of all that are countable."""
+    hours = columns.times // HOUR_MS
+    keys, counts = np.unique(columns.index << 40 | hours << 8 | kinds, return_counts=True)
+    places, hours, kinds_of_keys = keys >> 40, keys >> 8 & 0xFFFF_FFFF, keys & 0xFF
+    days, hours = np.divmod(hours, HOURS_OF_A_DAY)
+    by_article_and_day = places << 32 | days
+    article_days, day_places = np.unique(by_article_and_day, return_inverse=True)
+    fields = np.where(kinds_of_keys == _VIEW, hours, HOURS_OF_A_DAY - 1 + kinds_of_keys)
+    is_view = kinds == _VIEW
+    is_countable = is_view | (kinds == _REPEAT)
+    return Deltas(
+        articles,
+        list(zip((article_days >> 32).tolist(), (article_days & 0xFFFF_FFFF).tolist(), strict=True)),
+        _summed(places << 8 | kinds_of_keys, counts),
+        _summed(day_places << 8 | fields, counts),
+        _readers(columns.where(is_countable), article_days),
+        _log_scores(columns.index[is_view], columns.times[is_view]),
+    )
 
 
-def _log_scores(articles: _Ints, times_ms: _Ints) -> dict[int, LogScores]:
+def _summed(keys: _Ints, counts: _Ints) -> _Ints:
+    """Rows of a key's upper bits, its lower 8 bits, and the sum of its counts."""
+    order = np.argsort(keys, kind="stable")
+    distinct, starts = np.unique(keys[order], return_index=True)
+    sums = np.add.reduceat(counts[order], starts) if starts.size else counts
+    return np.column_stack((distinct >> 8, distinct & 0xFF, sums))
+
+
+def _readers(columns: _Columns, article_days: _Ints) -> list[tuple[int, bytes]]:
+    """The hashes of each day's readers, by its place in ``article_days``."""
+    by_article_and_day = columns.index << 32 | columns.times // (HOUR_MS * HOURS_OF_A_DAY)
+    order = np.argsort(by_article_and_day)
+    hashes = columns.readers[order].tobytes()
+    distinct, starts = np.unique(by_article_and_day[order], return_index=True)
+    bounds = [*(starts * 8).tolist(), len(hashes)]
+    places: list[int] = np.atleast_1d(article_days.searchsorted(distinct)).tolist()
+    return [(place, hashes[start:stop]) for place, (start, stop) in zip(places, pairwise(bounds), strict=True)]
+
+
+def _log_scores(articles: _Ints, times_ms: _Ints) -> list[tuple[int, LogScores]]:
     """What views add: the logarithms of the sums of 2^(t/h), by article.
 
     Args:
@@ -290,31 +322,18 @@ def _log_scores(articles: _Ints, times_ms: _Ints) -> dict[int, LogScores]:
         times_ms: when each view was.
     """
     if not articles.size:
-        return {}
+        return []
     order = np.argsort(articles, kind="stable")
     numbers, starts = np.unique(articles[order], return_index=True)
     times = times_ms[order].astype(np.float64)
     columns = [np.logaddexp2.reduceat(times / HALF_LIFE_MS[window], starts).tolist() for window in WINDOWS]
-    return dict(zip(numbers.tolist(), zip(*columns, strict=True), strict=True))
+    return list(zip(numbers.tolist(), zip(*columns, strict=True), strict=True))
 
 
-def _add_readers(columns: _Columns, deltas: Deltas) -> None:
-    if not columns.index.size:
-        return
-    together = columns.index << 32 | columns.times // (HOUR_MS * HOURS_OF_A_DAY)
-    order = np.argsort(together)
-    hashes = columns.readers[order].view("V8").tolist()
-    days, starts = np.unique(together[order], return_index=True)
-    stops = [*starts[1:].tolist(), len(hashes)]
-    for key, start, stop in zip(days.tolist(), starts.tolist(), stops, strict=True):
-        deltas.readers[Day(columns.articles[key >> 32], key & 0xFFFF_FFFF)].update(hashes[start:stop])
-
-
-def _columns_of(article: ArticleId, waited: Sequence[_Kept]) -> _Columns:
+def _columns_of(place: int, waited: Sequence[_Kept]) -> _Columns:
     _, arrivals, clocks, times, readers, former_readers, kinds = zip(*waited, strict=True)
     return _Columns(
-        (article,),
-        np.zeros(len(waited), np.int64),
+        np.full(len(waited), place, np.int64),
         np.array(readers, np.uint64),
         np.array(former_readers, np.uint64),
         np.array(times, np.int64),

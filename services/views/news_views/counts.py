@@ -1,12 +1,14 @@
 """The vocabulary of counts: what is counted, of what, and what some records add."""
 
-from collections import defaultdict
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Final, Literal, NamedTuple, get_args
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Final, Literal, NamedTuple, Self, get_args
+
+import numpy as np
+import numpy.typing as npt
 
 from news_shared.article_ids import ArticleId
-from news_views.trending import LogScores, add_logs
+from news_views.trending import LogScores
 
 Reason = Literal["bot", "prefetch", "repeat", "opted_out", "burst", "unknown"]
 REASONS: Final[tuple[Reason, ...]] = get_args(Reason)
@@ -16,6 +18,11 @@ unknown (the article was withdrawn), repeat."""
 VIEWS: Final = "views"
 HOUR_MS: Final = 3_600_000
 HOURS_OF_A_DAY: Final = 24
+UNDATED: Final = 0
+"""The day (1970-01-01) of imported totals whose days nobody knows: totals have them, series do not."""
+KINDS: Final = (VIEWS, *REASONS)
+DAY_FIELDS: Final = (*map(str, range(HOURS_OF_A_DAY)), *REASONS)
+"""What is stored of a day: views by hour, what was filtered."""
 
 
 class Day(NamedTuple):
@@ -25,45 +32,56 @@ class Day(NamedTuple):
     day: int
 
 
-@dataclass
+Rows = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Deltas:
-    """What some records add to the counts.
+    """What some beacons add to the counts, in columns, because most of the projector's time goes into these.
 
     Attributes:
-        articles: totals: ``views`` or a reason, to how many.
-        days: the same by day, the views by hour: ``"0"`` to ``"23"``.
-        scores: what the views add to the articles' scores; sums of floats, so equal only within rounding.
-        readers: hashes of the readers of a day, each 8 bytes, little-endian.
+        articles: to which the rows point by place.
+        days: pairs of a place in ``articles`` and a day counted from 1970.
+        totals: rows of a place in ``articles``, a place in `KINDS`, how many.
+        by_day: rows of a place in ``days``, a place in `DAY_FIELDS`, how many.
+        readers: for places in ``days`` the hashes of readers, 8 bytes each, little-endian.
+        scores: for places in ``articles`` what the views add to the scores.
     """
 
-    articles: defaultdict[ArticleId, defaultdict[str, int]] = field(
-        default_factory=lambda: defaultdict(lambda: defaultdict(int))
-    )
-    days: defaultdict[Day, defaultdict[str, int]] = field(default_factory=lambda: defaultdict(lambda: defaultdict(int)))
-    scores: dict[ArticleId, LogScores] = field(default_factory=dict, compare=False)
-    readers: defaultdict[Day, set[bytes]] = field(default_factory=lambda: defaultdict(set))
+    articles: Sequence[ArticleId]
+    days: Sequence[tuple[int, int]]
+    totals: Rows
+    by_day: Rows
+    readers: Sequence[tuple[int, bytes]]
+    scores: Sequence[tuple[int, LogScores]]
 
-    def add_scores(self, article: ArticleId, scores: LogScores) -> None:
-        """Add views of an article to its scores."""
-        before = self.scores.get(article)
-        self.scores[article] = scores if before is None else tuple(map(add_logs, before, scores))
+    def day(self, place: int) -> Day:
+        """The day at this place of ``days``."""
+        article, day = self.days[place]
+        return Day(self.articles[article], day)
 
-    def add(self, other: "Deltas", *, offset: int, as_of: Mapping[ArticleId | Day, int]) -> None:
-        """Add what a record at this offset changed, except to keys that hold it already.
+    def changed(self) -> set[ArticleId | Day]:
+        """Articles and days whose stored values this changes."""
+        days = {self.day(place) for place in {*self.by_day[:, 0].tolist(), *(place for place, _ in self.readers)}}
+        return {*days, *(day.article for day in days), *(self.articles[p] for p in self.totals[:, 0].tolist())}
+
+    def speaks_of(self) -> set[ArticleId | Day]:
+        """All articles and days of its columns."""
+        return {*self.articles, *map(self.day, range(len(self.days)))}
+
+    def lacking(self, offset: int, as_of: Mapping[ArticleId | Day, int]) -> Self:
+        """What is not in restored values yet.
 
         Args:
-            as_of: of each key of ``other``, the offset before which it holds everything. Readers are always added:
-                adding one again changes nothing.
+            offset: of the record that this came from.
+            as_of: of each article and day, the offset before which its restored value holds everything. Readers are
+                kept: adding one again changes nothing.
         """
-        for article, fields in other.articles.items():
-            if as_of[article] <= offset:
-                for name, count in fields.items():
-                    self.articles[article][name] += count
-                if article in other.scores:
-                    self.add_scores(article, other.scores[article])
-        for day, fields in other.days.items():
-            if as_of[day] <= offset:
-                for name, count in fields.items():
-                    self.days[day][name] += count
-        for day, readers in other.readers.items():
-            self.readers[day] |= readers
+        lacks = np.array([as_of[article] <= offset for article in self.articles], np.bool_)
+        day_lacks = np.array([as_of[self.day(place)] <= offset for place in range(len(self.days))], np.bool_)
+        return replace(
+            self,
+            totals=self.totals[lacks[self.totals[:, 0]]],
+            by_day=self.by_day[day_lacks[self.by_day[:, 0]]],
+            scores=[(place, scores) for place, scores in self.scores if lacks[place]],
+        )

@@ -1,12 +1,13 @@
 """Taking one beacon: who sent it, whether it can count, and into the log with it."""
 
+import asyncio
 from collections.abc import Iterable
 from time import monotonic
 
 from news_shared.article_ids import ArticleId
 from news_shared.clock import Clock
 from news_shared.problems import TOO_MANY, ProblemError
-from news_views.batches import BeaconBatches
+from news_views.batches import BeaconBatches, BeaconSettled
 from news_views.beacon_request import read_article, read_headers
 from news_views.beacon_rules import BeaconRules
 from news_views.bursts import Pace, Paces
@@ -33,17 +34,36 @@ class BeaconIntake:
         self._partitions = partitions
 
     async def take(self, peer: str, headers: Iterable[tuple[bytes, bytes]], body: bytes) -> ArticleId:
-        """Write a beacon and return the article it is about, once Kafka has it.
+        """Write a beacon and return the article it is about, once Kafka has it; see `begin`."""
+        written = asyncio.get_running_loop().create_future()
+
+        def settled(error: Exception | None) -> None:
+            if not written.done():  # or the caller has hung up
+                if error is None:
+                    written.set_result(None)
+                else:
+                    written.set_exception(error)
+
+        article = self.begin(peer, headers, body, settled)
+        await written
+        return article
+
+    def begin(
+        self, peer: str, headers: Iterable[tuple[bytes, bytes]], body: bytes, settled: BeaconSettled
+    ) -> ArticleId:
+        """Send a beacon on its way to Kafka, and return the article it is about.
 
         Args:
             peer: address at the other end of the connection.
             headers: ASGI headers.
             body: JSON, up to `beacon_request.BODY_LIMIT` bytes.
+            settled: called later, once, unless this call raises: with None when Kafka has the beacon, or with the
+                TransientError when it did not acknowledge; then the outcome is unknown and repeating it is safe.
 
         Raises:
             ProblemError: 400, 415, 422, or 429 at a pace that no reader has.
             OverloadError: too many beacons wait for Kafka.
-            TransientError: Kafka did not acknowledge, or there was never a salt; repeating it is safe.
+            TransientError: there was never a salt.
         """
         said = read_headers(headers)
         article, partition = read_article(said.content_type, body, self._partitions)
@@ -65,5 +85,5 @@ class BeaconIntake:
             is_opted_out=said.is_opted_out,
             is_burst=is_burst,
         )
-        await self._batches.put(partition, salt, beacon)
+        self._batches.add(partition, salt, beacon, settled)
         return article

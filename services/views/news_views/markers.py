@@ -75,6 +75,10 @@ class MarkersProjection:
             )
         return Effects()
 
+    async def settle(self) -> Sequence[Effects]:
+        """Nothing is put off."""
+        return ()
+
     async def tick(self) -> None:
         """Nothing is timed."""
 

@@ -1,9 +1,10 @@
-"""The projection of ``news.views``: batches and markers in, counts in Redis, the changelog behind them."""
+"""The projection of ``news.views``: its records in, counts in Redis, the changelog behind them."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import AsyncExitStack
 from datetime import timedelta
+from itertools import islice
 from time import monotonic
 
 import structlog
@@ -25,23 +26,28 @@ from news_views.changelog import (
     PartitionProgress,
     decode_counts,
     decode_key,
+    encode_key,
 )
 from news_views.changelog_writer import ChangelogWriter
 from news_views.counting import PartitionCounting, Rules
 from news_views.counts import Day, Deltas
+from news_views.imports import imported_totals
 from news_views.projection_names import GROUP, SERVICE
 from news_views.settings import ViewsSettings
 from news_views.standing import Standing
 from news_views.standings import Standings
-from news_views.view_counts import Clocks, changed_keys, read_as_of, read_clocks, read_standings
-from news_views.view_log import Batch, PlacedMarker, decode
+from news_views.view_counts import Clocks, read_as_of, read_clocks, read_standings, read_unsettled
+from news_views.view_log import Batch, PlacedImport, PlacedMarker, decode
 from news_views.view_steps import APPLY, Steps
 
 log = structlog.get_logger()
 
-ViewEvent = Batch | PlacedMarker
+Counted = Batch | PlacedMarker
+ViewEvent = Counted | PlacedImport
 
 _RESTORED_AT_ONCE = 200  # keys of the changelog in one Redis call: sketches are up to 12 kB
+_SETTLED_WITH_THE_CALL = 100  # articles and days that are ranked and counted with each call; more wait for the second
+_SETTLED_AT_ONCE = 400
 
 
 def rules_of(settings: ViewsSettings) -> Rules:
@@ -88,6 +94,8 @@ class ViewsProjection:
         self._counting = PartitionCounting(self._rules)
         self._standings = Standings(ownership.redis, ownership.prefix)
         self._ahead_until = 0
+        self._next_offset = 0
+        self._unsettled: set[ArticleId | Day] = set()
         self._resources = AsyncExitStack()
         self._changelog: ChangelogWriter | None = None
         self._flushing: asyncio.Task[None] | None = None
@@ -134,6 +142,7 @@ class ViewsProjection:
         steps = Steps(self._ownership.prefix)
         steps.set_partition(Clocks(progress.clock_ms, progress.log_ms, ahead_until))
         steps.set_written(progress)
+        steps.set_settled(progress.next_offset)
         await restoring.put(steps.effects())
         log.info("restored", partition=self._ownership.partition, next_offset=progress.next_offset)
         return progress.next_offset
@@ -147,10 +156,8 @@ class ViewsProjection:
             steps.mark_dirty([raw for raw, key, _ in pending if not isinstance(key, PartitionKey)], 0)
         for _, key, counts in pending:
             match key, counts:
-                case Day(), _ if self._recount:
-                    pass
                 case Day(), DayCounts():
-                    steps.restore_day(key, counts)
+                    steps.restore_day(key, counts, counted=not self._recount)
                 case Day(), None:
                     steps.remove_day(key)
                 case str(), ArticleCounts():
@@ -178,65 +185,92 @@ class ViewsProjection:
             self._changelog = ChangelogWriter(self._ownership, writer)
         clocks = await read_clocks(redis, prefix)
         self._ahead_until = clocks.ahead_until
+        self._next_offset = checkpoint.next_offset
+        self._unsettled = await read_unsettled(redis, prefix, clocks.settled)
         looks_back_to = min(clocks.clock_ms - self._rules.session_ms, clocks.log_ms - self._rules.grace_ms)
         start = await partition_log.offset_at(max(0, looks_back_to))
         self._counting = PartitionCounting(self._rules)
         async for records in partition_log.read(start, checkpoint.next_offset):
-            events = list(_events(records))
+            events, _ = _told_apart(_events(records))
             standings = await self._standings.of(_articles_of(events))
-            self._counting.count(events, standings, Deltas())  # counted already: only what it remembers is wanted
+            self._counting.count(events, standings)  # counted already: only what it remembers is wanted
         self._counting.clock_ms = clocks.clock_ms
         self._counting.log_ms = clocks.log_ms
 
     def decode(self, record: ConsumerRecord) -> ViewEvent | None:
-        """The batch or marker of a record.
+        """What a record says.
 
         Raises:
-            PoisonError: it is neither.
+            PoisonError: it cannot be read.
         """
         return decode(record)
 
     async def decide(self, events: Sequence[ViewEvent]) -> Effects:
-        """Count these records.
+        """Count these records, and take over what was imported.
 
         Raises:
             TransientError: Redis is away.
         """
         steps = Steps(self._ownership.prefix)
-        before = await self._standings.of(_articles_of(events))
+        counted, imports = _told_apart(events)
+        before = await self._standings.of(_articles_of(counted))
         standings = dict(before)
         if events[0].offset < self._ahead_until:
-            deltas = await self._count_once(events, standings)
+            counts = await self._count_once(counted, standings)
         else:
-            deltas = Deltas()
-            self._counting.count(events, standings, deltas)
-        changed = {article: now for article, now in standings.items() if now is not before[article]}
-        self._standings.keep(changed)
-        for article, standing in changed.items():
+            counts = [self._counting.count(counted, standings)] if counted else []
+        moved = {article: now for article, now in standings.items() if now is not before[article]}
+        self._standings.keep(moved)
+        for article, standing in moved.items():
             steps.set_standing(article, standing)
-        steps.add(deltas)
-        for article in changed.keys() | deltas.scores.keys():
-            steps.rank(article, before[article], standings[article], deltas.scores.get(article))
-        steps.mark_dirty(changed_keys(deltas) | {article.encode() for article in changed}, events[-1].offset)
+        changed: set[ArticleId | Day] = set(moved)
+        for deltas in counts:
+            steps.add(deltas)
+            changed |= deltas.changed()
+        for (day, origin), total in imported_totals(imports).items():
+            steps.set_imported(day, origin, total)
+            changed.add(day)
+        for article, standing in moved.items():  # at once, because a withdrawn article must be seen nowhere
+            steps.rank(article, before[article], standing)
+        self._next_offset = max(self._next_offset, events[-1].offset + 1)  # a replayed record lies further back
+        steps.mark_dirty(map(encode_key, changed), self._next_offset - 1)
+        self._unsettled |= changed
+        if len(self._unsettled) <= _SETTLED_WITH_THE_CALL:
+            await self._settle(steps, self._unsettled)
+            self._unsettled = set()
+            steps.set_settled(self._next_offset)
         steps.set_partition(Clocks(self._counting.clock_ms, self._counting.log_ms, self._ahead_until))
         return steps.effects()
 
-    async def _count_once(self, events: Sequence[ViewEvent], standings: dict[ArticleId, Standing]) -> Deltas:
+    async def _count_once(self, events: Sequence[Counted], standings: dict[ArticleId, Standing]) -> Sequence[Deltas]:
         """Count records of which the restored values hold a part already, each key up to its own offset."""
-        counted: list[tuple[int, Deltas]] = []
-        for event in events:
-            deltas = Deltas()
-            self._counting.count([event], standings, deltas)
-            counted.append((event.offset, deltas))
-        touched: dict[ArticleId | Day, None] = {}
-        for _, deltas in counted:
-            touched |= dict.fromkeys(deltas.articles) | dict.fromkeys(deltas.days)
-        keys = list(touched)
+        counted = [(event.offset, self._counting.count([event], standings)) for event in events]
+        keys = list({key for _, deltas in counted for key in deltas.speaks_of()})
         as_of = dict(zip(keys, await read_as_of(self._ownership.redis, self._ownership.prefix, keys), strict=True))
-        missing = Deltas()
-        for offset, deltas in counted:
-            missing.add(deltas, offset=offset, as_of=as_of)
-        return missing
+        return [deltas.lacking(offset, as_of) for offset, deltas in counted]
+
+    async def settle(self) -> Sequence[Effects]:
+        """Count readers and rank articles where that was put off, because there was much to count.
+
+        Raises:
+            TransientError: Redis is away.
+        """
+        effects = []
+        while self._unsettled:
+            steps = Steps(self._ownership.prefix)
+            some = set(islice(self._unsettled, _SETTLED_AT_ONCE))
+            await self._settle(steps, some)
+            self._unsettled -= some
+            if not self._unsettled:
+                steps.set_settled(self._next_offset)
+            effects.append(steps.effects())
+        return effects
+
+    async def _settle(self, steps: Steps, keys: Collection[ArticleId | Day]) -> None:
+        standings = await self._standings.of([ArticleId(key) for key in keys if isinstance(key, str)])
+        for article, standing in standings.items():
+            steps.rank(article, standing, standing)
+        steps.recount([key for key in keys if isinstance(key, Day)])
 
     async def tick(self) -> None:
         """Flush the changelog when it is due, beside the counting.
@@ -289,11 +323,12 @@ def _events(records: Sequence[ConsumerRecord]) -> Sequence[ViewEvent]:
     return events
 
 
-def _articles_of(events: Sequence[ViewEvent]) -> list[ArticleId]:
-    articles: list[ArticleId] = []
-    for event in events:
-        if isinstance(event, PlacedMarker):
-            articles.append(event.marker.id)
-        else:
-            articles += event.articles
-    return articles
+def _told_apart(events: Sequence[ViewEvent]) -> tuple[list[Counted], list[PlacedImport]]:
+    """What is counted, and what was imported; neither touches the other's numbers."""
+    imports = [event for event in events if isinstance(event, PlacedImport)]
+    return [event for event in events if not isinstance(event, PlacedImport)], imports
+
+
+def _articles_of(events: Sequence[Counted]) -> set[ArticleId]:
+    markers = {event.marker.id for event in events if isinstance(event, PlacedMarker)}
+    return markers.union(*(event.articles for event in events if isinstance(event, Batch)))

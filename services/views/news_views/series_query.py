@@ -9,18 +9,18 @@ from typing import Any, Final
 from news_shared.article_ids import ArticleId, partition_of
 from news_shared.clock import epoch_ms
 from news_shared.projection.slots import Slots
-from news_views.counts import HOUR_MS, HOURS_OF_A_DAY, REASONS, Day, Reason
+from news_views.counts import HOUR_MS, HOURS_OF_A_DAY, REASONS, UNDATED, Day, Reason
 from news_views.series import Span
-from news_views.view_counts import queue_totals, stored_under, totals
+from news_views.view_counts import IMPORTED_FIELDS, queue_totals, stored_under, totals
 from news_views.view_log import State
 
 _HOURS: Final = tuple(map(str, range(HOURS_OF_A_DAY)))
-_DAY_FIELDS: Final = (*_HOURS, "readers", *REASONS)
+_DAY_FIELDS: Final = (*_HOURS, "readers", *IMPORTED_FIELDS, *REASONS)
 
 
 @dataclass(frozen=True)
 class Point:
-    """One hour or one day; only days tell readers and what did not count."""
+    """One hour or one day; only days tell readers, what was imported, and what did not count."""
 
     time: datetime
     views: int
@@ -72,9 +72,12 @@ def _hour_point(time: datetime, by_day: Mapping[int, Sequence[int]]) -> Point:
 
 
 def _day_point(time: datetime, by_day: Mapping[int, Sequence[int]]) -> Point:
-    row = by_day[_hour(time) // HOURS_OF_A_DAY]
-    readers, *filtered = row[HOURS_OF_A_DAY:]
-    return Point(time, sum(row[:HOURS_OF_A_DAY]), readers, dict(zip(REASONS, filtered, strict=True)))
+    day = _hour(time) // HOURS_OF_A_DAY
+    readers, imported, imported_readers, *filtered = by_day[day][HOURS_OF_A_DAY:]
+    if day == UNDATED:
+        imported = imported_readers = 0
+    views = sum(by_day[day][:HOURS_OF_A_DAY]) + imported
+    return Point(time, views, readers + imported_readers, dict(zip(REASONS, filtered, strict=True)))
 
 
 def _queue(article: ArticleId, days: Sequence[int], pipe: Any, prefix: str) -> None:

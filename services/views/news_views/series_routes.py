@@ -21,8 +21,8 @@ class SeriesPoint(BaseModel):
     """One hour or day."""
 
     time: AwareDatetime = Field(description="When it begins, UTC.")
-    views: int
-    readers: int | None = Field(None, description="Days only: different readers, estimated to ±0.8 %.")
+    views: int = Field(description="Of days with what was imported, of hours without.")
+    readers: int | None = Field(None, description="Days only: different readers, estimated to ±0.8 %, and imported.")
     filtered: Filtered | None = Field(None, description="Days only: what did not count.")
 
 

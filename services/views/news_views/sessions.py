@@ -1,5 +1,6 @@
 """Open sessions: when each reader last opened each article, for as long as that can still decide anything."""
 
+from functools import lru_cache
 from typing import Final, Self
 
 import numpy as np
@@ -15,6 +16,7 @@ _SPREAD: Final = np.uint64(0x9E37_79B9_7F4A_7C15)  # Fibonacci hashing: the high
 _SMALLEST: Final = 10  # bits
 
 
+@lru_cache(maxsize=50_000)
 def article_key(article: str) -> int:
     """64 bits of an article's id, as good as the id itself: it is a hash already."""
     number = int(article.replace("-", ""), 16)

@@ -35,7 +35,7 @@ class ViewsSettings(BaseSettings):
     )
     flush: timedelta = Field(timedelta(seconds=10), gt=timedelta(0), description="Between writes of the changelog.")
     call_beacons: int = Field(
-        2000,
+        4000,
         ge=1,
         le=20_000,
         description="Applied in one Redis call, with a batch more at the most: how long a read may have to wait.",

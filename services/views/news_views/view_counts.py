@@ -3,13 +3,14 @@
 Keys behind the partition's prefix:
 
 - ``a:<article>`` hash: ``views``, ``readers``, one field a reason, ``revision language themes transitions``,
-  ``log:<window>``, and ``as_of`` where it came from the changelog;
-- ``d:<article>|<day>`` hash: views by hour ``0`` to ``23``, one field a reason, ``readers``, ``as_of`` likewise;
+  ``log:<window>``, ``imported`` and ``imported_readers``, and ``as_of`` where it came from the changelog;
+- ``d:<article>|<day>`` hash: views by hour ``0`` to ``23``, one field a reason, ``readers``, ``import:<origin>`` (views
+  and readers), their sums ``imported`` and ``imported_readers``, ``as_of`` likewise;
 - ``u:<article>|<day>`` HyperLogLog of the day's readers;
 - ``t:<window>|<scope>`` sorted set: articles known now by their score, negated, so that ties come by id;
 - ``dirty`` sorted set: keys of the changelog, by the offset of their last change; what is before W is written;
-- ``partition`` hash: ``clock``, ``log_time``, ``ahead_until``, and what the changelog holds: ``w``, ``w_clock``,
-  ``w_log_time``.
+- ``partition`` hash: ``clock``, ``log_time``, ``ahead_until``, ``settled``, and what the changelog holds: ``w``,
+  ``w_clock``, ``w_log_time``.
 """
 
 import json
@@ -19,14 +20,24 @@ from typing import Any, Final
 
 from news_shared.article_ids import ArticleId
 from news_shared.redis_client import RedisClient, redis_errors
-from news_views.changelog import ArticleCounts, DayCounts, PartitionProgress, day_text, encode_key
-from news_views.counts import HOURS_OF_A_DAY, REASONS, VIEWS, Day, Deltas, Reason
+from news_views.changelog import (
+    ArticleCounts,
+    DayCounts,
+    Imported,
+    PartitionKey,
+    PartitionProgress,
+    day_text,
+    decode_key,
+)
+from news_views.counts import HOURS_OF_A_DAY, REASONS, VIEWS, Day, Reason
 from news_views.standing import Standing, Transition
 from news_views.trending import WINDOWS, Window
 
 STANDING_FIELDS: Final = ("revision", "language", "themes", "transitions")
 LOG_FIELDS: Final = tuple(f"log:{window}" for window in WINDOWS)
-_COUNT_FIELDS = (VIEWS, "readers", *REASONS)
+IMPORTED_FIELDS: Final = ("imported", "imported_readers")
+_IMPORT_PREFIX: Final = "import:"
+_COUNT_FIELDS = (VIEWS, "readers", *IMPORTED_FIELDS, *REASONS)
 
 
 @dataclass(frozen=True)
@@ -36,6 +47,7 @@ class Clocks:
     clock_ms: int = 0
     log_ms: int = 0
     ahead_until: int = 0  # restored values hold records before this offset that a replay must not add again
+    settled: int = 0  # readers are counted and articles ranked up to this offset, of later ones not all
 
 
 WRITTEN_FIELDS: Final = ("w", "w_clock", "w_log_time")
@@ -53,8 +65,19 @@ async def read_clocks(redis: RedisClient, prefix: str) -> Clocks:
         TransientError: Redis is away.
     """
     with redis_errors("reading the partition's clocks"):
-        stored = await redis.hmget(f"{prefix}partition", ["clock", "log_time", "ahead_until"])
+        stored = await redis.hmget(f"{prefix}partition", ["clock", "log_time", "ahead_until", "settled"])
     return Clocks(*(int(value or 0) for value in stored))
+
+
+async def read_unsettled(redis: RedisClient, prefix: str, settled: int) -> set[ArticleId | Day]:
+    """Articles and days that changed at this offset or later and may have been left to be settled.
+
+    Raises:
+        TransientError: Redis is away.
+    """
+    with redis_errors("reading what is not settled"):
+        dirty: list[bytes] = await redis.zrangebyscore(f"{prefix}dirty", settled, "+inf")  # type: ignore[assignment]
+    return {key for key in map(decode_key, dirty) if not isinstance(key, PartitionKey)}
 
 
 async def read_standings(redis: RedisClient, prefix: str, articles: Collection[ArticleId]) -> dict[ArticleId, Standing]:
@@ -101,16 +124,17 @@ class Totals:
 def queue_totals(pipe: Any, prefix: str, article: ArticleId, today: int) -> None:
     """Queue the reading of one article's totals: two results for `totals`."""
     pipe.hmget(prefix + article_name(article), ["transitions", *_COUNT_FIELDS])
-    pipe.hget(prefix + day_name(Day(article, today)), "readers")
+    pipe.hmget(prefix + day_name(Day(article, today)), ["readers", "imported_readers"])
 
 
-def totals(fields: Sequence[bytes | None], readers_today: bytes | None) -> tuple[Standing, Totals]:
+def totals(fields: Sequence[bytes | None], readers_today: Sequence[bytes | None]) -> tuple[Standing, Totals]:
     """What `queue_totals` found; the standing has only its transitions."""
     transitions, *numbers = fields
     counted = {name: int(value or 0) for name, value in zip(_COUNT_FIELDS, numbers, strict=True)}
     standing = Standing(transitions=_transitions(transitions))
     filtered = {reason: counted[reason] for reason in REASONS}
-    return standing, Totals(counted[VIEWS], counted["readers"], int(readers_today or 0), filtered)
+    views, readers = counted[VIEWS] + counted["imported"], counted["readers"] + counted["imported_readers"]
+    return standing, Totals(views, readers, sum(int(number or 0) for number in readers_today), filtered)
 
 
 def queue_standing(pipe: Any, prefix: str, article: ArticleId) -> None:
@@ -152,7 +176,7 @@ def article_counts(fields: Mapping[bytes, bytes], as_of: int) -> ArticleCounts |
             for window, name in zip(WINDOWS, LOG_FIELDS, strict=True)
             if name.encode() in fields
         },
-        as_of=as_of,
+        as_of=max(as_of, _number(fields, "as_of")),  # while a replay has not come to where it was restored from
     )
 
 
@@ -165,15 +189,13 @@ def day_counts(fields: Mapping[bytes, bytes], sketch: bytes | None, as_of: int) 
         readers=_number(fields, "readers"),
         filtered={reason: _number(fields, reason) for reason in REASONS},
         sketch=sketch or b"",  # missing comes as an empty list
-        as_of=as_of,
+        imports={
+            name.decode().removeprefix(_IMPORT_PREFIX): _imported(stored)
+            for name, stored in fields.items()
+            if name.startswith(_IMPORT_PREFIX.encode())
+        },
+        as_of=max(as_of, _number(fields, "as_of")),
     )
-
-
-def changed_keys(deltas: Deltas) -> set[bytes]:
-    """Keys of the changelog that these counts touch."""
-    days = deltas.days.keys() | deltas.readers.keys()
-    articles = deltas.articles.keys() | {day.article for day in deltas.readers}
-    return {encode_key(article) for article in articles} | {encode_key(day) for day in days}
 
 
 def article_name(article: ArticleId) -> str:
@@ -191,6 +213,11 @@ def sketch_name(day: Day) -> str:
     return f"u:{day.article}|{day_text(day.day)}"
 
 
+def import_field(origin: str) -> str:
+    """The field of a day's hash that has what an origin said of it."""
+    return f"{_IMPORT_PREFIX}{origin}"
+
+
 def index_name(window: Window, scope: str) -> str:
     """The list of a scope, see `trending`."""
     return f"t:{window}|{scope}"
@@ -205,6 +232,11 @@ def _standing(row: Sequence[bytes | None]) -> Standing:
 
 def _transitions(stored: bytes | None) -> tuple[Transition, ...]:
     return tuple(Transition(*entry) for entry in json.loads(stored or b"[]"))
+
+
+def _imported(stored: bytes) -> Imported:
+    views, readers = map(int, stored.split())
+    return Imported(views=views, readers=readers)
 
 
 def _number(fields: Mapping[bytes, bytes], name: str) -> int:

@@ -1,4 +1,5 @@
-"""The records of ``news.views``: batches of beacons, and markers (docs/schemas/view-batch.v1.json, marker.v1.json).
+"""The records of ``news.views``: batches of beacons, markers, and imported totals (docs/schemas/view-batch.v1.json,
+marker.v1.json, import.v1.json).
 
 Columns are little-endian bytes, so that any language reads them and numpy reads a whole fetch at once. This module
 does without numpy, because the process that answers beacons needs none.
@@ -8,6 +9,7 @@ import re
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from enum import IntFlag
 from typing import Any, Final, Literal, NamedTuple
 
@@ -21,6 +23,7 @@ from news_shared.errors import PoisonError
 TYPE_HEADER = "type"
 BATCH_HEADERS = ((TYPE_HEADER, b"batch"),)
 MARKER_HEADERS = ((TYPE_HEADER, b"marker"),)
+IMPORT_HEADERS = ((TYPE_HEADER, b"import"),)
 NO_READER = 0
 """In the columns of reader hashes: no hash was made."""
 
@@ -28,8 +31,13 @@ _VERSION = 1
 LONGEST_DELAY_MS = 0xFFFF
 """Of a beacon after the first of its record."""
 
+MOST_IMPORTED: Final = 1_000_000_000
+"""Views, and readers, that one import may say of a day: their sums stay far from what Redis and JSON can hold."""
+
 _LATEST_MS = 253_402_300_000_000  # in the year 9999
 _SEEN_IDS: Final = 100_000
+ORIGIN = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
+"""What a system may be called that totals come from."""
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 
 
@@ -95,6 +103,28 @@ class PlacedMarker:
     marker: Marker
 
 
+class Import(BaseModel):
+    """What another system, the origin, counted of an article on a day. It stands for that origin, article and day
+    until the next one: the same said twice changes nothing.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore", strict=True)
+
+    v: Literal[1] = 1
+    article: ArticleId = Field(pattern=f"^{_UUID.pattern}$")
+    origin: str = Field(pattern=f"^{ORIGIN.pattern}$")
+    day: date | None = Field(None, gt=date(1970, 1, 1), description="None: of days that nobody knows any more.")
+    views: int = Field(ge=0, le=MOST_IMPORTED)
+    readers: int = Field(0, ge=0, le=MOST_IMPORTED)
+
+
+class PlacedImport(NamedTuple):
+    """An import and its place in the log."""
+
+    offset: int
+    said: Import
+
+
 def encode_batch(salt: str, beacons: Sequence[Beacon]) -> bytes:
     """The value of a batch record; beacons must stand in the order in which they were received."""
     articles, readers, former_readers, times, flags = zip(*beacons, strict=True)
@@ -123,7 +153,12 @@ def encode_marker(marker: Marker) -> bytes:
     return marker.model_dump_json().encode()
 
 
-def decode(record: ConsumerRecord) -> Batch | PlacedMarker | None:
+def encode_import(said: Import) -> bytes:
+    """The value of an import record."""
+    return said.model_dump_json().encode()
+
+
+def decode(record: ConsumerRecord) -> Batch | PlacedMarker | PlacedImport | None:
     """What a record of ``news.views`` says; None for a type that this version does not know.
 
     Raises:
@@ -139,6 +174,11 @@ def decode(record: ConsumerRecord) -> Batch | PlacedMarker | None:
             return PlacedMarker(record.offset, _appended_ms(record), Marker.model_validate_json(record.value or b""))
         except ValidationError as error:
             raise PoisonError(f"not a marker: {error}") from error
+    if kind == b"import":
+        try:
+            return PlacedImport(record.offset, Import.model_validate_json(record.value or b""))
+        except ValidationError as error:
+            raise PoisonError(f"not an import: {error}") from error
     if kind is None:
         raise PoisonError(f"header {TYPE_HEADER!r} is missing")
     return None
@@ -166,12 +206,16 @@ def _batch(record: ConsumerRecord) -> Batch:
     former: Any = get("w")
     after: Any = get("o")
     flags: Any = get("f")
-    columns = (("i", places, 2), ("u", readers, 8), ("o", after, 2), ("f", flags, 1), ("w", former, 8))
-    for name, column, width in columns:
-        if column is None and name == "w":
-            continue
-        if type(column) is not bytes or len(column) != n * width:
-            raise PoisonError(f"{name}: not a column of {n} × {width} bytes")
+    if (
+        not type(places) is type(readers) is type(after) is type(flags) is bytes
+        or not len(places) == len(after) == 2 * n
+        or len(readers) != 8 * n
+        or len(flags) != n
+        or not (former is None or (type(former) is bytes and len(former) == 8 * n))
+    ):
+        columns = (("i", places, 2), ("u", readers, 8), ("o", after, 2), ("f", flags, 1), ("w", former or b"", 8))
+        name, width = next((c, w) for c, of, w in columns if type(of) is not bytes or len(of) != n * w)
+        raise PoisonError(f"{name}: not a column of {n} × {width} bytes")
     if (max(struct.unpack(f"<{n}H", places)) if n > 1 else places[0] | places[1] << 8) >= len(articles):
         raise PoisonError("i: points beyond the articles")
     return Batch(

@@ -2,22 +2,25 @@
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
 from typing import Final
 
 import msgpack
+import numpy as np
 
 from news_shared.article_ids import ArticleId
 from news_shared.projection.contract import Effects
-from news_views.changelog import ArticleCounts, DayCounts, PartitionProgress
-from news_views.counts import REASONS, VIEWS, Day, Deltas, Reason
+from news_views.changelog import ArticleCounts, DayCounts, Imported, PartitionProgress, day_text
+from news_views.counts import DAY_FIELDS, KINDS, REASONS, VIEWS, Day, Deltas, Reason
 from news_views.standing import Standing
-from news_views.trending import INDEXED, WINDOWS, LogScores, scopes_of
+from news_views.trending import INDEXED, WINDOWS, scopes_of
 from news_views.view_counts import (
     LOG_FIELDS,
     STANDING_FIELDS,
     Clocks,
     article_name,
     day_name,
+    import_field,
     index_name,
     sketch_name,
     written_fields,
@@ -25,8 +28,10 @@ from news_views.view_counts import (
 
 APPLY: Final = """
 -- One argument, in msgpack because an argument costs the sender more than its bytes: a list of steps, each its name,
--- the index of its key in KEYS and what it needs.
+-- mostly the index of its key in KEYS, and what it needs.
 local FIELDS = {LOG_FIELDS}
+-- Fields of a day that its article has the sums of.
+local SUMMED = {'readers', 'imported', 'imported_readers'}
 local floors = {}
 local function rank(list, article, score)
   -- Of a full list only what beats its last member; scores are negated, and a list is cut once, at the end.
@@ -38,8 +43,46 @@ local function rank(list, article, score)
 end
 for _, step in ipairs(cmsgpack.unpack(ARGV[1])) do
   local name, key, last = step[1], KEYS[step[2]], #step
-  if name == 'add' then
-    for i = 3, last, 2 do redis.call('HINCRBY', key, step[i], step[i + 1]) end
+  if name == 'count' then
+    -- The names of fields, then triples: a key's index, a field's, how many.
+    local fields, counts = step[2], step[3]
+    for i = 1, #counts, 3 do redis.call('HINCRBY', KEYS[counts[i]], fields[counts[i + 1] + 1], counts[i + 2]) end
+  elseif name == 'readers' then
+    -- Pairs: a sketch's key and readers of 8 bytes each.
+    for n = 2, last, 2 do
+      local bytes = step[n + 1]
+      for i = 1, #bytes, 8000 do
+        local hashes = {}
+        for j = i, math.min(i + 7999, #bytes), 8 do hashes[#hashes + 1] = string.sub(bytes, j, j + 7) end
+        redis.call('PFADD', KEYS[step[n]], unpack(hashes))
+      end
+    end
+  elseif name == 'recount' then
+    -- Triples of keys: a day, its sketch, its article. The article's readers are the sum of its days', kept up to date
+    -- here so that reading them costs the same however many days there are.
+    for i = 2, last, 3 do
+      local day, now = KEYS[step[i]], redis.call('PFCOUNT', KEYS[step[i + 1]])
+      local before = tonumber(redis.call('HGET', day, 'readers') or '0')
+      if now ~= before then
+        redis.call('HSET', day, 'readers', now)
+        redis.call('HINCRBY', KEYS[step[i + 2]], 'readers', now - before)
+      end
+    end
+  elseif name == 'score' then
+    -- Four each: an article's key and what views add to its scores, by window.
+    for n = 2, last, 4 do
+      local key, sums = KEYS[step[n]], {}
+      local scores = redis.call('HMGET', key, unpack(FIELDS))
+      for i, field in ipairs(FIELDS) do
+        local sum, score = step[n + i], tonumber(scores[i] or nil)
+        if score then
+          local high, low = math.max(score, sum), math.min(score, sum)
+          sum = high + math.log(1 + 2 ^ (low - high)) / math.log(2)
+        end
+        sums[#sums + 1], sums[#sums + 2] = field, string.format('%.17g', sum)
+      end
+      redis.call('HSET', key, unpack(sums))
+    end
   elseif name == 'set' then
     for i = 3, last, 1000 do redis.call('HSET', key, unpack(step, i, math.min(i + 999, last))) end
   elseif name == 'dirty' then
@@ -54,58 +97,41 @@ for _, step in ipairs(cmsgpack.unpack(ARGV[1])) do
     end
   elseif name == 'unset' then
     for i = 3, last do redis.call('HDEL', key, step[i]) end
-  elseif name == 'score' then
-    -- Arguments: what the views add to the scores by window, or nothing; the article; the lists that it leaves and
-    -- those that it stands in, each by its first window's key, behind which those of the others come.
-    local added, article, leaves, enters = step[3], step[4], step[5], step[6]
+  elseif name == 'rank' then
+    -- Arguments: the article; the lists that it leaves and those that it stands in, each by its first window's key,
+    -- behind which those of the others come.
+    local article, leaves, enters = step[3], step[4], step[5]
     for _, list in ipairs(leaves) do
       for i = 0, #FIELDS - 1 do redis.call('ZREM', KEYS[list + i], article) end
     end
-    local scores = redis.call('HMGET', key, unpack(FIELDS))
-    for i, field in ipairs(FIELDS) do
-      local score = tonumber(scores[i] or nil)
-      if added[i] then
-        local more = added[i]
+    if #enters > 0 then
+      local scores = redis.call('HMGET', key, unpack(FIELDS))
+      for i = 1, #FIELDS do
+        local score = tonumber(scores[i] or nil)
         if score then
-          local high, low = math.max(score, more), math.min(score, more)
-          score = high + math.log(1 + 2 ^ (low - high)) / math.log(2)
-        else
-          score = more
+          for _, list in ipairs(enters) do rank(KEYS[list + i - 1], article, -score) end
         end
-        redis.call('HSET', key, field, string.format('%.17g', score))
-      end
-      if score then
-        for _, list in ipairs(enters) do rank(KEYS[list + i - 1], article, -score) end
       end
     end
   elseif name == 'clear' then
     -- Arguments: keys of the sketch and of the article.
-    local before = redis.call('HGET', key, 'readers')
+    local before = redis.call('HMGET', key, unpack(SUMMED))
     redis.call('DEL', key, KEYS[step[3]])
-    if before then redis.call('HINCRBY', KEYS[step[4]], 'readers', '-' .. before) end
-  elseif name == 'readers' or name == 'sketch' then
-    -- Arguments: keys of the sketch and of the article, then readers of 8 bytes each, or the whole sketch. The
-    -- article's readers are the sum of its days', kept up to date here so that reading them costs the same however
-    -- many days there are.
-    local sketch, article, bytes = KEYS[step[3]], KEYS[step[4]], step[5]
-    local changed = 0
-    if name == 'sketch' then
-      redis.call('SET', sketch, bytes)
-      changed = 1
-    else
-      for i = 1, #bytes, 8000 do
-        local hashes = {}
-        for j = i, math.min(i + 7999, #bytes), 8 do hashes[#hashes + 1] = string.sub(bytes, j, j + 7) end
-        changed = changed + redis.call('PFADD', sketch, unpack(hashes))
-      end
+    for i, field in ipairs(SUMMED) do
+      local number = tonumber(before[i] or '0')
+      if number > 0 then redis.call('HINCRBY', KEYS[step[4]], field, -number) end
     end
-    if changed > 0 then
-      local before, now = tonumber(redis.call('HGET', key, 'readers') or '0'), redis.call('PFCOUNT', sketch)
-      if now ~= before then
-        redis.call('HSET', key, 'readers', now)
-        redis.call('HINCRBY', article, 'readers', now - before)
-      end
+  elseif name == 'import' then
+    -- Arguments: key of the article, field of the origin, views, readers. It replaces what the origin said before.
+    local field, views, readers = step[4], step[5], step[6]
+    local views_before, readers_before = string.match(redis.call('HGET', key, field) or '0 0', '(%d+) (%d+)')
+    redis.call('HSET', key, field, string.format('%d %d', views, readers))
+    for _, hash in ipairs({key, KEYS[step[3]]}) do
+      redis.call('HINCRBY', hash, 'imported', views - views_before)
+      redis.call('HINCRBY', hash, 'imported_readers', readers - readers_before)
     end
+  elseif name == 'sketch' then
+    redis.call('SET', key, step[3])
   end
 end
 for list in pairs(floors) do redis.call('ZREMRANGEBYRANK', list, LIMIT, -1) end
@@ -126,27 +152,50 @@ class Steps:
         return Effects(list(self._places), [msgpack.packb(self._steps, use_bin_type=False)])  # Lua's knows no bin
 
     def add(self, deltas: Deltas) -> None:
-        """Add counts and readers."""
-        for article, fields in deltas.articles.items():
-            self._step("add", article_name(article), _flat(fields))
-        for day, fields in deltas.days.items():
-            self._step("add", day_name(day), _flat(fields))
-        for day, readers in deltas.readers.items():
-            self._readers("readers", day, [b"".join(readers)])
+        """Add counts, readers and scores. It takes `recount` and `rank` to see them."""
+        articles = deltas.articles
+        days = [f"{articles[place]}|{day_text(day)}" for place, day in deltas.days]
+        for fields, rows, kind, of in ((KINDS, deltas.totals, "a:", articles), (DAY_FIELDS, deltas.by_day, "d:", days)):
+            counted = np.unique(rows[:, 0])
+            keys = np.zeros(len(of), np.int64)
+            keys[counted] = self._places_of([kind + of[place] for place in counted.tolist()])
+            counts = rows.copy()
+            counts[:, 0] = keys[rows[:, 0]]
+            self._steps.append(["count", fields, counts.ravel().tolist()])
+        sketches = self._places_of(["u:" + days[place] for place, _ in deltas.readers])
+        hashes = [hashes for _, hashes in deltas.readers]
+        self._steps.append(["readers", *chain.from_iterable(zip(sketches, hashes, strict=True))])
+        scored = self._places_of(["a:" + articles[place] for place, _ in deltas.scores])
+        sums = [sums for _, sums in deltas.scores]
+        self._steps.append(["score", *chain.from_iterable((key, *of) for key, of in zip(scored, sums, strict=True))])
+
+    def recount(self, days: Iterable[Day]) -> None:
+        """Count the readers of these days anew, and of their articles."""
+        names = [(day_name(day), sketch_name(day), article_name(day.article)) for day in days]
+        self._steps.append(["recount", *self._places_of(chain.from_iterable(names))])
+
+    def set_settled(self, offset: int) -> None:
+        """Store that readers are counted and articles ranked for all records before this offset."""
+        self._step("set", "partition", ["settled", offset])
 
     def set_standing(self, article: ArticleId, standing: Standing) -> None:
         """Store what the markers said of an announced article."""
         self._step("set", article_name(article), _standing_fields(standing))
 
-    def rank(self, article: ArticleId, before: Standing, now: Standing, added: LogScores | None = None) -> None:
-        """Add to an article's scores and put it into the lists where it belongs: into none unless it is known.
+    def set_imported(self, day: Day, origin: str, imported: Imported) -> None:
+        """Store what an origin says of a day, instead of what it said before."""
+        article = self._place(article_name(day.article))
+        self._step("import", day_name(day), [article, import_field(origin), imported.views, imported.readers])
+
+    def rank(self, article: ArticleId, before: Standing, now: Standing) -> None:
+        """Put an article into the lists where it belongs: into none unless it is known.
 
         Args:
             before: its standing when its place in the lists was last set.
         """
         scopes = _scopes(now)
         left = () if before is now else tuple(scope for scope in _scopes(before) if scope not in scopes)
-        self._step("score", article_name(article), [added or (), article, self._lists(left), self._lists(scopes)])
+        self._step("rank", article_name(article), [article, self._lists(left), self._lists(scopes)])
 
     def set_partition(self, clocks: Clocks) -> None:
         """Store the partition's clocks."""
@@ -195,13 +244,22 @@ class Steps:
         self.rank(article, Standing(), standing)
         return standing
 
-    def restore_day(self, day: Day, counts: DayCounts) -> None:
-        """Store a day as the changelog has it."""
+    def restore_day(self, day: Day, counts: DayCounts, *, counted: bool = True) -> None:
+        """Store a day as the changelog has it.
+
+        Args:
+            counted: False leaves out all but what was imported.
+        """
         self.remove_day(day)
+        for origin, imported in counts.imports.items():
+            self.set_imported(day, origin, imported)
+        if not counted:
+            return
         hours = _flat({str(hour): views for hour, views in enumerate(counts.hours) if views})
         self._step("set", day_name(day), ["as_of", counts.as_of, *hours, *_flat(counts.filtered)])
         if counts.sketch:
-            self._readers("sketch", day, [counts.sketch])
+            self._step("sketch", sketch_name(day), [counts.sketch])
+            self.recount([day])
 
     def remove_article(self, article: ArticleId, before: Standing) -> None:
         """Forget an article, as a tombstone says; its days have tombstones of their own."""
@@ -214,11 +272,12 @@ class Steps:
 
     def remove_day(self, day: Day) -> None:
         """Forget a day, its readers included."""
-        self._readers("clear", day, [])
+        self._step("clear", day_name(day), [self._place(sketch_name(day)), self._place(article_name(day.article))])
 
-    def _readers(self, step: str, day: Day, parts: Sequence[bytes]) -> None:
-        places = [self._place(sketch_name(day)), self._place(article_name(day.article))]
-        self._step(step, day_name(day), [*places, *parts])
+    def _places_of(self, names: Iterable[str]) -> list[int]:
+        """The index in KEYS of each of these."""
+        places, prefix = self._places, self._prefix
+        return [places.setdefault(prefix + name, len(places) + 1) for name in names]
 
     def _lists(self, scopes: tuple[str, ...]) -> Sequence[int]:
         """Where the keys of these lists begin, one for each window."""

@@ -121,6 +121,13 @@ class PartitionProjection(Protocol[E]):
             FencedError: another owner writes now; this object is discarded.
         """
 
+    async def settle(self) -> Sequence[Effects]:
+        """What `decide` put off; called about once a second, and before queries see the partition for the first time.
+
+        Each is applied at the checkpoint, does not move it, and must change nothing when it is applied again. Errors as
+        in `decide`.
+        """
+
     async def tick(self) -> None:
         """Called about once a second while the partition is owned and live; for timers and flushing a changelog.
 

@@ -139,6 +139,7 @@ class OwnedPartition(Generic[E]):
         moved = replace(self.checkpoint, next_offset=max(position, self.checkpoint.next_offset))
         caught_up = moved.next_offset >= self._live_from
         as_of = epoch_ms(self._tools.clock()) if at_end and caught_up else None
+        await self._settle()
         await self._state.apply(self.checkpoint, Effects(), moved, live=self._must_be_live, as_of_ms=as_of)
         self.checkpoint = moved
         self.is_live = self.is_live or as_of is not None
@@ -239,11 +240,18 @@ class OwnedPartition(Generic[E]):
 
     async def _apply(self, effects: Effects, next_offset: int, last: ConsumerRecord) -> None:
         advanced = Checkpoint(self.checkpoint.generation, next_offset, Fingerprint.of(last))
-        caught_up = next_offset >= self._live_from
-        as_of = last.timestamp if caught_up else None
+        as_of = last.timestamp if self.is_live else None
         await self._state.apply(self.checkpoint, effects, advanced, live=self._must_be_live, as_of_ms=as_of)
         self.checkpoint = advanced
-        self.is_live = self.is_live or caught_up
+        if not self.is_live and next_offset >= self._live_from:
+            await self._settle()
+            await self._state.apply(advanced, Effects(), advanced, live=self._must_be_live, as_of_ms=last.timestamp)
+            self.is_live = True
+
+    async def _settle(self) -> None:
+        assert self._projection is not None
+        for effects in await self._projection.settle():
+            await self._state.apply(self.checkpoint, effects, self.checkpoint, live=self._must_be_live, as_of_ms=None)
 
     async def _park(self, record: ConsumerRecord, error: str, kind: str) -> None:
         log.warning("record parked", topic=record.topic, partition=record.partition, offset=record.offset, reason=error)

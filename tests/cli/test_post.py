@@ -1,0 +1,63 @@
+"""``newsfeed post`` of a long file: cut off and started again it sends what is left."""
+
+import json
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+from news_shared.article_ids import article_id
+from news_shared.topics import SUBMISSIONS
+from tests.testbed.backends import Backend
+from tests.testbed.role import Roles
+from tests.testbed.waiting import until
+from tests.views.partitions import whole_log
+
+LINES = 2500
+
+
+def a_file(folder: Path) -> Path:
+    file = folder / "wire.ndjson"
+    lines = (json.dumps({"id": f"story-{n}", "title": f"Story {n}", "content_text": "Fog."}) for n in range(LINES))
+    file.write_text("\n".join(lines) + "\n")
+    return file
+
+
+def posting(file: Path, ingest: str) -> "subprocess.Popen[str]":
+    command = [sys.executable, "-m", "newsfeed", "post", str(file), "--source", "herald", "--ingest", ingest]
+    return subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+
+
+async def test_a_run_that_was_killed_goes_on_where_it_was(fresh_backend: Backend, roles: Roles, tmp_path: Path) -> None:
+    ingest = await roles.start("ingest-api")
+    file, place = a_file(tmp_path), tmp_path / ".wire.ndjson.posted"
+    first = posting(file, ingest.url)
+
+    async def has_begun() -> bool:
+        return place.exists()
+
+    await until(has_begun, "the first part to be posted")
+    first.kill()
+    first.communicate()
+    done = json.loads(place.read_text())["lines"]
+    assert 0 < done < LINES, "the kill came too late to show anything"
+
+    said = posting(file, ingest.url).communicate(timeout=120)[1]
+    assert f"going on after line {done:,}" in said
+    assert f"{LINES - done} accepted, 0 rejected" in said
+    assert not place.exists()
+    logs = await whole_log(fresh_backend.kafka_settings, SUBMISSIONS)
+    sent = Counter(record.key.decode() for records in logs.values() for record in records)
+    assert sent.keys() == {article_id("herald", f"story-{n}") for n in range(LINES)}
+    assert sum(sent.values()) <= LINES + 500, "only what was on its way may be sent again"
+
+
+async def test_a_file_that_changed_is_posted_from_its_start(
+    fresh_backend: Backend, roles: Roles, tmp_path: Path
+) -> None:
+    ingest = await roles.start("ingest-api")
+    file = a_file(tmp_path)
+    (tmp_path / ".wire.ndjson.posted").write_text('{"offset": 40000, "lines": 600, "before": "another"}')
+    file.write_text("".join(file.read_text().splitlines(keepends=True)[:700]))
+    said = posting(file, ingest.url).communicate(timeout=120)[1]
+    assert "700 accepted, 0 rejected" in said
