@@ -9,6 +9,7 @@ from pydantic import BaseModel
 from news_ingest.article_state import HoldRecord
 from news_ingest.sources import FeedFinding, Source
 from news_ingest.submissions import Submission
+from news_shared.api_keys import KeyEnd, KeyRecord
 from news_shared.articles import Article, Withdrawal
 
 SCHEMAS = Path(__file__).parents[2] / "docs" / "schemas"
@@ -22,6 +23,8 @@ SCHEMAS = Path(__file__).parents[2] / "docs" / "schemas"
         ("submission", Submission),
         ("source", Source),
         ("feed-finding", FeedFinding),
+        ("key", KeyRecord),
+        ("key-end", KeyEnd),
         ("hold", HoldRecord),
     ],
 )

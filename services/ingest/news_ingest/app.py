@@ -4,15 +4,17 @@ import random
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager
+from time import monotonic
 from typing import Any
 
 import structlog
 from fastapi import FastAPI
 from prometheus_client import REGISTRY
 
-from news_ingest import feed_routes, routes, source_routes, websub_routes
+from news_ingest import feed_routes, key_routes, routes, source_routes, websub_routes
 from news_ingest.fetching.fetcher import open_fetcher
 from news_ingest.intake import Intake
+from news_ingest.key_limits import KeyLimits
 from news_ingest.outcomes import Outcomes
 from news_ingest.polling.intervals import Bounds
 from news_ingest.polling.poll import PollTools
@@ -24,6 +26,7 @@ from news_ingest.polling.websub import Subscriber
 from news_ingest.publisher import PublisherTools, publisher_spec
 from news_ingest.requests import Parts
 from news_ingest.settings import FetchSettings, IngestSettings, PollerSettings
+from news_ingest.source_keys import SourceKeys
 from news_ingest.sources import Sources
 from news_shared.api_keys import ApiKeys
 from news_shared.clock import system_clock
@@ -70,13 +73,17 @@ def create_api(
                 answer_within=kafka.delivery_timeout,
             )
             sources = Sources(table, producer, partitions=process.partitions, clock=system_clock)
-            keys = ApiKeys(table, admin_key)
+            limits = KeyLimits(
+                requests=ingest.requests_per_minute, articles=ingest.articles_per_minute, monotonic=monotonic
+            )
             yield {
                 "parts": Parts(
                     intake=intake,
                     outcomes=outcomes,
                     sources=sources,
-                    keys=keys,
+                    source_keys=SourceKeys(sources, table.items, clock=system_clock),
+                    keys=ApiKeys(table, admin_key),
+                    limits=limits,
                     table=table,
                     settings=ingest,
                     schedule=Schedule(client, clock=system_clock),
@@ -91,6 +98,7 @@ def create_api(
     )
     app.include_router(routes.router)
     app.include_router(source_routes.router)
+    app.include_router(key_routes.router)
     app.include_router(feed_routes.router)
     app.include_router(feed_routes.lists)
     app.include_router(websub_routes.router)

@@ -34,7 +34,7 @@ def _example(value: object) -> dict[str, object]:
 @router.post("/{source}/poll", status_code=202, responses={202: _example({"due": "2026-01-15T12:00:00Z"})})
 async def poll_now(source: str, made_of: PartsOf, authorization: Authorization = None) -> Response:
     """Poll a source's feed as soon as its host may be asked; one that was gone (410) is tried again."""
-    made_of.keys.authorise(authorization, "articles:write", source)
+    made_of.authorise(authorization, "articles:write", source)
     found = made_of.sources.get(source)
     await made_of.sources.forget_gone(found)
     feed = feed_of(found, made_of.sources.finding(found))
@@ -55,7 +55,7 @@ async def discover_feeds(
     authorization: Authorization = None,
 ) -> Response:
     """Find the feeds of a site and try each: its page's links first, then the usual places."""
-    made_of.keys.authorise(authorization, "admin")
+    made_of.authorise(authorization, "admin")
     try:
         feeds = await discover(made_of.fetcher, url, made_of.readers, system_clock())
     except FetchError as error:
@@ -71,7 +71,7 @@ lists = APIRouter(tags=["feeds"])
 @lists.get("/v1/sources.opml", response_class=Response, responses={200: {"content": {"text/x-opml": {}}}})
 async def export_opml(made_of: PartsOf, authorization: Authorization = None) -> Response:
     """Every polled source as OPML 2.0, with the addresses that their feeds have now."""
-    made_of.keys.authorise(authorization, "admin")
+    made_of.authorise(authorization, "admin")
     listed = [(s, made_of.sources.feed_url(s)) for s in made_of.sources.all()]
     body = write_opml([(source, url) for source, url in listed if url], system_clock())
     return Response(
@@ -89,7 +89,7 @@ async def import_opml(request: Request, made_of: PartsOf, authorization: Authori
 
     Folders and categories become themes. Names come from titles.
     """
-    made_of.keys.authorise(authorization, "admin")
+    made_of.authorise(authorization, "admin")
     outlines, refused = read_opml(await body_of(request, made_of.settings.max_body_bytes))
     sources = made_of.sources.all()
     by_url = {url: s.id for s in sources for url in (s.feed_url, made_of.sources.feed_url(s)) if url}

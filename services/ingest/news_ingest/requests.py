@@ -9,12 +9,14 @@ from fastapi import Depends, Header, Request
 
 from news_ingest.fetching.fetcher import Fetcher
 from news_ingest.intake import Intake, Terms
+from news_ingest.key_limits import KeyLimits
 from news_ingest.outcomes import Outcomes
 from news_ingest.polling.schedule import Schedule
 from news_ingest.polling.subscriptions import Subscriptions
 from news_ingest.settings import IngestSettings
+from news_ingest.source_keys import SourceKeys
 from news_ingest.sources import Sources
-from news_shared.api_keys import ApiKeys
+from news_shared.api_keys import ApiKeys, Caller, Scope
 from news_shared.article_ids import ArticleId, parse_article_id
 from news_shared.problems import BAD_REQUEST, FORBIDDEN, NOT_FOUND, TOO_LARGE, ProblemError
 from news_shared.topic_table import TopicTable
@@ -32,7 +34,9 @@ class Parts:
         intake: Intake,
         outcomes: Outcomes,
         sources: Sources,
+        source_keys: SourceKeys,
         keys: ApiKeys,
+        limits: KeyLimits,
         table: TopicTable,
         settings: IngestSettings,
         schedule: Schedule,
@@ -43,13 +47,25 @@ class Parts:
         self.intake = intake
         self.outcomes = outcomes
         self.sources = sources
-        self.keys = keys
+        self.source_keys = source_keys
+        self.limits = limits
         self.table = table
         self.settings = settings
         self.schedule = schedule
         self.subscriptions = subscriptions
         self.fetcher = fetcher
         self.readers = readers
+        self._keys = keys
+
+    def authorise(self, authorization: str | None, scope: Scope, source: str | None = None) -> Caller:
+        """The caller, if he may do this (with this source), and has not sent too many requests.
+
+        Raises:
+            ProblemError: 401, 403 or 429.
+        """
+        caller = self._keys.authorise(authorization, scope, source)
+        self.limits.request(caller)
+        return caller
 
 
 def parts(request: Request) -> Parts:
@@ -78,21 +94,22 @@ def terms(request: Request, idempotency_key: str | None, *, reply: bool) -> Term
     return Terms(idempotency_key, reply=reply, trace=request.state.traceparent)
 
 
-async def source_of(made_of: Parts, authorization: str | None, named: str | None, *, dry_run: bool = False) -> str:
-    """The source that the caller may write for; the admin names it, and it is made when new.
+async def writer_of(
+    made_of: Parts, authorization: str | None, named: str | None, *, dry_run: bool = False
+) -> tuple[Caller, str]:
+    """The caller and the source that he writes for; the admin names it, and it is made when new.
 
     Raises:
-        ProblemError: 400, 401 or 403.
+        ProblemError: 400, 401, 403 or 429.
     """
-    caller = made_of.keys.authorise(authorization, "articles:write", named)
-    if not caller.is_admin:
-        assert caller.source is not None
-        return caller.source
+    caller = made_of.authorise(authorization, "articles:write", named)
+    if caller.source is not None:
+        return caller, caller.source
     if not named:
         raise ProblemError(BAD_REQUEST, "With the admin key say whose articles these are: ?source=<id>")
     if dry_run:
-        return named
-    return (await made_of.sources.ensure(named)).id
+        return caller, named
+    return caller, (await made_of.sources.ensure(named)).id
 
 
 def own_article(made_of: Parts, authorization: str | None, named: str) -> tuple[ArticleId, str | None, str | None]:
@@ -101,7 +118,7 @@ def own_article(made_of: Parts, authorization: str | None, named: str) -> tuple[
     Raises:
         ProblemError: 401, 403, 400.
     """
-    caller = made_of.keys.authorise(authorization, "articles:write")
+    caller = made_of.authorise(authorization, "articles:write")
     article = parse_article_id(named)
     source, colon, guid = named.partition(":")
     if colon:

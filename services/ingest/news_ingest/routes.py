@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import timedelta
+from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Header, Query, Request
@@ -11,6 +12,7 @@ from news_ingest.formats.detection import KNOWN, Format, format_of, read_documen
 from news_ingest.formats.outcome import Reading
 from news_ingest.intake import Taken
 from news_ingest.items import article_of
+from news_ingest.key_limits import KeyLimits
 from news_ingest.requests import (
     Authorization,
     Parts,
@@ -19,14 +21,15 @@ from news_ingest.requests import (
     not_found,
     own_article,
     patience,
-    source_of,
     terms,
+    writer_of,
 )
 from news_ingest.submissions import Kind, Submission
+from news_shared.api_keys import Caller
 from news_shared.article_ids import parse_article_id
 from news_shared.clock import system_clock
 from news_shared.http import etag_json
-from news_shared.problems import UNSUPPORTED, ProblemError
+from news_shared.problems import TOO_MANY, UNSUPPORTED, ProblemError
 
 _SMALL = 16 * 1024
 
@@ -49,14 +52,20 @@ async def submit(
     content_type: Annotated[str, Header(include_in_schema=False)] = "",
 ) -> Response:
     """Submit one or many articles. 202: Kafka has them. 422: none can be taken."""
-    owner = await source_of(made_of, authorization, source, dry_run=dry_run)
+    caller, owner = await writer_of(made_of, authorization, source, dry_run=dry_run)
     waiting = patience(prefer, made_of.settings)
     on = terms(request, idempotency_key, reply=waiting is not None)
     form = _format(format, content_type)
     if form is Format.NDJSON and not dry_run:
         taken = await made_of.intake.take_lines(
-            request.stream(), owner, on, max_line_bytes=made_of.settings.max_line_bytes
+            request.stream(),
+            owner,
+            on,
+            max_line_bytes=made_of.settings.max_line_bytes,
+            allowed=partial(made_of.limits.some_articles, caller),
         )
+        if taken.stopped_at is not None:
+            return _stopped(made_of.limits, caller, taken)
         return await _answer(made_of, taken, waiting)
     body = await body_of(request, made_of.settings.max_body_bytes)
     form = form or _format(format, content_type, body)
@@ -65,6 +74,7 @@ async def submit(
     reading = await _read(form, body, content_type, owner)
     if dry_run:
         return _dry_run(reading)
+    made_of.limits.articles(caller, len(reading.items))
     taken = Taken()
     await made_of.intake.take(reading, on, taken)
     return await _answer(made_of, taken, waiting)
@@ -136,6 +146,20 @@ async def _answer(made_of: Parts, taken: Taken, waiting: timedelta | None) -> Re
     if waiting is not None:
         headers["Preference-Applied"] = "wait"
     return JSONResponse(taken.answer(), 200 if decided else 202, headers)
+
+
+def _stopped(limits: KeyLimits, caller: Caller, taken: Taken) -> Response:
+    """Over the limit in the middle of NDJSON: what was taken stays taken, and the rest was not looked at."""
+    wait = limits.until_more(caller)
+    return TOO_MANY.response(
+        f"This key may send {limits.articles_limit(caller):,} articles a minute. The lines before line "
+        f"{taken.stopped_at} (counted from 0) were taken or rejected as told here, no line from there on was: "
+        f"send the rest, from line {taken.stopped_at}, in {wait} s, with another Idempotency-Key if there was one.",
+        {"Retry-After": str(wait)},
+        limit="articles_per_minute",
+        resume_at=taken.stopped_at,
+        **taken.answer(),
+    )
 
 
 async def _read(form: Format, body: bytes, content_type: str, owner: str) -> Reading:

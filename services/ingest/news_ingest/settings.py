@@ -18,6 +18,10 @@ class IngestSettings(BaseSettings):
 
     max_body_bytes: int = Field(32 * 1024 * 1024, gt=0, description="Of a request that is not NDJSON.")
     max_line_bytes: int = Field(4 * 1024 * 1024, gt=0, description="Of one line of NDJSON.")
+    requests_per_minute: int = Field(
+        1_200, gt=0, description="Of one key on one process, unless the key has its own limit; the admin key has none."
+    )
+    articles_per_minute: int = Field(12_000, gt=0, description="The same of articles.")
     longest_wait: timedelta = Field(timedelta(seconds=30), gt=timedelta(0), description="Cap of Prefer: wait.")
 
 

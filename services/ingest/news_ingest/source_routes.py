@@ -8,13 +8,13 @@ from starlette.responses import JSONResponse, Response
 
 from news_ingest.fetching.errors import FetchError
 from news_ingest.fetching.fetcher import checked_url
+from news_ingest.key_routes import key_shown
 from news_ingest.polling.feed_reading import known_encoding
 from news_ingest.polling.opml import id_for
 from news_ingest.polling.poll_state import PollState, polling_shown
 from news_ingest.polling.subscriptions import shown as subscription_shown
 from news_ingest.requests import Authorization, Parts, PartsOf
-from news_ingest.sources import LANGUAGE, Source, check_unchanged, etag_of, shown
-from news_shared.api_keys import Scope
+from news_ingest.sources import LANGUAGE, Source, check_unchanged, etag_of
 from news_shared.article_ids import SOURCE_ID
 from news_shared.clock import system_clock
 from news_shared.errors import TransientError
@@ -77,16 +77,10 @@ class NewSource(SourceChange):
     id: str | None = Field(None, pattern=f"^{SOURCE_ID.pattern}$")
 
 
-class KeyRequest(BaseModel):
-    """What a new key may do."""
-
-    scopes: tuple[Scope, ...] = ("articles:write",)
-
-
 @router.post("", status_code=201)
 async def create(new: NewSource, made_of: PartsOf, authorization: Authorization = None) -> Response:
     """Make a source."""
-    made_of.keys.authorise(authorization, "admin")
+    made_of.authorise(authorization, "admin")
     name = new.id
     if name is None:
         if new.feed_url is None:
@@ -104,7 +98,7 @@ async def put(
     if_match: IfMatch = None,
 ) -> Response:
     """Make a source, or replace its settings; its keys stay."""
-    made_of.keys.authorise(authorization, "admin")
+    made_of.authorise(authorization, "admin")
     found = made_of.sources.find(source)
     if found is not None:
         check_unchanged(found, if_match)
@@ -114,14 +108,14 @@ async def put(
 @router.get("")
 async def all_sources(made_of: PartsOf, authorization: Authorization = None) -> Response:
     """Every source, with what its polls told."""
-    made_of.keys.authorise(authorization, "admin")
+    made_of.authorise(authorization, "admin")
     return JSONResponse({"items": await _shown(made_of, made_of.sources.all())})
 
 
 @router.get("/{source}")
 async def one(source: str, made_of: PartsOf, authorization: Authorization = None) -> Response:
     """One source, with what its polls told."""
-    made_of.keys.authorise(authorization, "articles:write", source)
+    made_of.authorise(authorization, "articles:write", source)
     return await _answer(made_of, made_of.sources.get(source))
 
 
@@ -130,7 +124,7 @@ async def change(
     source: str, changes: SourceChange, made_of: PartsOf, authorization: Authorization = None, if_match: IfMatch = None
 ) -> Response:
     """Change a source."""
-    made_of.keys.authorise(authorization, "admin")
+    made_of.authorise(authorization, "admin")
     check_unchanged(made_of.sources.get(source), if_match)
     return await _saved(made_of, source, changes.model_dump(exclude_unset=True), 200)
 
@@ -140,28 +134,10 @@ async def delete(
     source: str, made_of: PartsOf, authorization: Authorization = None, if_match: IfMatch = None
 ) -> Response:
     """Remove a source and revoke its keys; its articles stay."""
-    made_of.keys.authorise(authorization, "admin")
+    made_of.authorise(authorization, "admin")
     check_unchanged(made_of.sources.get(source), if_match)
+    await made_of.source_keys.revoke_all(source)
     await made_of.sources.delete(source)
-    return Response(status_code=204)
-
-
-@router.post("/{source}/keys", status_code=201)
-async def create_key(
-    source: str, made_of: PartsOf, wanted: KeyRequest | None = None, authorization: Authorization = None
-) -> Response:
-    """Give a source a key. The token is shown once; only its hash is kept."""
-    made_of.keys.authorise(authorization, "admin")
-    scopes = (wanted or KeyRequest()).scopes
-    key = await made_of.sources.add_key(source, scopes)
-    return JSONResponse({"id": key.id, "token": key.token, "scopes": list(scopes)}, 201)
-
-
-@router.delete("/{source}/keys/{key}", status_code=204)
-async def revoke_key(source: str, key: str, made_of: PartsOf, authorization: Authorization = None) -> Response:
-    """Revoke a key at once."""
-    made_of.keys.authorise(authorization, "admin")
-    await made_of.sources.revoke_key(source, key)
     return Response(status_code=204)
 
 
@@ -188,8 +164,9 @@ async def _shown(made_of: Parts, sources: list[Source]) -> list[dict[str, object
     except TransientError:
         states, subscriptions = None, {}
     bodies = []
+    keys = made_of.source_keys.of([source.id for source in sources])
     for source in sources:
-        body = shown(source)
+        body = source.model_dump(mode="json") | {"keys": [key_shown(key) for key in keys[source.id]]}
         if source.feed_url is not None:
             finding = made_of.sources.finding(source)
             polling = polling_shown(source, finding, states)

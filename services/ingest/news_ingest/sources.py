@@ -1,4 +1,4 @@
-"""Sources and their keys: records of ``news.sources``, followed as a table."""
+"""Sources: records of ``news.sources``, followed as a table."""
 
 import hashlib
 import json
@@ -7,7 +7,6 @@ from datetime import timedelta
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from news_shared.api_keys import NewKey, Scope, new_key
 from news_shared.article_ids import SOURCE_ID, partition_of
 from news_shared.clock import Clock
 from news_shared.errors import TransientError
@@ -22,17 +21,6 @@ _AT_ONCE = 500
 _FINDING_MARK = b"|"  # no source's id has it
 
 
-class KeyRecord(BaseModel):
-    """A key of a source, as it is stored: only its secret's hash."""
-
-    model_config = ConfigDict(frozen=True)
-
-    id: str
-    sha256: str
-    scopes: tuple[Scope, ...] = ("articles:write",)
-    created_at: AwareDatetime
-
-
 class Source(BaseModel):
     """A source: whose articles they are."""
 
@@ -42,7 +30,6 @@ class Source(BaseModel):
     title: str = ""
     url: str | None = None
     created_at: AwareDatetime
-    keys: tuple[KeyRecord, ...] = ()
     feed_url: str | None = Field(None, description="Polled; without it the source posts.")
     poll: bool = Field(True, description="False: the feed is left alone for the time being.")
     language: str | None = Field(None, description="Of all items, whatever the feed says (BCP 47).")
@@ -53,7 +40,7 @@ class Source(BaseModel):
 class FeedFinding(BaseModel):
     """What a poller found out about a feed's address for good; under the key ``<source>|feed``.
 
-    A record of its own: a poller that wrote the source's settings could bring back a key that is being revoked.
+    A record of its own: a poller that wrote the source's settings could undo what an editor just changed.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -126,7 +113,7 @@ class Sources:
         Raises:
             TransientError: Kafka is away.
         """
-        await self._write(source.id.encode(), source.model_dump_json().encode())
+        await self.write(source.id.encode(), source.model_dump_json().encode())
         return source
 
     async def save_all(self, sources: Sequence[Source]) -> None:
@@ -141,9 +128,9 @@ class Sources:
                 await self._seen(position)
 
     async def delete(self, source_id: str) -> None:
-        """Remove a source and so revoke its keys; its articles stay. Errors as in `save`."""
+        """Remove a source, and so make its keys useless; its articles stay. Errors as in `save`."""
         await self.forget_finding(source_id)
-        await self._write(source_id.encode(), None)
+        await self.write(source_id.encode(), None)
 
     def feed_url(self, source: Source) -> str | None:
         """Where the source's feed is now: as set, or where permanent redirects lead from there."""
@@ -158,30 +145,15 @@ class Sources:
 
     async def save_finding(self, source_id: str, finding: FeedFinding) -> None:
         """Remember what was found out about a feed. Errors as in `save`."""
-        await self._write(finding_key(source_id), finding.model_dump_json(exclude_defaults=True).encode())
+        await self.write(finding_key(source_id), finding.model_dump_json(exclude_defaults=True).encode())
 
     async def forget_finding(self, source_id: str) -> None:
         """Begin anew with the address of the settings. Errors as in `save`."""
         if finding_key(source_id) in self._table.items:
-            await self._write(finding_key(source_id), None)
+            await self.write(finding_key(source_id), None)
 
-    async def add_key(self, source_id: str, scopes: tuple[Scope, ...]) -> NewKey:
-        """Give a source another key; the token is known only now."""
-        source = self.get(source_id)
-        key = new_key(source_id)
-        record = KeyRecord(id=key.id, sha256=key.sha256, scopes=scopes, created_at=self._clock())
-        await self.save(source.model_copy(update={"keys": (*source.keys, record)}))
-        return key
-
-    async def revoke_key(self, source_id: str, key_id: str) -> None:
-        """Take a key away, at once."""
-        source = self.get(source_id)
-        left = tuple(key for key in source.keys if key.id != key_id)
-        if left == source.keys:
-            raise ProblemError(NOT_FOUND, f"The source {source_id} has no key {key_id}.")
-        await self.save(source.model_copy(update={"keys": left}))
-
-    async def _write(self, key: bytes, value: bytes | None) -> None:
+    async def write(self, key: bytes, value: bytes | None) -> None:
+        """Write or remove one record of ``news.sources``. Errors as in `save`."""
         position = await self._producer.send(
             SOURCES, partition=partition_of(key, self._partitions), key=key, value=value
         )
@@ -202,13 +174,6 @@ def finding_key(source_id: str) -> bytes:
 def source_of_key(key: bytes) -> str:
     """The source that a record of ``news.sources`` is about."""
     return key.partition(_FINDING_MARK)[0].decode(errors="replace")
-
-
-def shown(source: Source) -> dict[str, object]:
-    """A source as callers see it: keys without their hashes."""
-    body = source.model_dump(mode="json")
-    body["keys"] = [{"id": k["id"], "scopes": k["scopes"], "created_at": k["created_at"]} for k in body["keys"]]
-    return body
 
 
 def etag_of(source: Source) -> str:
