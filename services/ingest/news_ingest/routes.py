@@ -29,7 +29,7 @@ from news_shared.api_keys import Caller
 from news_shared.article_ids import parse_article_id
 from news_shared.clock import system_clock
 from news_shared.http import etag_json
-from news_shared.problems import TOO_MANY, UNSUPPORTED, ProblemError
+from news_shared.problems import INVALID, TOO_MANY, UNSUPPORTED, ProblemError
 
 _SMALL = 16 * 1024
 
@@ -140,12 +140,23 @@ async def _command(
 
 async def _answer(made_of: Parts, taken: Taken, waiting: timedelta | None) -> Response:
     if taken.rejected_count and not taken.items:
-        return JSONResponse(taken.answer(), 422)
+        return _all_rejected(taken)
     decided = waiting is not None and await made_of.intake.wait(taken, waiting)
     headers = {"Location": f"/v1/articles/{taken.items[0]['id']}/outcome"} if len(taken.items) == 1 else {}
     if waiting is not None:
         headers["Preference-Applied"] = "wait"
     return JSONResponse(taken.answer(), 200 if decided else 202, headers)
+
+
+def _all_rejected(taken: Taken) -> Response:
+    first = taken.rejected[0]
+    where = f"item {first.index}" + (f" ({first.guid[:100]})" if first.guid else "")
+    why = "; ".join(": ".join(filter(None, (error["field"], error["error"]))) for error in first.errors)
+    return INVALID.response(
+        f"Nothing of it can be taken. {where}: {why}"
+        + (f". And {taken.rejected_count - 1:,} more, see rejected." if taken.rejected_count > 1 else ""),
+        **taken.answer(),
+    )
 
 
 def _stopped(limits: KeyLimits, caller: Caller, taken: Taken) -> Response:
@@ -176,7 +187,7 @@ def _dry_run(reading: Reading) -> Response:
         would = article_of(item, revision=1, first_published_at=now).model_dump(mode="json", exclude_defaults=True)
         taken.items.append({"id": item.id, "guid": item.guid, "url": item.url, "article": would})
     taken.refuse(reading.rejected)
-    return JSONResponse(taken.answer(), 422 if taken.rejected_count and not taken.items else 200)
+    return _all_rejected(taken) if taken.rejected_count and not taken.items else JSONResponse(taken.answer())
 
 
 def _format(name: str | None, content_type: str, body: bytes | None = None) -> Format | None:
