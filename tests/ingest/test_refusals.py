@@ -59,7 +59,9 @@ def refusals(own: dict[str, str], views: dict[str, str], revoked: dict[str, str]
     for format_, body in (("image/png", b"\x89PNG"), ("text/plain", b"hello"), ("application/pdf", b"%PDF-1.7")):
         yield Refusal(415, KNOWN, "POST", admins, ADMIN | {"Content-Type": format_}, body)
     yield Refusal(415, "name one with ?format=: json, ndjson", "POST", f"{admins}&format=yaml", ADMIN, one)
-    yield Refusal(422, "date_published", "POST", admins, ADMIN | JSON, b'{"id": "a", "title": "A", "date_published": 0}')
+    yield Refusal(
+        422, "date_published", "POST", admins, ADMIN | JSON, b'{"id": "a", "title": "A", "date_published": 0}'
+    )
     yield Refusal(422, "title", "POST", admins, ADMIN | JSON, b'[{"id": "a"}, {"id": "b"}]')
     yield Refusal(422, "must match", "POST", f"{articles}?source=No%20Such", ADMIN | JSON, one)
     yield Refusal(422, "dry_run", "POST", f"{admins}&dry_run=perhaps", ADMIN | JSON, one)

@@ -8,6 +8,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from starlette.responses import JSONResponse, Response
 
 from news_ingest.requests import Authorization, PartsOf
+from news_ingest.source_answers import KEY_MADE_RESPONSES, KEY_REVOKED_RESPONSES, KEY_ROTATED_RESPONSES, KEYS_RESPONSES
 from news_shared.api_keys import KeyRecord, Scope
 from news_shared.clock import rfc3339, system_clock
 
@@ -45,7 +46,7 @@ class Rotation(BaseModel):
     )
 
 
-@router.get("/{source}/keys")
+@router.get("/{source}/keys", responses=KEYS_RESPONSES)
 async def list_keys(source: str, made_of: PartsOf, authorization: Authorization = None) -> Response:
     """The keys of a source, oldest first; their secrets are kept nowhere."""
     made_of.authorise(authorization, "admin")
@@ -53,7 +54,7 @@ async def list_keys(source: str, made_of: PartsOf, authorization: Authorization 
     return JSONResponse({"items": [key_shown(key) for key in made_of.source_keys.of([source])[source]]})
 
 
-@router.post("/{source}/keys", status_code=201)
+@router.post("/{source}/keys", status_code=201, responses=KEY_MADE_RESPONSES)
 async def create_key(
     source: str, made_of: PartsOf, wanted: KeyRequest | None = None, authorization: Authorization = None
 ) -> Response:
@@ -66,7 +67,7 @@ async def create_key(
     return JSONResponse(shown, 201, {"Cache-Control": "no-store"})
 
 
-@router.post("/{source}/keys/{key}/rotate", status_code=201)
+@router.post("/{source}/keys/{key}/rotate", status_code=201, responses=KEY_ROTATED_RESPONSES)
 async def rotate_key(
     source: str, key: str, made_of: PartsOf, wanted: Rotation | None = None, authorization: Authorization = None
 ) -> Response:
@@ -78,7 +79,7 @@ async def rotate_key(
     return JSONResponse(shown | {"replaces": replaces}, 201, {"Cache-Control": "no-store"})
 
 
-@router.delete("/{source}/keys/{key}", status_code=204)
+@router.delete("/{source}/keys/{key}", status_code=204, responses=KEY_REVOKED_RESPONSES)
 async def revoke_key(source: str, key: str, made_of: PartsOf, authorization: Authorization = None) -> Response:
     """Revoke a key at once."""
     made_of.authorise(authorization, "admin")

@@ -8,6 +8,7 @@ from typing import Annotated
 from fastapi import APIRouter, Header, Query, Request
 from starlette.responses import JSONResponse, Response
 
+from news_ingest.answers import COMMAND_RESPONSES, OUTCOME_RESPONSES, SUBMIT_OPENAPI, SUBMIT_RESPONSES
 from news_ingest.formats.detection import KNOWN, Format, format_of, read_document
 from news_ingest.formats.outcome import Reading
 from news_ingest.intake import Taken
@@ -39,7 +40,7 @@ Prefer = Annotated[str | None, Header(description="wait=N: answer when all is de
 IdempotencyKey = Annotated[str | None, Header(description="Repeating a request with it has the first outcome")]
 
 
-@router.post("", status_code=202)
+@router.post("", status_code=202, responses=SUBMIT_RESPONSES, openapi_extra=SUBMIT_OPENAPI)
 async def submit(
     request: Request,
     made_of: PartsOf,
@@ -80,7 +81,7 @@ async def submit(
     return await _answer(made_of, taken, waiting)
 
 
-@router.get("/{article:path}/outcome")
+@router.get("/{article:path}/outcome", responses=OUTCOME_RESPONSES)
 async def outcome(request: Request, article: str, made_of: PartsOf) -> Response:
     """What became of an article: revision, version, state, when and why."""
     found = await made_of.outcomes.of_article(parse_article_id(article))
@@ -89,7 +90,7 @@ async def outcome(request: Request, article: str, made_of: PartsOf) -> Response:
     return etag_json(request, found)
 
 
-@router.delete("/{article:path}", status_code=202)
+@router.delete("/{article:path}", status_code=202, responses=COMMAND_RESPONSES)
 async def withdraw(
     request: Request,
     article: str,
@@ -103,7 +104,7 @@ async def withdraw(
     return await _command(request, made_of, "withdraw", article, authorization, prefer, idempotency_key, reason)
 
 
-@router.post("/{article:path}/restore", status_code=202)
+@router.post("/{article:path}/restore", status_code=202, responses=COMMAND_RESPONSES)
 async def restore(
     request: Request,
     article: str,

@@ -14,6 +14,14 @@ from news_ingest.polling.opml import id_for
 from news_ingest.polling.poll_state import PollState, polling_shown
 from news_ingest.polling.subscriptions import shown as subscription_shown
 from news_ingest.requests import Authorization, Parts, PartsOf
+from news_ingest.source_answers import (
+    CHANGE_RESPONSES,
+    CREATE_RESPONSES,
+    DELETE_RESPONSES,
+    LIST_RESPONSES,
+    ONE_RESPONSES,
+    PUT_RESPONSES,
+)
 from news_ingest.sources import LANGUAGE, Source, check_unchanged, etag_of
 from news_shared.article_ids import SOURCE_ID
 from news_shared.clock import system_clock
@@ -77,7 +85,7 @@ class NewSource(SourceChange):
     id: str | None = Field(None, pattern=f"^{SOURCE_ID.pattern}$")
 
 
-@router.post("", status_code=201)
+@router.post("", status_code=201, responses=CREATE_RESPONSES)
 async def create(new: NewSource, made_of: PartsOf, authorization: Authorization = None) -> Response:
     """Make a source."""
     made_of.authorise(authorization, "admin")
@@ -89,7 +97,7 @@ async def create(new: NewSource, made_of: PartsOf, authorization: Authorization 
     return await _saved(made_of, name, new.model_dump(exclude={"id"}), 201)
 
 
-@router.put("/{source}")
+@router.put("/{source}", responses=PUT_RESPONSES)
 async def put(
     source: Annotated[str, Path(pattern=f"^{SOURCE_ID.pattern}$")],
     wanted: SourceChange,
@@ -105,21 +113,21 @@ async def put(
     return await _saved(made_of, source, wanted.model_dump(), 200 if found else 201)
 
 
-@router.get("")
+@router.get("", responses=LIST_RESPONSES)
 async def all_sources(made_of: PartsOf, authorization: Authorization = None) -> Response:
     """Every source, with what its polls told."""
     made_of.authorise(authorization, "admin")
     return JSONResponse({"items": await _shown(made_of, made_of.sources.all())})
 
 
-@router.get("/{source}")
+@router.get("/{source}", responses=ONE_RESPONSES)
 async def one(source: str, made_of: PartsOf, authorization: Authorization = None) -> Response:
     """One source, with what its polls told."""
     made_of.authorise(authorization, "articles:write", source)
     return await _answer(made_of, made_of.sources.get(source))
 
 
-@router.patch("/{source}")
+@router.patch("/{source}", responses=CHANGE_RESPONSES)
 async def change(
     source: str, changes: SourceChange, made_of: PartsOf, authorization: Authorization = None, if_match: IfMatch = None
 ) -> Response:
@@ -129,7 +137,7 @@ async def change(
     return await _saved(made_of, source, changes.model_dump(exclude_unset=True), 200)
 
 
-@router.delete("/{source}", status_code=204)
+@router.delete("/{source}", status_code=204, responses=DELETE_RESPONSES)
 async def delete(
     source: str, made_of: PartsOf, authorization: Authorization = None, if_match: IfMatch = None
 ) -> Response:

@@ -14,6 +14,7 @@ from news_ingest.polling.feed_reading import read_feed_document
 from news_ingest.polling.feeds import Feed, feed_of
 from news_ingest.polling.subscriptions import Subscription, confirmed, is_signed
 from news_ingest.requests import Parts, PartsOf, body_of, terms
+from news_ingest.source_answers import WEBSUB_TAKE_RESPONSES, WEBSUB_VERIFY_RESPONSES
 from news_shared.clock import system_clock
 from news_shared.errors import PoisonError
 from news_shared.problems import GONE, NOT_FOUND, ProblemError
@@ -23,7 +24,7 @@ log = structlog.get_logger()
 router = APIRouter(prefix="/v1/websub", tags=["websub"])
 
 
-@router.get("/{source}/{token}", response_class=PlainTextResponse)
+@router.get("/{source}/{token}", response_class=PlainTextResponse, responses=WEBSUB_VERIFY_RESPONSES)
 async def verify(
     source: str,
     token: str,
@@ -49,7 +50,7 @@ async def verify(
     return PlainTextResponse(challenge, headers={"X-Content-Type-Options": "nosniff"})
 
 
-@router.post("/{source}/{token}", status_code=202)
+@router.post("/{source}/{token}", status_code=202, response_class=Response, responses=WEBSUB_TAKE_RESPONSES)
 async def take(
     request: Request,
     source: str,
