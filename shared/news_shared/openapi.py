@@ -1,4 +1,4 @@
-"""What the OpenAPI documents of all services say of problems: each documented 4xx and 5xx is a problem document."""
+"""What the OpenAPI documents of all services say of problems: a documented 4xx or 5xx is a problem document."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -27,7 +27,10 @@ _FASTAPIS_OWN = ("HTTPValidationError", "ValidationError")
 
 
 def describe_problems(document: dict[str, Any]) -> None:
-    """Give every error in a document its content; what is said of when it comes stays. Doing it again changes nothing.
+    """Give every error in a document its content; doing it again changes nothing.
+
+    What is said of when it comes stays, and so does content of its own (a picture). An operation with a body may answer
+    400: the body cannot be read.
 
     Args:
         document: OpenAPI 3, changed in place.
@@ -36,16 +39,24 @@ def describe_problems(document: dict[str, Any]) -> None:
     for name in _FASTAPIS_OWN:
         schemas.pop(name, None)
     schemas["Problem"] = _SCHEMA
-    for status, response in _responses(document):
-        if status >= "400":
-            response["content"] = {"application/problem+json": {"schema": {"$ref": _PROBLEM}}}
-            if response.get("description") in {None, "", "Validation Error"}:
-                response["description"] = "The request is wrong: `detail` and `errors` name the fields."
+    for operation in _operations(document):
+        responses = operation.setdefault("responses", {})
+        if "requestBody" in operation:
+            responses.setdefault("400", {"description": "The body cannot be read."})
+        for status, response in responses.items():
+            if str(status) >= "400":
+                _describe(response)
 
 
-def _responses(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+def _describe(response: dict[str, Any]) -> None:
+    if set(response.get("content", ())) <= {"application/json"}:
+        response["content"] = {"application/problem+json": {"schema": {"$ref": _PROBLEM}}}
+    if response.get("description") in {None, "", "Validation Error"}:
+        response["description"] = "The request is wrong: `detail` and `errors` name the fields."
+
+
+def _operations(document: dict[str, Any]) -> Iterator[dict[str, Any]]:
     for path in document.get("paths", {}).values():
         for operation in path.values():
             if isinstance(operation, dict):
-                for status, response in operation.get("responses", {}).items():
-                    yield str(status), response
+                yield operation
