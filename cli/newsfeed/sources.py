@@ -5,18 +5,18 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any
 
-import httpx
 import typer
 from pydantic import TypeAdapter
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from newsfeed.ingest_calls import INGEST, KEY, Ingest, Key, answer_of, call, failure
+from newsfeed.source_keys import keys
+
 sources = typer.Typer(help="Sources of articles and their feeds.", invoke_without_command=True)
 
-Ingest = Annotated[str, typer.Option("--ingest", envvar="NEWS_INGEST_URL", help="Address of the ingest API.")]
-Key = Annotated[str, typer.Option("--key", envvar="NEWS_ADMIN_KEY", help="The admin key.")]
-_INGEST, _KEY = "http://127.0.0.1:8001", "dev"
+sources.add_typer(keys, name="keys")
 _COLOURS = {"ok": "green", "failing": "red", "gone": "red", "unknown": "yellow", "waiting": "yellow", "paused": "dim"}
 _DURATION: TypeAdapter[timedelta] = TypeAdapter(timedelta)
 
@@ -24,14 +24,14 @@ _DURATION: TypeAdapter[timedelta] = TypeAdapter(timedelta)
 @sources.callback()
 def table(
     context: typer.Context,
-    ingest: Ingest = _INGEST,
-    key: Key = _KEY,
+    ingest: Ingest = INGEST,
+    key: Key = KEY,
     trouble: Annotated[bool, typer.Option("--trouble", help="Only those that a person should look at.")] = False,
 ) -> None:
     """Show every source: its last success, its next poll and why then, its items, its last error."""
     if context.invoked_subcommand is not None:
         return
-    found = _call("GET", ingest, key, "/v1/sources")["items"]
+    found = call("GET", ingest, key, "/v1/sources")["items"]
     now = datetime.now(UTC)
     shown = [source for source in found if not trouble or _health(source) in {"failing", "gone", "unknown"}]
     Console().print(sources_table(shown, now))
@@ -48,21 +48,21 @@ def add(
     theme: Annotated[list[str] | None, typer.Option(help="Added to the tags of all items; may be repeated.")] = None,
     encoding: Annotated[str | None, typer.Option(help="Of the feed, whatever it says of itself.")] = None,
     every: Annotated[bool, typer.Option("--all", help="Every feed of the site, not only its first.")] = False,
-    ingest: Ingest = _INGEST,
-    key: Key = _KEY,
+    ingest: Ingest = INGEST,
+    key: Key = KEY,
 ) -> None:
     """Find the feed of a site, and poll it from now on."""
     console = Console()
-    feeds = _call("POST", ingest, key, "/v1/sources/discover", params={"url": url})["feeds"]
+    feeds = call("POST", ingest, key, "/v1/sources/discover", params={"url": url})["feeds"]
     if not feeds:
-        raise _failure(f"{url} names no feed, and none is at the usual places. Name the feed's own address.")
+        raise failure(f"{url} names no feed, and none is at the usual places. Name the feed's own address.")
     chosen = feeds if every else feeds[:1]
     if name and len(chosen) > 1:
         raise typer.BadParameter("--id names one source; leave it out with --all")
     for feed in chosen:
         settings: dict[str, object] = {"feed_url": feed["url"], "title": title or feed["title"], "url": url}
         settings |= {"language": language, "themes": theme or [], "encoding": encoding} | ({"id": name} if name else {})
-        made = _call("POST", ingest, key, "/v1/sources", json=settings)
+        made = call("POST", ingest, key, "/v1/sources", json=settings)
         console.print(
             f"[green]{made['id']}[/] polls {escape(feed['url'])} ({feed['items']} items now)", highlight=False
         )
@@ -73,12 +73,12 @@ def add(
 @sources.command(name="import")
 def import_list(
     file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="OPML, as feed readers export it.")],
-    ingest: Ingest = _INGEST,
-    key: Key = _KEY,
+    ingest: Ingest = INGEST,
+    key: Key = KEY,
 ) -> None:
     """Make a source of every feed of an OPML list that none has yet."""
     console = Console()
-    answer = _call("POST", ingest, key, "/v1/sources.opml", content=file.read_bytes())
+    answer = call("POST", ingest, key, "/v1/sources.opml", content=file.read_bytes())
     for refused in answer["rejected"]:
         console.print(f"[red]rejected[/] {escape(refused['title'])} {escape(refused['feed_url'])}: {refused['error']}")
     console.print(f"{len(answer['created'])} made, {len(answer['existing'])} there already", highlight=False)
@@ -89,11 +89,11 @@ def import_list(
 @sources.command()
 def export(
     file: Annotated[Path | None, typer.Argument(help="File; the terminal when it is left away.")] = None,
-    ingest: Ingest = _INGEST,
-    key: Key = _KEY,
+    ingest: Ingest = INGEST,
+    key: Key = KEY,
 ) -> None:
     """Write the polled sources as OPML."""
-    listed = _answer("GET", ingest, key, "/v1/sources.opml").text
+    listed = answer_of("GET", ingest, key, "/v1/sources.opml").text
     if file is None:
         typer.echo(listed)
     else:
@@ -101,9 +101,9 @@ def export(
 
 
 @sources.command()
-def poll(name: Annotated[str, typer.Argument(help="The source.")], ingest: Ingest = _INGEST, key: Key = _KEY) -> None:
+def poll(name: Annotated[str, typer.Argument(help="The source.")], ingest: Ingest = INGEST, key: Key = KEY) -> None:
     """Poll a source's feed now, also one that was gone (410)."""
-    _call("POST", ingest, key, f"/v1/sources/{name}/poll")
+    call("POST", ingest, key, f"/v1/sources/{name}/poll")
     Console().print(f"{name} is polled as soon as its host may be asked")
 
 
@@ -171,25 +171,3 @@ def _length(period: timedelta) -> str:
     if minutes < 120:
         return f"{minutes} min"
     return f"{round(minutes / 60)} h" if minutes < 2880 else f"{round(minutes / 1440)} days"
-
-
-def _call(method: str, ingest: str, key: str, path: str, **arguments: Any) -> dict[str, Any]:
-    return dict(_answer(method, ingest, key, path, **arguments).json())
-
-
-def _answer(method: str, ingest: str, key: str, path: str, **arguments: Any) -> httpx.Response:
-    url = f"{ingest.rstrip('/')}{path}"
-    headers = {"Authorization": f"Bearer {key}"}
-    try:
-        answer = httpx.request(method, url, headers=headers, timeout=120, trust_env=False, **arguments)
-    except httpx.TransportError as error:
-        raise _failure(f"{url} does not answer ({error}). Start it with: newsfeed up") from error
-    if answer.is_error:
-        is_problem = "json" in answer.headers.get("content-type", "")
-        raise _failure(str(answer.json().get("detail") if is_problem else f"{url} answered {answer.status_code}"))
-    return answer
-
-
-def _failure(message: str) -> typer.Exit:
-    Console(stderr=True).print(f"[red]{escape(message)}[/]", highlight=False)
-    return typer.Exit(1)

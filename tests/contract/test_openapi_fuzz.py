@@ -106,7 +106,7 @@ def test_a_service_answers_whatever_comes_as_its_document_says(name: str, servic
 
 
 def _fuzz(
-    operation: schemathesis.APIOperation,
+    operation: schemathesis.APIOperation[Any, Any, Any],
     mode: schemathesis.GenerationMode,
     process: RoleProcess,
     session: requests.Session,
@@ -120,7 +120,7 @@ def _fuzz(
         suppress_health_check=list(HealthCheck),
     )
     @given(operation.as_strategy(generation_mode=mode))
-    def send(case: schemathesis.Case) -> None:
+    def send(case: schemathesis.Case[Any]) -> None:
         if "authorization" in {name.lower() for name in case.headers}:
             case.headers["authorization"] = ADMIN
         server = psutil.Process(process.pid)

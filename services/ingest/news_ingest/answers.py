@@ -85,7 +85,7 @@ AUTHORISED: Final[Responses] = {
     429: {"description": "Over the key's limit: again after `Retry-After` seconds."},
     503: {"description": "Kafka or Redis is away; the outcome is unknown, and repeating is safe."},
 }
-_BAD = {400: {"description": "The request cannot be read: `detail` says which part."}}
+_BAD: Final[Responses] = {400: {"description": "The request cannot be read: `detail` says which part."}}
 SUBMIT_RESPONSES: Final[Responses] = {
     **AUTHORISED,
     **_BAD,

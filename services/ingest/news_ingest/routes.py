@@ -156,6 +156,7 @@ def _all_rejected(taken: Taken) -> Response:
     return INVALID.response(
         f"Nothing of it can be taken. {where}: {why}"
         + (f". And {taken.rejected_count - 1:,} more, see rejected." if taken.rejected_count > 1 else ""),
+        None,
         **taken.answer(),
     )
 

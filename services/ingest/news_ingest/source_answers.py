@@ -1,7 +1,7 @@
 """The shapes of the answers about sources, their keys and their feeds, as the OpenAPI document tells them."""
 
 from datetime import timedelta
-from typing import Any, Final
+from typing import Final
 
 from pydantic import AwareDatetime, BaseModel, Field
 
@@ -167,7 +167,7 @@ def _responses(status: int, model: object, value: object, *also: int) -> Respons
     return {**AUTHORISED, **{one: _ALSO[one] for one in also}, status: example(model, value)}
 
 
-_ALSO: Final[dict[int, dict[str, Any]]] = {
+_ALSO: Final[Responses] = {
     404: {"description": "There is no such source or key."},
     412: {"description": "It was changed since you read it: `If-Match` does not fit."},
 }
