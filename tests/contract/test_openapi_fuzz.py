@@ -106,7 +106,7 @@ def test_a_service_answers_whatever_comes_as_its_document_says(name: str, servic
 
 
 def _fuzz(
-    operation: schemathesis.APIOperation[Any, Any, Any],
+    operation: schemathesis.APIOperation[Any, Any, Any, Any],
     mode: schemathesis.GenerationMode,
     process: RoleProcess,
     session: requests.Session,
