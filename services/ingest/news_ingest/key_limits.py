@@ -79,7 +79,7 @@ class KeyLimits:
     def until_more(self, caller: Caller) -> int:
         """Seconds until the stream may go on with a good part of the minute's articles."""
         limit = self.articles_limit(caller)
-        return self._articles.wait(_name(caller), limit, max(1, limit // 4), self._monotonic())
+        return self._articles.wait(_name(caller), limit, max(1, limit // 12), self._monotonic())
 
     def articles_limit(self, caller: Caller) -> int:
         """Articles a minute of a key."""
