@@ -154,7 +154,7 @@ def _send(client: httpx.Client, url: str, part: _Part, patience: float) -> dict[
         raise typer.Exit(_fail(f"{url}: {error}. Start it with: newsfeed up")) from error
 
 
-_GROWING = wait_exponential_jitter(0.5, 5)
+_GROWING = wait_exponential_jitter(multiplier=0.5, max=5)
 
 
 def _pause(state: RetryCallState) -> float:

@@ -1,5 +1,6 @@
 """HTTP of sources and their keys."""
 
+from contextlib import suppress
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Path
@@ -146,6 +147,8 @@ async def delete(
     check_unchanged(made_of.sources.get(source), if_match)
     await made_of.source_keys.revoke_all(source)
     await made_of.sources.delete(source)
+    with suppress(TransientError):  # Redis is away: a poller forgets it, unless the source is made anew at once
+        await made_of.schedule.forget(source)
     return Response(status_code=204)
 
 
