@@ -6,6 +6,7 @@ from newsfeed.dead_letters import dead_letters
 from newsfeed.doctor import doctor
 from newsfeed.post import post
 from newsfeed.rebuild import rebuild
+from newsfeed.sources import sources
 from newsfeed.topics import topics
 from newsfeed.up import up
 from newsfeed.views import views
@@ -19,6 +20,7 @@ app.command()(up)
 app.command()(topics)
 app.command()(post)
 app.command()(rebuild)
+app.add_typer(sources, name="sources")
 app.add_typer(dead_letters, name="dead-letters")
 app.add_typer(views, name="views")
 app.command()(doctor)

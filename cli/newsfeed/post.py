@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
@@ -11,7 +11,7 @@ import httpx
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
-from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_exponential_jitter
+from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_delay, wait_exponential_jitter
 
 from newsfeed.post_place import Place, forget
 
@@ -32,7 +32,11 @@ _BY_SUFFIX = {
 
 
 class _AwayError(Exception):
-    """The service asked to repeat the request, or did not answer."""
+    """The service asked to repeat the request, after some seconds, or did not answer."""
+
+    def __init__(self, message: str, seconds: float = 0.0) -> None:
+        super().__init__(message)
+        self.seconds = seconds
 
 
 @dataclass
@@ -84,7 +88,11 @@ def post(
             "articles", total=file.stat().st_size if file else None, completed=start.offset, articles=0
         )
         for part in _parts(what, file, start):
-            _add(tally, _send(client, url, part, patience), first_line=part.first_line)
+            left: _Part | None = part
+            while left is not None:
+                answer = _send(client, url, left, patience)
+                _add(tally, answer, first_line=left.first_line)
+                left = _left(left, answer)
             if file is not None:
                 Place.reached(file, part.end, part.first_line + part.lines).keep(file)
             progress.update(task, completed=part.end, articles=tally.accepted + len(tally.rejected))
@@ -136,7 +144,7 @@ def _ndjson_parts(lines: BinaryIO, start: Place) -> Iterator[_Part]:
 def _send(client: httpx.Client, url: str, part: _Part, patience: float) -> dict[str, object]:
     retrying = Retrying(
         retry=retry_if_exception_type(_AwayError),
-        wait=wait_exponential_jitter(0.5, 5),
+        wait=_pause,
         stop=stop_after_delay(patience),
         reraise=True,
     )
@@ -146,16 +154,37 @@ def _send(client: httpx.Client, url: str, part: _Part, patience: float) -> dict[
         raise typer.Exit(_fail(f"{url}: {error}. Start it with: newsfeed up")) from error
 
 
+_GROWING = wait_exponential_jitter(multiplier=0.5, max=5)
+
+
+def _pause(state: RetryCallState) -> float:
+    error = state.outcome.exception() if state.outcome else None
+    return max(_GROWING(state), error.seconds if isinstance(error, _AwayError) else 0.0)
+
+
 def _send_once(client: httpx.Client, url: str, part: _Part) -> dict[str, object]:
     try:
         response = client.post(url, content=part.body, headers={"Content-Type": part.content_type})
     except httpx.TransportError as error:
         raise _AwayError(f"no answer ({error})") from error
     if response.status_code in {httpx.codes.SERVICE_UNAVAILABLE, httpx.codes.TOO_MANY_REQUESTS}:
-        raise _AwayError(response.text)
+        answer = response.json() if "json" in response.headers.get("content-type", "") else {}
+        if answer.get("resume_at"):
+            return dict(answer)
+        seconds = response.headers.get("retry-after", "")
+        raise _AwayError(response.text, float(seconds) if seconds.isdigit() else 0.0)
     if response.status_code in {200, 202, 422} and "rejected" in (answer := response.json()):
         return dict(answer)
     raise typer.Exit(_fail(f"{url} answered {response.status_code}: {response.text[:2000]}"))
+
+
+def _left(part: _Part, answer: dict[str, object]) -> _Part | None:
+    """The lines of a part that were not looked at because the key's limit was reached."""
+    start = int(str(answer.get("resume_at", 0)))
+    if not start:
+        return None
+    body = b"\n".join(part.body.split(b"\n")[start:])
+    return replace(part, body=body, lines=part.lines - start, first_line=part.first_line + start)
 
 
 def _add(tally: _Tally, answer: dict[str, object], *, first_line: int) -> None:

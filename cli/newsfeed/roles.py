@@ -32,6 +32,7 @@ ROLES = (
     Role("views-api", "news_views", ("api",), 2, "doors"),
     Role("related-api", "news_related", ("api",), 3, "doors"),
     Role("feed-api", "news_feed", ("api",), 4, "doors"),
+    Role("ingest-poller", "news_ingest", ("poller",), 10, "writers"),
     Role("ingest-publisher", "news_ingest", ("publisher",), 11, "writers"),
     Role("views-projector", "news_views", ("projector",), 12, "writers"),
     Role("related-linker", "news_related", ("linker",), 13, "writers"),

@@ -2,24 +2,54 @@
 
 import hashlib
 import hmac
-import json
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from news_shared.clock import Clock, rfc3339, system_clock
 from news_shared.problems import FORBIDDEN, UNAUTHORIZED, ProblemError
 from news_shared.topic_table import TopicTable
 
 Scope = Literal["articles:write", "curate", "views:write", "admin"]
 
 
+class KeyRecord(BaseModel):
+    """A key of a source, as it is stored under ``<source>|key|<id>``: only its secret's hash.
+
+    A record of its own, written once: nobody who writes something else can bring back a key that is being revoked.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    id: str
+    sha256: str
+    scopes: tuple[Scope, ...] = ("articles:write",)
+    created_at: AwareDatetime
+    expires_at: AwareDatetime | None = Field(None, description="From then on the key opens nothing.")
+    requests_per_minute: int | None = Field(None, description="Instead of the default of the service.")
+    articles_per_minute: int | None = Field(None, description="Instead of the default of the service.")
+
+
+class KeyEnd(BaseModel):
+    """When a key ends that was rotated, under ``<source>|key-end|<id>``; it alone is no key."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    expires_at: AwareDatetime
+
+
 @dataclass(frozen=True)
 class Caller:
-    """Whom a request comes from; the admin has no source of its own."""
+    """Whom a request comes from; the admin has no source of its own, and no limit."""
 
     source: str | None
     is_admin: bool
     key_id: str
+    requests_per_minute: int | None = None
+    articles_per_minute: int | None = None
 
 
 @dataclass(frozen=True)
@@ -34,15 +64,35 @@ class NewKey:
 def new_key(source: str) -> NewKey:
     """Make a key for a source; the token is ``source.key-id.secret``, and only the secret's hash is stored."""
     key_id, secret = secrets.token_hex(4), secrets.token_urlsafe(24)
-    return NewKey(key_id, f"{source}.{key_id}.{secret}", hashlib.sha256(secret.encode()).hexdigest())
+    return NewKey(key_id, f"{source}.{key_id}.{secret}", _hash(secret))
+
+
+def key_record_key(source: str, key_id: str) -> bytes:
+    """The key of a key's record on ``news.sources``; no source's id has a ``|``."""
+    return f"{source}|key|{key_id}".encode()
+
+
+def key_end_key(source: str, key_id: str) -> bytes:
+    """The key of the record that ends a rotated key."""
+    return f"{source}|key-end|{key_id}".encode()
+
+
+def stored_key(records: Mapping[bytes, bytes], source: str, key_id: str) -> KeyRecord | None:
+    """A key as it stands in the records of ``news.sources``, with the end that a rotation gave it."""
+    value = records.get(key_record_key(source, key_id))
+    if value is None:
+        return None
+    key, end = KeyRecord.model_validate_json(value), records.get(key_end_key(source, key_id))
+    return key.model_copy(update={"expires_at": KeyEnd.model_validate_json(end).expires_at}) if end else key
 
 
 class ApiKeys:
     """Tells callers by their ``Authorization`` header."""
 
-    def __init__(self, sources: TopicTable, admin_key: str) -> None:
+    def __init__(self, sources: TopicTable, admin_key: str, clock: Clock = system_clock) -> None:
         self._sources = sources
         self._admin_key = admin_key.encode()
+        self._clock = clock
 
     def authorise(self, authorization: str | None, scope: Scope, source: str | None = None) -> Caller:
         """The caller, if he may do this (with this source).
@@ -56,21 +106,38 @@ class ApiKeys:
         token = token.strip()
         if hmac.compare_digest(token.encode(), self._admin_key):
             return Caller(None, is_admin=True, key_id="admin")
-        caller, scopes = self._source_key(token)
-        if scope not in scopes and "admin" not in scopes:
-            raise ProblemError(FORBIDDEN, f"This key lacks the scope {scope}; it has: {', '.join(sorted(scopes))}.")
-        if source is not None and source != caller.source:
-            raise ProblemError(FORBIDDEN, f"This key is for the source {caller.source}, not for {source}.")
-        return caller
+        owner, key = self._source_key(token)
+        if scope not in key.scopes and "admin" not in key.scopes:
+            raise ProblemError(
+                FORBIDDEN,
+                f"This key lacks the scope {scope}; it has: {', '.join(sorted(key.scopes))}. "
+                "Use another key; an admin makes one with POST /v1/sources/<id>/keys.",
+            )
+        if source is not None and source != owner:
+            raise ProblemError(
+                FORBIDDEN, f"This key is for the source {owner}, not for {source[:100]}. Use a key of that source."
+            )
+        return Caller(owner, False, key.id, key.requests_per_minute, key.articles_per_minute)
 
-    def _source_key(self, token: str) -> tuple[Caller, set[str]]:
+    def _source_key(self, token: str) -> tuple[str, KeyRecord]:
         source, key_id, secret = (*token.rsplit(".", 2), "", "", "")[:3]
-        record = self._sources.items.get(source.encode())
-        for key in json.loads(record).get("keys", []) if record else []:
-            given = hashlib.sha256(secret.encode()).hexdigest()
-            if key["id"] == key_id and hmac.compare_digest(key["sha256"], given):
-                return Caller(source, is_admin=False, key_id=key_id), set(key["scopes"])
-        raise _unauthorized("This key is not known, or was revoked.")
+        items = self._sources.items
+        key = stored_key(items, source, key_id) if source.encode() in items else None
+        if key is None or not hmac.compare_digest(key.sha256, _hash(secret)):
+            raise _unauthorized(
+                "This key is not known, or was revoked. "
+                "Check that it is whole; an admin makes a new one with POST /v1/sources/<id>/keys."
+            )
+        if key.expires_at is not None and key.expires_at <= self._clock():
+            raise _unauthorized(
+                f"This key expired at {rfc3339(key.expires_at)}. "
+                "Use the key that replaced it; an admin makes a new one with POST /v1/sources/<id>/keys."
+            )
+        return source, key
+
+
+def _hash(secret: str) -> str:
+    return hashlib.sha256(secret.encode()).hexdigest()
 
 
 def _unauthorized(detail: str) -> ProblemError:

@@ -5,7 +5,13 @@ import signal
 from typing import Literal
 
 CrashPoint = Literal[
-    "after-kafka-commit-before-redis", "after-redis-before-changelog", "after-dead-letter", "during-revoke"
+    "after-kafka-commit-before-redis",
+    "after-redis-before-changelog",
+    "after-dead-letter",
+    "during-revoke",
+    "after-fetch-before-kafka",
+    "after-kafka-before-poll-state",
+    "after-poll-state",
 ]
 
 _chosen: str | None = None

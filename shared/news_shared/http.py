@@ -20,6 +20,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from news_shared import problems
 from news_shared.errors import OverloadError, PoisonError, RebuildingError, TransientError
+from news_shared.openapi import describe_problems
 from news_shared.problems import ProblemError
 
 log = structlog.get_logger()
@@ -31,6 +32,15 @@ Lifespan = (
 _TRACEPARENT = re.compile(r"00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 
 
+class _Service(FastAPI):
+    def openapi(self) -> dict[str, Any]:
+        """The document, made once, with our problems."""
+        if self.openapi_schema is None:
+            describe_problems(super().openapi())
+        assert self.openapi_schema is not None
+        return self.openapi_schema
+
+
 def create_service(title: str, lifespan: Lifespan, *, unready: Callable[[], list[str]]) -> FastAPI:
     """An application with our conventions.
 
@@ -39,7 +49,7 @@ def create_service(title: str, lifespan: Lifespan, *, unready: Callable[[], list
         lifespan: opens what the service works with; nothing is answered before it is through.
         unready: reasons why ``/readyz`` says 503 now; empty when all is well.
     """
-    app = FastAPI(title=title, version="1", lifespan=lifespan, redoc_url=None)
+    app = _Service(title=title, version="1", lifespan=lifespan, redoc_url=None)
     app.add_middleware(GZipMiddleware, minimum_size=1000)
     app.add_middleware(
         CORSMiddleware,

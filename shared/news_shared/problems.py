@@ -46,6 +46,7 @@ UNSUPPORTED = Problem("/problems/unsupported-format", "The format is not known",
 INVALID = Problem("/problems/invalid", "Something in the request is wrong", HTTPStatus.UNPROCESSABLE_ENTITY)
 TOO_MANY = Problem("/problems/too-many-requests", "Too many requests", HTTPStatus.TOO_MANY_REQUESTS)
 INTERNAL = Problem("/problems/internal", "The service made a mistake", HTTPStatus.INTERNAL_SERVER_ERROR)
+UPSTREAM = Problem("/problems/upstream", "Another server did not answer well", HTTPStatus.BAD_GATEWAY)
 UNAVAILABLE = Problem("/problems/unavailable", "A part is away: try again", HTTPStatus.SERVICE_UNAVAILABLE)
 AT_CAPACITY = Problem("/problems/at-capacity", "The service is at capacity", HTTPStatus.SERVICE_UNAVAILABLE)
 REBUILDING = Problem("/problems/rebuilding", "The answer is being rebuilt", HTTPStatus.SERVICE_UNAVAILABLE)
@@ -63,6 +64,7 @@ PROBLEMS = (
     INVALID,
     TOO_MANY,
     INTERNAL,
+    UPSTREAM,
     UNAVAILABLE,
     AT_CAPACITY,
     REBUILDING,

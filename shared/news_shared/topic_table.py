@@ -29,6 +29,7 @@ class TopicTable:
         self._next: dict[int, int] = {}
         self._changed = asyncio.Condition()
         self._stopping = asyncio.Event()
+        self._watchers: list[set[bytes]] = []
         self.caught_up = False
 
     @property
@@ -41,6 +42,12 @@ class TopicTable:
         """Follow the topic as long as the block runs; does not wait for the first answer."""
         async with running(self._follow(), stop=self._stopping.set, name="topic table", drain=timedelta(seconds=3)):
             yield self
+
+    def watch(self) -> set[bytes]:
+        """A set that every key is put into when its value is written or removed; whoever asked takes them out."""
+        changed: set[bytes] = set()
+        self._watchers.append(changed)
+        return changed
 
     async def wait_until_caught_up(self, within: timedelta) -> None:
         """Wait until all that was there at the start is here.
@@ -97,6 +104,8 @@ class TopicTable:
                             self._items.pop(record.key, None)
                         else:
                             self._items[record.key] = record.value
+                        for changed in self._watchers:
+                            changed.add(record.key)
                 if batches or not self.caught_up:
                     await self._moved(consumer, ends)
         finally:

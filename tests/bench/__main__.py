@@ -13,6 +13,7 @@ BENCHES = (
     "bench_views_live",
     "bench_formats",
     "bench_ingest",
+    "bench_poller",
 )
 
 if __name__ == "__main__":

@@ -1,10 +1,12 @@
-"""``newsfeed post`` of a long file: cut off and started again it sends what is left."""
+"""``newsfeed post`` of a long file: cut off and started again it sends what is left; limits of a key are kept."""
 
 import json
 import subprocess
 import sys
 from collections import Counter
 from pathlib import Path
+
+import httpx
 
 from news_shared.article_ids import article_id
 from news_shared.topics import SUBMISSIONS
@@ -23,8 +25,8 @@ def a_file(folder: Path) -> Path:
     return file
 
 
-def posting(file: Path, ingest: str) -> "subprocess.Popen[str]":
-    command = [sys.executable, "-m", "newsfeed", "post", str(file), "--source", "herald", "--ingest", ingest]
+def posting(file: Path, ingest: str, *more: str) -> "subprocess.Popen[str]":
+    command = [sys.executable, "-m", "newsfeed", "post", str(file), "--source", "herald", "--ingest", ingest, *more]
     return subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
 
 
@@ -61,3 +63,19 @@ async def test_a_file_that_changed_is_posted_from_its_start(
     file.write_text("".join(file.read_text().splitlines(keepends=True)[:700]))
     said = posting(file, ingest.url).communicate(timeout=120)[1]
     assert "700 accepted, 0 rejected" in said
+
+
+async def test_a_key_over_its_limit_goes_on_from_the_line_where_it_was_stopped(
+    fresh_backend: Backend, roles: Roles, tmp_path: Path
+) -> None:
+    ingest = await roles.start("ingest-api")
+    file = a_file(tmp_path)
+    file.write_text("".join(file.read_text().splitlines(keepends=True)[:1260]))
+    async with httpx.AsyncClient(base_url=ingest.url, headers={"Authorization": "Bearer dev"}, trust_env=False) as http:
+        await http.put("/v1/sources/herald", json={})
+        key = (await http.post("/v1/sources/herald/keys", json={"articles_per_minute": 1200})).json()["token"]
+    said = posting(file, ingest.url, "--key", key).communicate(timeout=120)[1]
+    assert "1260 accepted, 0 rejected" in said
+    logs = await whole_log(fresh_backend.kafka_settings, SUBMISSIONS)
+    sent = Counter(record.key.decode() for records in logs.values() for record in records)
+    assert sent == Counter({article_id("herald", f"story-{n}"): 1 for n in range(1260)})

@@ -7,6 +7,7 @@ from fastapi.routing import APIRoute, APIRouter
 from pydantic import BaseModel
 
 from news_feed import routes as feed
+from news_ingest import feed_routes, key_routes, websub_routes
 from news_ingest import routes as ingest
 from news_ingest import source_routes as sources
 from news_related import curation_routes as curation
@@ -15,15 +16,15 @@ from news_views import batch_routes, import_routes, live_routes, picture_routes,
 from news_views import routes as views
 
 _MODULES = (
-    *(feed, ingest, sources, curation, related, views),
+    *(feed, ingest, sources, key_routes, feed_routes, websub_routes, curation, related, views),
     *(batch_routes, import_routes, live_routes, picture_routes, series_routes, trending_routes),
 )
 
 
 def _json_examples() -> list[Any]:
     found = []
-    for module in _MODULES:
-        router: APIRouter = module.router
+    routers: list[APIRouter] = [*(module.router for module in _MODULES), feed_routes.lists]
+    for router in routers:
         for route in router.routes:
             assert isinstance(route, APIRoute)
             for status, response in route.responses.items():

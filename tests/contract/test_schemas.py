@@ -7,8 +7,9 @@ import pytest
 from pydantic import BaseModel
 
 from news_ingest.article_state import HoldRecord
-from news_ingest.sources import Source
+from news_ingest.sources import FeedFinding, Source
 from news_ingest.submissions import Submission
+from news_shared.api_keys import KeyEnd, KeyRecord
 from news_shared.articles import Article, Withdrawal
 
 SCHEMAS = Path(__file__).parents[2] / "docs" / "schemas"
@@ -21,6 +22,9 @@ SCHEMAS = Path(__file__).parents[2] / "docs" / "schemas"
         ("withdrawal", Withdrawal),
         ("submission", Submission),
         ("source", Source),
+        ("feed-finding", FeedFinding),
+        ("key", KeyRecord),
+        ("key-end", KeyEnd),
         ("hold", HoldRecord),
     ],
 )

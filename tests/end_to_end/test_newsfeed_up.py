@@ -95,7 +95,7 @@ async def test_a_role_that_died_is_started_again(up: Up) -> None:
 def test_a_killed_supervisor_leaves_no_process_behind(tmp_path: Path) -> None:
     with newsfeed_up(tmp_path, "--no-demo") as up:
         children = up.children()
-        assert len(children) >= 11, "nine roles, Kafka and Redis"
+        assert len(children) >= 12, "ten roles, Kafka and Redis"
         up.process.send_signal(signal.SIGKILL)
         up.process.wait()
         assert_gone(children)

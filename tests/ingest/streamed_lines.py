@@ -46,7 +46,9 @@ async def take() -> dict[str, object]:
         clock=system_clock,
         answer_within=timedelta(minutes=5),
     )
-    taken = await intake.take_lines(chunks(), "s", Terms("key", reply=False, trace=None), max_line_bytes=LINE)
+    taken = await intake.take_lines(
+        chunks(), "s", Terms("key", reply=False, trace=None), max_line_bytes=LINE, allowed=lambda count: count
+    )
     answer = taken.answer()
     return {
         "accepted": answer["accepted"],

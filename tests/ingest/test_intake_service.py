@@ -249,7 +249,7 @@ async def test_sources_are_changed_only_on_top_of_what_was_read(roles: Roles) ->
         assert (read.json()["title"], read.headers["ETag"]) == ("V", again.headers["ETag"])
         await client.post("/v1/sources/s/keys")
         [key] = (await client.get("/v1/sources/s")).json()["keys"]
-        assert set(key) == {"id", "scopes", "created_at"}
+        assert set(key) == {"id", "scopes", "created_at", "expires_at"}
 
         problem_of(await client.patch("/v1/sources/s", json={"title": None}), 422)
         problem_of(await client.post("/v1/sources", json={"id": "Not One"}), 422)

@@ -71,6 +71,7 @@ class NamedArticles(BaseModel):
 ONE_RESPONSES: dict[int | str, dict[str, Any]] = {
     200: {"model": OneArticle, "content": {"application/json": {"example": _ONE}}},
     304: {"description": "Nothing changed since the ETag in `If-None-Match`."},
+    400: {"description": "Neither an id nor `source:guid`."},
     404: {"description": "Never heard of it."},
     410: {"description": "Withdrawn; `reason` and `time` say why and when."},
     503: {"description": "Being restored, or Redis is away: try again after `Retry-After`."},
@@ -96,6 +97,7 @@ LIST_RESPONSES: dict[int | str, dict[str, Any]] = {
         },
     },
     304: ONE_RESPONSES[304],
+    400: {"description": "A name is neither an id nor `source:guid`, or `cursor` is none that a page gave."},
     503: ONE_RESPONSES[503],
 }
 

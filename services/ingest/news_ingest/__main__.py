@@ -1,4 +1,4 @@
-"""``news-ingest api`` and ``news-ingest publisher``."""
+"""``news-ingest api``, ``news-ingest poller`` and ``news-ingest publisher``."""
 
 import argparse
 
@@ -9,16 +9,21 @@ from news_shared.settings import KafkaSettings, ProcessSettings, RedisSettings, 
 def main() -> None:
     """Run one role until it is told to stop."""
     parser = argparse.ArgumentParser(prog="news-ingest", description=__doc__)
-    parser.add_argument("role", choices=["api", "publisher"])
+    parser.add_argument("role", choices=["api", "poller", "publisher"])
     role = parser.parse_args().role
     process, kafka, redis = read_settings(ProcessSettings), read_settings(KafkaSettings), read_settings(RedisSettings)
     setup_logging(process, f"ingest-{role}")
     from news_ingest import app  # after the settings: a mistake in them should show at once
 
     if role == "api":
-        from news_ingest.settings import IngestSettings
+        from news_ingest.settings import FetchSettings, IngestSettings
 
-        serve(app.create_api(process, kafka, redis, read_settings(IngestSettings)), process)
+        intake, fetching = read_settings(IngestSettings), read_settings(FetchSettings)
+        serve(app.create_api(process, kafka, redis, intake, fetching), process)
+    elif role == "poller":
+        from news_ingest.settings import PollerSettings
+
+        serve(app.create_poller(process, kafka, redis, read_settings(PollerSettings)), process)
     else:
         serve(app.create_publisher(process, kafka, redis), process)
 

@@ -1,7 +1,7 @@
 """Taking articles in: from a reading to submissions that Kafka has, and to an answer."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from time import monotonic
@@ -34,6 +34,8 @@ class Taken:
     accepted_count: int = 0
     rejected_count: int = 0
     warnings: list[str] = field(default_factory=list)
+    stopped_at: int | None = None
+    """The line, from 0, before which a stream was cut short; None: it was read to its end."""
 
     def accept(self, article: ArticleId, item: Item, position: Position) -> None:
         """Note what Kafka has; of very many only the first are shown."""
@@ -104,13 +106,33 @@ class Intake:
         taken.warn(reading.warnings)
 
     async def take_lines(
-        self, chunks: AsyncIterator[bytes], source: str, terms: Terms, *, max_line_bytes: int
+        self,
+        chunks: AsyncIterator[bytes],
+        source: str,
+        terms: Terms,
+        *,
+        max_line_bytes: int,
+        allowed: Callable[[int], int],
     ) -> Taken:
-        """Take NDJSON as it streams in, in bounded memory. Errors as in `take`."""
+        """Take NDJSON as it streams in, in bounded memory. Errors as in `take`.
+
+        Args:
+            chunks: the body.
+            source: whose articles these are.
+            terms: on which they are sent.
+            max_line_bytes: a longer line is rejected.
+            allowed: how many of so many articles may be taken now; with fewer the rest is left unread.
+        """
         taken = Taken()
         async for part in in_parts(lines(chunks, max_line_bytes), _LINES_AT_ONCE, _BYTES_AT_ONCE):
             reading = await asyncio.to_thread(_read_lines, part, source, self._clock)
+            granted = allowed(len(reading.items))
+            if granted < len(reading.items):
+                taken.stopped_at = reading.items[granted][0]
+                reading = reading.before(taken.stopped_at)
             await self.take(reading, terms, taken)
+            if taken.stopped_at is not None:
+                break
         return taken
 
     async def command(self, submission: Submission, terms: Terms) -> Position:

@@ -1,18 +1,24 @@
 """What requests to the intake have in common: who calls, for which source, on which terms."""
 
 import re
+from concurrent.futures import Executor
 from datetime import timedelta
 from typing import Annotated, cast
 
 from fastapi import Depends, Header, Request
 
+from news_ingest.fetching.fetcher import Fetcher
 from news_ingest.intake import Intake, Terms
+from news_ingest.key_limits import KeyLimits
 from news_ingest.outcomes import Outcomes
+from news_ingest.polling.schedule import Schedule
+from news_ingest.polling.subscriptions import Subscriptions
 from news_ingest.settings import IngestSettings
+from news_ingest.source_keys import SourceKeys
 from news_ingest.sources import Sources
-from news_shared.api_keys import ApiKeys
+from news_shared.api_keys import ApiKeys, Caller, Scope
 from news_shared.article_ids import ArticleId, parse_article_id
-from news_shared.problems import BAD_REQUEST, FORBIDDEN, NOT_FOUND, ProblemError
+from news_shared.problems import BAD_REQUEST, FORBIDDEN, NOT_FOUND, TOO_LARGE, ProblemError
 from news_shared.topic_table import TopicTable
 
 _WAIT = re.compile(r"(?:^|[,;\s])wait=(\d+)")
@@ -28,16 +34,38 @@ class Parts:
         intake: Intake,
         outcomes: Outcomes,
         sources: Sources,
+        source_keys: SourceKeys,
         keys: ApiKeys,
+        limits: KeyLimits,
         table: TopicTable,
         settings: IngestSettings,
+        schedule: Schedule,
+        subscriptions: Subscriptions,
+        fetcher: Fetcher,
+        readers: Executor,
     ) -> None:
         self.intake = intake
         self.outcomes = outcomes
         self.sources = sources
-        self.keys = keys
+        self.source_keys = source_keys
+        self.limits = limits
         self.table = table
         self.settings = settings
+        self.schedule = schedule
+        self.subscriptions = subscriptions
+        self.fetcher = fetcher
+        self.readers = readers
+        self._keys = keys
+
+    def authorise(self, authorization: str | None, scope: Scope, source: str | None = None) -> Caller:
+        """The caller, if he may do this (with this source), and has not sent too many requests.
+
+        Raises:
+            ProblemError: 401, 403 or 429.
+        """
+        caller = self._keys.authorise(authorization, scope, source)
+        self.limits.request(caller)
+        return caller
 
 
 async def parts(request: Request) -> Parts:
@@ -66,21 +94,22 @@ def terms(request: Request, idempotency_key: str | None, *, reply: bool) -> Term
     return Terms(idempotency_key, reply=reply, trace=request.state.traceparent)
 
 
-async def source_of(made_of: Parts, authorization: str | None, named: str | None, *, dry_run: bool = False) -> str:
-    """The source that the caller may write for; the admin names it, and it is made when new.
+async def writer_of(
+    made_of: Parts, authorization: str | None, named: str | None, *, dry_run: bool = False
+) -> tuple[Caller, str]:
+    """The caller and the source that he writes for; the admin names it, and it is made when new.
 
     Raises:
-        ProblemError: 400, 401 or 403.
+        ProblemError: 400, 401, 403 or 429.
     """
-    caller = made_of.keys.authorise(authorization, "articles:write", named)
-    if not caller.is_admin:
-        assert caller.source is not None
-        return caller.source
+    caller = made_of.authorise(authorization, "articles:write", named)
+    if caller.source is not None:
+        return caller, caller.source
     if not named:
         raise ProblemError(BAD_REQUEST, "With the admin key say whose articles these are: ?source=<id>")
     if dry_run:
-        return named
-    return (await made_of.sources.ensure(named)).id
+        return caller, named
+    return caller, (await made_of.sources.ensure(named)).id
 
 
 def own_article(made_of: Parts, authorization: str | None, named: str) -> tuple[ArticleId, str | None, str | None]:
@@ -89,7 +118,7 @@ def own_article(made_of: Parts, authorization: str | None, named: str) -> tuple[
     Raises:
         ProblemError: 401, 403, 400.
     """
-    caller = made_of.keys.authorise(authorization, "articles:write")
+    caller = made_of.authorise(authorization, "articles:write")
     article = parse_article_id(named)
     source, colon, guid = named.partition(":")
     if colon:
@@ -106,3 +135,19 @@ def own_article(made_of: Parts, authorization: str | None, named: str) -> tuple[
 def not_found(article: str) -> ProblemError:
     """404 for an article."""
     return ProblemError(NOT_FOUND, f"No article {article!r} was ever submitted here.")
+
+
+async def body_of(request: Request, limit: int) -> bytes:
+    """The whole body.
+
+    Raises:
+        ProblemError: 413.
+    """
+    parts: list[bytes] = []
+    size = 0
+    async for chunk in request.stream():
+        size += len(chunk)
+        if size > limit:
+            raise ProblemError(TOO_LARGE, f"The body has more than {limit:,} bytes. Send it in parts, or as NDJSON.")
+        parts.append(chunk)
+    return b"".join(parts)

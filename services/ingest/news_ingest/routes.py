@@ -2,21 +2,35 @@
 
 import asyncio
 from datetime import timedelta
+from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Header, Query, Request
 from starlette.responses import JSONResponse, Response
 
+from news_ingest.answers import COMMAND_RESPONSES, OUTCOME_RESPONSES, SUBMIT_OPENAPI, SUBMIT_RESPONSES
 from news_ingest.formats.detection import KNOWN, Format, format_of, read_document
 from news_ingest.formats.outcome import Reading
 from news_ingest.intake import Taken
 from news_ingest.items import article_of
-from news_ingest.requests import Authorization, Parts, PartsOf, not_found, own_article, patience, source_of, terms
+from news_ingest.key_limits import KeyLimits
+from news_ingest.requests import (
+    Authorization,
+    Parts,
+    PartsOf,
+    body_of,
+    not_found,
+    own_article,
+    patience,
+    terms,
+    writer_of,
+)
 from news_ingest.submissions import Kind, Submission
+from news_shared.api_keys import Caller
 from news_shared.article_ids import parse_article_id
 from news_shared.clock import system_clock
 from news_shared.http import etag_json
-from news_shared.problems import TOO_LARGE, UNSUPPORTED, ProblemError
+from news_shared.problems import INVALID, TOO_MANY, UNSUPPORTED, ProblemError
 
 _SMALL = 16 * 1024
 
@@ -26,7 +40,7 @@ Prefer = Annotated[str | None, Header(description="wait=N: answer when all is de
 IdempotencyKey = Annotated[str | None, Header(description="Repeating a request with it has the first outcome")]
 
 
-@router.post("", status_code=202)
+@router.post("", status_code=202, responses=SUBMIT_RESPONSES, openapi_extra=SUBMIT_OPENAPI)
 async def submit(
     request: Request,
     made_of: PartsOf,
@@ -42,28 +56,35 @@ async def submit(
 
     Of more than 10,000 accepted, 1,000 refused or 100 warnings only the first are listed; the counts are of all.
     """
-    owner = await source_of(made_of, authorization, source, dry_run=dry_run)
+    caller, owner = await writer_of(made_of, authorization, source, dry_run=dry_run)
     waiting = patience(prefer, made_of.settings)
     on = terms(request, idempotency_key, reply=waiting is not None)
     form = _format(format, content_type)
     if form is Format.NDJSON and not dry_run:
         taken = await made_of.intake.take_lines(
-            request.stream(), owner, on, max_line_bytes=made_of.settings.max_line_bytes
+            request.stream(),
+            owner,
+            on,
+            max_line_bytes=made_of.settings.max_line_bytes,
+            allowed=partial(made_of.limits.some_articles, caller),
         )
+        if taken.stopped_at is not None:
+            return _stopped(made_of.limits, caller, taken)
         return await _answer(made_of, taken, waiting)
-    body = await _body(request, made_of.settings.max_body_bytes)
+    body = await body_of(request, made_of.settings.max_body_bytes)
     form = form or _format(format, content_type, body)
     if form is None or form is Format.NDJSON:
         raise _unsupported(content_type)
     reading = await _read(form, body, content_type, owner)
     if dry_run:
         return _dry_run(reading)
+    made_of.limits.articles(caller, len(reading.items))
     taken = Taken()
     await made_of.intake.take(reading, on, taken)
     return await _answer(made_of, taken, waiting)
 
 
-@router.get("/{article:path}/outcome")
+@router.get("/{article:path}/outcome", responses=OUTCOME_RESPONSES)
 async def outcome(request: Request, article: str, made_of: PartsOf) -> Response:
     """What became of an article: revision, version, state, when and why."""
     found = await made_of.outcomes.of_article(parse_article_id(article))
@@ -72,7 +93,7 @@ async def outcome(request: Request, article: str, made_of: PartsOf) -> Response:
     return etag_json(request, found)
 
 
-@router.delete("/{article:path}", status_code=202)
+@router.delete("/{article:path}", status_code=202, responses=COMMAND_RESPONSES)
 async def withdraw(
     request: Request,
     article: str,
@@ -86,7 +107,7 @@ async def withdraw(
     return await _command(request, made_of, "withdraw", article, authorization, prefer, idempotency_key, reason)
 
 
-@router.post("/{article:path}/restore", status_code=202)
+@router.post("/{article:path}/restore", status_code=202, responses=COMMAND_RESPONSES)
 async def restore(
     request: Request,
     article: str,
@@ -123,12 +144,38 @@ async def _command(
 
 async def _answer(made_of: Parts, taken: Taken, waiting: timedelta | None) -> Response:
     if taken.rejected_count and not taken.items:
-        return JSONResponse(taken.answer(), 422)
+        return _all_rejected(taken)
     decided = waiting is not None and await made_of.intake.wait(taken, waiting)
     headers = {"Location": f"/v1/articles/{taken.items[0]['id']}/outcome"} if len(taken.items) == 1 else {}
     if waiting is not None:
         headers["Preference-Applied"] = "wait"
     return JSONResponse(taken.answer(), 200 if decided else 202, headers)
+
+
+def _all_rejected(taken: Taken) -> Response:
+    first = taken.rejected[0]
+    where = f"item {first.index}" + (f" ({first.guid[:100]})" if first.guid else "")
+    why = "; ".join(": ".join(filter(None, (error["field"], error["error"]))) for error in first.errors)
+    return INVALID.response(
+        f"Nothing of it can be taken. {where}: {why}"
+        + (f". And {taken.rejected_count - 1:,} more, see rejected." if taken.rejected_count > 1 else ""),
+        None,
+        **taken.answer(),
+    )
+
+
+def _stopped(limits: KeyLimits, caller: Caller, taken: Taken) -> Response:
+    """Over the limit in the middle of NDJSON: what was taken stays taken, and the rest was not looked at."""
+    wait = limits.until_more(caller)
+    return TOO_MANY.response(
+        f"This key may send {limits.articles_limit(caller):,} articles a minute. The lines before line "
+        f"{taken.stopped_at} (counted from 0) were taken or rejected as told here, no line from there on was: "
+        f"send the rest, from line {taken.stopped_at}, in {wait} s, with another Idempotency-Key if there was one.",
+        {"Retry-After": str(wait)},
+        limit="articles_per_minute",
+        resume_at=taken.stopped_at,
+        **taken.answer(),
+    )
 
 
 async def _read(form: Format, body: bytes, content_type: str, owner: str) -> Reading:
@@ -145,18 +192,7 @@ def _dry_run(reading: Reading) -> Response:
         would = article_of(item, revision=1, first_published_at=now).model_dump(mode="json", exclude_defaults=True)
         taken.items.append({"id": item.id, "guid": item.guid, "url": item.url, "article": would})
     taken.refuse(reading.rejected)
-    return JSONResponse(taken.answer(), 422 if taken.rejected_count and not taken.items else 200)
-
-
-async def _body(request: Request, limit: int) -> bytes:
-    parts: list[bytes] = []
-    size = 0
-    async for chunk in request.stream():
-        size += len(chunk)
-        if size > limit:
-            raise ProblemError(TOO_LARGE, f"The body has more than {limit:,} bytes. Send it in parts, or as NDJSON.")
-        parts.append(chunk)
-    return b"".join(parts)
+    return _all_rejected(taken) if taken.rejected_count and not taken.items else JSONResponse(taken.answer())
 
 
 def _format(name: str | None, content_type: str, body: bytes | None = None) -> Format | None:

@@ -1,103 +1,190 @@
 """HTTP of sources and their keys."""
 
-from typing import Annotated
+from contextlib import suppress
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Header
-from pydantic import BaseModel, Field
+from fastapi import APIRouter, Header, Path
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from starlette.responses import JSONResponse, Response
 
-from news_ingest.requests import Authorization, PartsOf
-from news_ingest.sources import Source, check_unchanged, etag_of, shown
-from news_shared.api_keys import Scope
+from news_ingest.fetching.errors import FetchError
+from news_ingest.fetching.fetcher import checked_url
+from news_ingest.key_routes import key_shown
+from news_ingest.polling.feed_reading import known_encoding
+from news_ingest.polling.opml import id_for
+from news_ingest.polling.poll_state import PollState, polling_shown
+from news_ingest.polling.subscriptions import shown as subscription_shown
+from news_ingest.requests import Authorization, Parts, PartsOf
+from news_ingest.source_answers import (
+    CHANGE_RESPONSES,
+    CREATE_RESPONSES,
+    DELETE_RESPONSES,
+    LIST_RESPONSES,
+    ONE_RESPONSES,
+    PUT_RESPONSES,
+)
+from news_ingest.sources import LANGUAGE, Source, check_unchanged, etag_of
 from news_shared.article_ids import SOURCE_ID
 from news_shared.clock import system_clock
+from news_shared.errors import TransientError
+from news_shared.problems import INVALID, ProblemError
 
 router = APIRouter(prefix="/v1/sources", tags=["sources"])
 IfMatch = Annotated[str | None, Header(description="ETag of what the change is made on top of")]
 
 
-class NewSource(BaseModel):
-    """A source to be made."""
+_EXAMPLE: dict[str, Any] = {
+    "id": "herald",
+    "title": "The Herald",
+    "url": "https://herald.example/",
+    "feed_url": "https://herald.example/feed.xml",
+    "language": "uk",
+    "themes": ["Kyiv"],
+}
 
-    id: str = Field(pattern=f"^{SOURCE_ID.pattern}$")
-    title: str = Field("", max_length=300)
-    url: str | None = Field(None, max_length=2000)
+
+def _fetchable(url: str | None) -> str | None:
+    try:
+        return None if url is None else str(checked_url(url))
+    except FetchError as error:
+        raise ValueError(str(error)) from error
+
+
+def _encoding(name: str | None) -> str | None:
+    if name is not None and not known_encoding(name):
+        raise ValueError(f"{name!r} is no text encoding; write for example windows-1251, koi8-u or utf-8")
+    return name
 
 
 class SourceChange(BaseModel):
     """What is to change; fields that are absent stay."""
 
+    model_config = ConfigDict(json_schema_extra={"examples": [{k: v for k, v in _EXAMPLE.items() if k != "id"}]})
+
     title: str = Field("", max_length=300)
     url: str | None = Field(None, max_length=2000)
+    feed_url: Annotated[str | None, AfterValidator(_fetchable)] = Field(
+        None, max_length=2000, description="Polled. Where it moved to for good (301, 308) is found out by itself."
+    )
+    poll: bool = Field(True, description="False leaves the feed alone for the time being.")
+    language: str | None = Field(
+        None, pattern=LANGUAGE, description="Of all items of the feed, whatever it says (BCP 47)."
+    )
+    themes: tuple[Annotated[str, Field(min_length=1, max_length=100)], ...] = Field(
+        (), max_length=20, description="Added to the tags of all items of the feed."
+    )
+    encoding: Annotated[str | None, AfterValidator(_encoding)] = Field(
+        None, max_length=40, description="Of the feed, whatever it and its server say."
+    )
 
 
-class KeyRequest(BaseModel):
-    """What a new key may do."""
+class NewSource(SourceChange):
+    """A source to be made; without an id one with a feed_url is named after its title or host."""
 
-    scopes: tuple[Scope, ...] = ("articles:write",)
+    model_config = ConfigDict(json_schema_extra={"examples": [_EXAMPLE]})
+
+    id: str | None = Field(None, pattern=f"^{SOURCE_ID.pattern}$")
 
 
-@router.post("", status_code=201)
+@router.post("", status_code=201, responses=CREATE_RESPONSES)
 async def create(new: NewSource, made_of: PartsOf, authorization: Authorization = None) -> Response:
     """Make a source."""
-    made_of.keys.authorise(authorization, "admin")
-    source = made_of.sources.find(new.id) or Source(**new.model_dump(), created_at=system_clock())
-    source = await made_of.sources.save(source.model_copy(update=new.model_dump()))
-    return JSONResponse(shown(source), 201, {"Location": f"/v1/sources/{source.id}", "ETag": etag_of(source)})
+    made_of.authorise(authorization, "admin")
+    name = new.id
+    if name is None:
+        if new.feed_url is None:
+            raise ProblemError(INVALID, "id: name the source, or give it a feed_url after which it is named")
+        name = id_for(new.feed_url, new.title, {source.id for source in made_of.sources.all()})
+    return await _saved(made_of, name, new.model_dump(exclude={"id"}), 201)
 
 
-@router.get("")
+@router.put("/{source}", responses=PUT_RESPONSES)
+async def put(
+    source: Annotated[str, Path(pattern=f"^{SOURCE_ID.pattern}$")],
+    wanted: SourceChange,
+    made_of: PartsOf,
+    authorization: Authorization = None,
+    if_match: IfMatch = None,
+) -> Response:
+    """Make a source, or replace its settings; its keys stay."""
+    made_of.authorise(authorization, "admin")
+    found = made_of.sources.find(source)
+    if found is not None:
+        check_unchanged(found, if_match)
+    return await _saved(made_of, source, wanted.model_dump(), 200 if found else 201)
+
+
+@router.get("", responses=LIST_RESPONSES)
 async def all_sources(made_of: PartsOf, authorization: Authorization = None) -> Response:
-    """Every source."""
-    made_of.keys.authorise(authorization, "admin")
-    return JSONResponse({"items": [shown(source) for source in made_of.sources.all()]})
+    """Every source, with what its polls told."""
+    made_of.authorise(authorization, "admin")
+    return JSONResponse({"items": await _shown(made_of, made_of.sources.all())})
 
 
-@router.get("/{source}")
+@router.get("/{source}", responses=ONE_RESPONSES)
 async def one(source: str, made_of: PartsOf, authorization: Authorization = None) -> Response:
-    """One source."""
-    made_of.keys.authorise(authorization, "articles:write", source)
-    found = made_of.sources.get(source)
-    return JSONResponse(shown(found), headers={"ETag": etag_of(found)})
+    """One source, with what its polls told."""
+    made_of.authorise(authorization, "articles:write", source)
+    return await _answer(made_of, made_of.sources.get(source))
 
 
-@router.patch("/{source}")
+@router.patch("/{source}", responses=CHANGE_RESPONSES)
 async def change(
     source: str, changes: SourceChange, made_of: PartsOf, authorization: Authorization = None, if_match: IfMatch = None
 ) -> Response:
     """Change a source."""
-    made_of.keys.authorise(authorization, "admin")
-    found = made_of.sources.get(source)
-    check_unchanged(found, if_match)
-    changed = await made_of.sources.save(found.model_copy(update=changes.model_dump(exclude_unset=True)))
-    return JSONResponse(shown(changed), headers={"ETag": etag_of(changed)})
+    made_of.authorise(authorization, "admin")
+    check_unchanged(made_of.sources.get(source), if_match)
+    return await _saved(made_of, source, changes.model_dump(exclude_unset=True), 200)
 
 
-@router.delete("/{source}", status_code=204)
+@router.delete("/{source}", status_code=204, responses=DELETE_RESPONSES)
 async def delete(
     source: str, made_of: PartsOf, authorization: Authorization = None, if_match: IfMatch = None
 ) -> Response:
     """Remove a source and revoke its keys; its articles stay."""
-    made_of.keys.authorise(authorization, "admin")
+    made_of.authorise(authorization, "admin")
     check_unchanged(made_of.sources.get(source), if_match)
+    await made_of.source_keys.revoke_all(source)
     await made_of.sources.delete(source)
+    with suppress(TransientError):  # Redis is away: a poller forgets it, unless the source is made anew at once
+        await made_of.schedule.forget(source)
     return Response(status_code=204)
 
 
-@router.post("/{source}/keys", status_code=201)
-async def create_key(
-    source: str, made_of: PartsOf, wanted: KeyRequest | None = None, authorization: Authorization = None
-) -> Response:
-    """Give a source a key. The token is shown once; only its hash is kept."""
-    made_of.keys.authorise(authorization, "admin")
-    scopes = (wanted or KeyRequest()).scopes
-    key = await made_of.sources.add_key(source, scopes)
-    return JSONResponse({"id": key.id, "token": key.token, "scopes": list(scopes)}, 201)
+async def _saved(made_of: Parts, name: str, fields: dict[str, object], status: int) -> Response:
+    source = made_of.sources.find(name) or Source(id=name, created_at=system_clock())
+    if "feed_url" in fields:
+        await made_of.sources.forget_finding(name)  # what was found out about the former address
+    saved = await made_of.sources.save(source.model_copy(update=fields))
+    return await _answer(made_of, saved, status)
 
 
-@router.delete("/{source}/keys/{key}", status_code=204)
-async def revoke_key(source: str, key: str, made_of: PartsOf, authorization: Authorization = None) -> Response:
-    """Revoke a key at once."""
-    made_of.keys.authorise(authorization, "admin")
-    await made_of.sources.revoke_key(source, key)
-    return Response(status_code=204)
+async def _answer(made_of: Parts, source: Source, status: int = 200) -> Response:
+    [body] = await _shown(made_of, [source])
+    headers = {"ETag": etag_of(source)} | ({"Location": f"/v1/sources/{source.id}"} if status == 201 else {})
+    return JSONResponse(body, status, headers)
+
+
+async def _shown(made_of: Parts, sources: list[Source]) -> list[dict[str, object]]:
+    """Sources as callers see them; while Redis is away without what polls told."""
+    states: dict[str, PollState] | None
+    polled = [source.id for source in sources if source.feed_url]
+    try:
+        states, subscriptions = await made_of.schedule.states(polled), await made_of.subscriptions.of(polled)
+    except TransientError:
+        states, subscriptions = None, {}
+    bodies = []
+    keys = made_of.source_keys.of([source.id for source in sources])
+    for source in sources:
+        body = source.model_dump(mode="json") | {"keys": [key_shown(key) for key in keys[source.id]]}
+        if source.feed_url is not None:
+            finding = made_of.sources.finding(source)
+            polling = polling_shown(source, finding, states)
+            if source.id in subscriptions:
+                polling["websub"] = subscription_shown(subscriptions[source.id], system_clock())
+            body["polling"] = polling
+            if finding is not None and finding.moved_to:
+                body |= {"feed_url": finding.moved_to, "moved_from": source.feed_url}
+        bodies.append(body)
+    return bodies

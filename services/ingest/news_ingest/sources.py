@@ -1,32 +1,24 @@
-"""Sources and their keys: records of ``news.sources``, followed as a table."""
+"""Sources: records of ``news.sources``, followed as a table."""
 
 import hashlib
 import json
+from collections.abc import Sequence
 from datetime import timedelta
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from news_shared.api_keys import NewKey, Scope, new_key
 from news_shared.article_ids import SOURCE_ID, partition_of
 from news_shared.clock import Clock
 from news_shared.errors import TransientError
 from news_shared.problems import CONFLICT, INVALID, NOT_FOUND, UNAVAILABLE, ProblemError
-from news_shared.producer import Producer
+from news_shared.producer import Outgoing, Position, Producer
 from news_shared.topic_table import TopicTable
 from news_shared.topics import SOURCES
 
 _READ_OWN_WRITE = timedelta(seconds=3)
-
-
-class KeyRecord(BaseModel):
-    """A key of a source, as it is stored: only its secret's hash."""
-
-    model_config = ConfigDict(frozen=True)
-
-    id: str
-    sha256: str
-    scopes: tuple[Scope, ...] = ("articles:write",)
-    created_at: AwareDatetime
+LANGUAGE = r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*$"
+_AT_ONCE = 500
+_FINDING_MARK = b"|"  # no source's id has it
 
 
 class Source(BaseModel):
@@ -38,7 +30,25 @@ class Source(BaseModel):
     title: str = ""
     url: str | None = None
     created_at: AwareDatetime
-    keys: tuple[KeyRecord, ...] = ()
+    feed_url: str | None = Field(None, description="Polled; without it the source posts.")
+    poll: bool = Field(True, description="False: the feed is left alone for the time being.")
+    language: str | None = Field(None, description="Of all items, whatever the feed says (BCP 47).")
+    themes: tuple[str, ...] = Field((), description="Added to the tags of all items.")
+    encoding: str | None = Field(None, description="Of the feed, whatever it says of itself.")
+
+
+class FeedFinding(BaseModel):
+    """What a poller found out about a feed's address for good; under the key ``<source>|feed``.
+
+    A record of its own: a poller that wrote the source's settings could undo what an editor just changed.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    feed_url: str = Field(description="The setting that this is about; another setting makes it void.")
+    moved_to: str | None = Field(None, description="Where permanent redirects (301, 308) lead.")
+    gone: str | None = Field(None, description="Why the feed is polled no more (410).")
+    at: AwareDatetime
 
 
 class Sources:
@@ -52,7 +62,17 @@ class Sources:
 
     def all(self) -> list[Source]:
         """Every source, by id."""
-        return [Source.model_validate_json(value) for _, value in sorted(self._table.items.items())]
+        return [
+            Source.model_validate_json(value)
+            for key, value in sorted(self._table.items.items())
+            if _FINDING_MARK not in key
+        ]
+
+    def finding(self, source: Source) -> FeedFinding | None:
+        """What was found out about the feed that the source has now."""
+        value = self._table.items.get(finding_key(source.id))
+        finding = FeedFinding.model_validate_json(value) if value else None
+        return finding if finding is not None and finding.feed_url == source.feed_url else None
 
     def find(self, source_id: str) -> Source | None:
         """The source, if there is one."""
@@ -93,45 +113,67 @@ class Sources:
         Raises:
             TransientError: Kafka is away.
         """
-        await self._write(source.id, source.model_dump_json().encode())
+        await self.write(source.id.encode(), source.model_dump_json().encode())
         return source
 
+    async def save_all(self, sources: Sequence[Source]) -> None:
+        """Write many. Errors as in `save`: then some may be written; writing them again is safe."""
+        for start in range(0, len(sources), _AT_ONCE):
+            records = [
+                Outgoing(SOURCES, partition_of(key, self._partitions), key, source.model_dump_json().encode())
+                for source in sources[start : start + _AT_ONCE]
+                for key in [source.id.encode()]
+            ]
+            for position in await self._producer.send_many(records):
+                await self._seen(position)
+
     async def delete(self, source_id: str) -> None:
-        """Remove a source and so revoke its keys; its articles stay. Errors as in `save`."""
-        await self._write(source_id, None)
+        """Remove a source, and so make its keys useless; its articles stay. Errors as in `save`."""
+        await self.forget_finding(source_id)
+        await self.write(source_id.encode(), None)
 
-    async def add_key(self, source_id: str, scopes: tuple[Scope, ...]) -> NewKey:
-        """Give a source another key; the token is known only now."""
-        source = self.get(source_id)
-        key = new_key(source_id)
-        record = KeyRecord(id=key.id, sha256=key.sha256, scopes=scopes, created_at=self._clock())
-        await self.save(source.model_copy(update={"keys": (*source.keys, record)}))
-        return key
+    def feed_url(self, source: Source) -> str | None:
+        """Where the source's feed is now: as set, or where permanent redirects lead from there."""
+        finding = self.finding(source)
+        return (finding.moved_to if finding else None) or source.feed_url
 
-    async def revoke_key(self, source_id: str, key_id: str) -> None:
-        """Take a key away, at once."""
-        source = self.get(source_id)
-        left = tuple(key for key in source.keys if key.id != key_id)
-        if left == source.keys:
-            raise ProblemError(NOT_FOUND, f"The source {source_id} has no key {key_id}.")
-        await self.save(source.model_copy(update={"keys": left}))
+    async def forget_gone(self, source: Source) -> None:
+        """Poll a feed again that was gone. Errors as in `save`."""
+        finding = self.finding(source)
+        if finding is not None and finding.gone:
+            await self.forget_finding(source.id)
 
-    async def _write(self, source_id: str, value: bytes | None) -> None:
-        key = source_id.encode()
+    async def save_finding(self, source_id: str, finding: FeedFinding) -> None:
+        """Remember what was found out about a feed. Errors as in `save`."""
+        await self.write(finding_key(source_id), finding.model_dump_json(exclude_defaults=True).encode())
+
+    async def forget_finding(self, source_id: str) -> None:
+        """Begin anew with the address of the settings. Errors as in `save`."""
+        if finding_key(source_id) in self._table.items:
+            await self.write(finding_key(source_id), None)
+
+    async def write(self, key: bytes, value: bytes | None) -> None:
+        """Write or remove one record of ``news.sources``. Errors as in `save`."""
         position = await self._producer.send(
             SOURCES, partition=partition_of(key, self._partitions), key=key, value=value
         )
+        await self._seen(position)
+
+    async def _seen(self, position: Position) -> None:
         try:
             await self._table.wait_for(position, _READ_OWN_WRITE)
         except TransientError:
             return  # it is durable; this process will know it in a moment
 
 
-def shown(source: Source) -> dict[str, object]:
-    """A source as callers see it: keys without their hashes."""
-    body = source.model_dump(mode="json")
-    body["keys"] = [{"id": k["id"], "scopes": k["scopes"], "created_at": k["created_at"]} for k in body["keys"]]
-    return body
+def finding_key(source_id: str) -> bytes:
+    """The key of a source's finding on ``news.sources``."""
+    return source_id.encode() + _FINDING_MARK + b"feed"
+
+
+def source_of_key(key: bytes) -> str:
+    """The source that a record of ``news.sources`` is about."""
+    return key.partition(_FINDING_MARK)[0].decode(errors="replace")
 
 
 def etag_of(source: Source) -> str:

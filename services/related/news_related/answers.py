@@ -124,6 +124,7 @@ def responses(model: type[BaseModel], example: Mapping[str, Any]) -> dict[int | 
     return {
         200: {"model": model, "content": {"application/json": {"example": shown}}},
         304: {"description": "Nothing changed since the ETag in `If-None-Match`."},
+        400: {"description": "Neither an id nor `source:guid`, or `cursor` is none that a page gave."},
         404: {"description": "Never heard of it."},
         410: {"description": "Withdrawn."},
         503: {"description": "Being restored, or Redis is away: try again after `Retry-After`."},
@@ -158,6 +159,19 @@ STORY_RESPONSES = responses(StoryAnswer, {"id": _CARD["article"], "items": [_CAR
 _THEME = {"slug": "port-morrow", "name": "Port Morrow", "articles": 12, "languages": {"en": 7, "uk": 5}}
 THEMES_RESPONSES = responses(ThemesAnswer, {"items": [_THEME]})
 THEME_RESPONSES = responses(ThemeAnswer, {"theme": _THEME, "items": [_CARD]})
+_DRAWN: dict[str, Any] = {"schema": {"type": "string"}}
+GRAPH_RESPONSES: dict[int | str, dict[str, Any]] = {
+    **THEMES_RESPONSES,
+    200: {
+        "description": "Nodes and edges in the format that was asked for.",
+        "content": {
+            "application/json": {"schema": {"type": "object"}},
+            "text/vnd.graphviz": _DRAWN,
+            "application/graphml+xml": _DRAWN,
+            "image/svg+xml": _DRAWN,
+        },
+    },
+}
 
 
 def answer(request: Request, content: Mapping[str, Any], as_of: datetime) -> Response:

@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from news_related import related_stories
 from news_related.answers import (
+    GRAPH_RESPONSES,
     LINKS_RESPONSES,
     RELATED_RESPONSES,
     STORY_RESPONSES,
@@ -171,7 +172,7 @@ async def theme(
     return answer(request, content, _as_of(graph))
 
 
-@router.get("/v1/graph", summary="The graph around an article", responses={404: {}, 410: {}, 503: {}})
+@router.get("/v1/graph", summary="The graph around an article", responses=GRAPH_RESPONSES)
 async def graph_around(
     request: Request,
     article: Article = None,

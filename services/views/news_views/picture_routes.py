@@ -31,10 +31,13 @@ _SVG: Final = "image/svg+xml"
 _BESIDE_THE_BODY: Final = {b"content-type", b"content-length"}
 
 _PIXEL_RESPONSES: dict[int | str, dict[str, Any]] = {
-    200: {"description": "Kafka has the beacon.", "content": {"image/gif": {}}},
-    422: {"description": "The pixel, but nothing was counted: `article` is missing, or neither an id nor source:guid."},
-    429: {"description": "The pixel, but nothing was counted: a pace that no reader has."},
-    503: {"description": "The pixel; whether the beacon was written is not known."},
+    status: {"description": description, "content": {"image/gif": {}}}
+    for status, description in {
+        200: "Kafka has the beacon.",
+        422: "The pixel, but nothing was counted: `article` is missing, or neither an id nor source:guid.",
+        429: "The pixel, but nothing was counted: a pace that no reader has.",
+        503: "The pixel; whether the beacon was written is not known.",
+    }.items()
 }
 _BADGE_RESPONSES: dict[int | str, dict[str, Any]] = {
     200: {
@@ -44,10 +47,15 @@ _BADGE_RESPONSES: dict[int | str, dict[str, Any]] = {
         },
     },
     304: {"description": "Nothing changed since the ETag in `If-None-Match`."},
-    400: {"description": "An empty picture: neither an id nor `source:guid`."},
-    404: {"description": "An empty picture: never heard of it."},
-    410: {"description": "An empty picture: withdrawn."},
-    503: {"description": "An empty picture: the count is not to be had now."},
+    **{
+        status: {"description": f"An empty picture: {why}.", "content": {_SVG: {}}}
+        for status, why in {
+            400: "neither an id nor `source:guid`",
+            404: "never heard of it",
+            410: "withdrawn",
+            503: "the count is not to be had now",
+        }.items()
+    },
 }
 
 

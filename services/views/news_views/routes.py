@@ -1,12 +1,13 @@
 """The HTTP API of counts; beacons come in through `beacon_door`."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
 from news_shared.article_ids import ArticleId, parse_article_id
 from news_shared.clock import Clock
+from news_shared.openapi import describe_problems
 from news_shared.problems import GONE, NOT_FOUND, ProblemError
 from news_views.answers import (
     BEACON_OPENAPI,
@@ -92,10 +93,9 @@ def refuse_uncounted(asked: str, article: ArticleId, state: State | None) -> Non
         raise ProblemError(GONE, f"Article {article} was withdrawn.", _NEVER_STORED, article=article)
 
 
-def describe_beacons(document: dict[str, object]) -> None:
+def describe_beacons(document: dict[str, Any]) -> None:
     """Add ``POST /v1/views`` to an OpenAPI document: the door answers it before the router sees it."""
     paths = document["paths"]
-    assert isinstance(paths, dict)
     paths[PATH]["post"] = {
         "tags": ["views"],
         "summary": "An article was opened",
@@ -106,3 +106,4 @@ def describe_beacons(document: dict[str, object]) -> None:
         "responses": {str(status): described for status, described in BEACON_RESPONSES.items()},
         **BEACON_OPENAPI,
     }
+    describe_problems(document)

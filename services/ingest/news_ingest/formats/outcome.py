@@ -42,6 +42,15 @@ class Reading:
         for text, places in other._warned.items():
             self._warned.setdefault(text, []).extend(places)
 
+    def before(self, index: int) -> "Reading":
+        """What stood before an index of the document."""
+        warned = {text: [place for place in places if place < index] for text, places in self._warned.items()}
+        return Reading(
+            [(place, item) for place, item in self.items if place < index],
+            [rejected for rejected in self.rejected if rejected.index < index],
+            {text: places for text, places in warned.items() if places or not self._warned[text]},
+        )
+
 
 def _named(places: list[int]) -> str:
     if not places:

@@ -1,0 +1,1 @@
+"""Fetching what strangers name: only public addresses, bounded in time, size and decompression."""

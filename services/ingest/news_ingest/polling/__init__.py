@@ -1,0 +1,1 @@
+"""Polling sources' feeds: when, what became of it, and who does it."""

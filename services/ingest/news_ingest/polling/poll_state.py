@@ -1,0 +1,118 @@
+"""What is known of a feed from its polls, as it is stored and shown."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Literal
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from news_ingest.fetching.errors import FetchProblem
+from news_ingest.sources import FeedFinding, Source
+
+MAX_ERRORS = 10
+MAX_WARNINGS = 5
+
+PollOutcome = Literal["new-items", "unchanged", "not-modified", "failed", "gone", "kafka-away"]
+PollProblem = FetchProblem | Literal["http-status", "not-a-feed", "rejected-item", "bug"]
+
+
+class PollError(BaseModel):
+    """One thing that went wrong, with its place where it has one."""
+
+    model_config = ConfigDict(frozen=True)
+
+    at: AwareDatetime
+    problem: str = Field(description="What kind of thing, for programs.")
+    detail: str
+    item: int | None = Field(None, description="Place of the item in the feed, from 0.")
+    guid: str | None = None
+    field: str | None = None
+
+
+class ItemCounts(BaseModel):
+    """Items since this state began."""
+
+    model_config = ConfigDict(frozen=True)
+
+    seen: int = 0
+    new: int = 0
+    changed: int = 0
+    rejected: int = 0
+
+
+class PollState(BaseModel):
+    """A feed's history in short. Lost with Redis, it begins anew."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    since: AwareDatetime
+    fingerprint: str = ""
+    """Of the settings that the validators belong to."""
+    etag: str | None = None
+    last_modified: str | None = None
+    digest: str | None = None
+    """Of the body."""
+    rhythm: timedelta | None = None
+    last_poll: AwareDatetime | None = None
+    last_success: AwareDatetime | None = None
+    last_change: AwareDatetime | None = None
+    next_poll: AwareDatetime | None = None
+    interval: timedelta | None = None
+    why: str = ""
+    outcome: PollOutcome | None = None
+    status: int | None = None
+    http_version: str | None = None
+    failures: int = 0
+    failing_since: AwareDatetime | None = None
+    polls: int = 0
+    items: ItemCounts = ItemCounts()
+    errors: tuple[PollError, ...] = ()
+    warnings: tuple[str, ...] = ()
+    hub: str | None = None
+    topic: str | None = None
+
+    def with_errors(self, errors: list[PollError]) -> "PollState":
+        """The newest errors first, the oldest forgotten."""
+        return self.model_copy(update={"errors": (*errors, *self.errors)[:MAX_ERRORS]})
+
+
+Health = Literal["ok", "failing", "gone", "paused", "waiting", "unknown"]
+_INTERNAL = {"fingerprint", "etag", "last_modified", "digest", "rhythm", "topic"}
+
+
+def polling_shown(
+    source: Source, finding: FeedFinding | None, states: Mapping[str, PollState] | None
+) -> dict[str, object]:
+    """What operators want to see of a source's polls; durations in ISO 8601.
+
+    Args:
+        source: has a feed.
+        finding: about its address.
+        states: of sources by id; None while Redis is away.
+    """
+    state = states.get(source.id) if states is not None else None
+    health: Health
+    reason = None
+    if not source.poll:
+        health, reason = "paused", "poll is false"
+    elif finding is not None and finding.gone:
+        health, reason = "gone", finding.gone
+    elif states is None:
+        health, reason = "unknown", "Redis is away"
+    elif state is None or not state.polls:
+        health, reason = "waiting", "it was not polled yet"
+    elif state.failures:
+        health, reason = "failing", state.errors[0].detail if state.errors else None
+    else:
+        health = "ok"
+    said: dict[str, object] = {"health": health, "reason": reason}
+    if state is None:
+        return said
+    if health in {"paused", "gone"}:
+        state = state.model_copy(update={"next_poll": None, "interval": None, "why": ""})
+    return said | state.model_dump(mode="json", exclude=_INTERNAL)
+
+
+def new_state(now: datetime) -> PollState:
+    """Of a feed that was never polled, as far as is known."""
+    return PollState(since=now)

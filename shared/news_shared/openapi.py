@@ -1,0 +1,62 @@
+"""What the OpenAPI documents of all services say of problems: a documented 4xx or 5xx is a problem document."""
+
+from collections.abc import Iterator
+from typing import Any
+
+_PROBLEM = "#/components/schemas/Problem"
+_SCHEMA: dict[str, Any] = {
+    "title": "Problem",
+    "description": "RFC 9457 problem details: programs match on `type`, people read `detail` (docs/problems.md).",
+    "type": "object",
+    "required": ["type", "title", "status", "detail"],
+    "properties": {
+        "type": {"type": "string", "examples": ["/problems/not-found"]},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string", "description": "What was wrong, where, and what to do."},
+        "errors": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "properties": {"field": {"type": "string"}, "error": {"type": "string"}},
+            },
+        },
+    },
+}
+_FASTAPIS_OWN = ("HTTPValidationError", "ValidationError")
+
+
+def describe_problems(document: dict[str, Any]) -> None:
+    """Give every error in a document its content; doing it again changes nothing.
+
+    What is said of when it comes stays, and so does content of its own (a picture). An operation with a body may answer
+    400: the body cannot be read.
+
+    Args:
+        document: OpenAPI 3, changed in place.
+    """
+    schemas = document.setdefault("components", {}).setdefault("schemas", {})
+    for name in _FASTAPIS_OWN:
+        schemas.pop(name, None)
+    schemas["Problem"] = _SCHEMA
+    for operation in _operations(document):
+        responses = operation.setdefault("responses", {})
+        if "requestBody" in operation:
+            responses.setdefault("400", {"description": "The body cannot be read."})
+        for status, response in responses.items():
+            if str(status) >= "400":
+                _describe(response)
+
+
+def _describe(response: dict[str, Any]) -> None:
+    if set(response.get("content", ())) <= {"application/json"}:
+        response["content"] = {"application/problem+json": {"schema": {"$ref": _PROBLEM}}}
+    if response.get("description") in {None, "", "Validation Error"}:
+        response["description"] = "The request is wrong: `detail` and `errors` name the fields."
+
+
+def _operations(document: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    for path in document.get("paths", {}).values():
+        for operation in path.values():
+            if isinstance(operation, dict):
+                yield operation
