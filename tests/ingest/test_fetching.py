@@ -104,6 +104,17 @@ def test_only_absolute_web_addresses_are_asked_for(url: str) -> None:
         checked_url(url)
 
 
+@given(st.text(max_size=40) | st.text("htp:/[]@%0.x\u3002\u0130 \t", max_size=30).map(lambda text: f"http://{text}"))
+def test_whatever_is_no_url_is_refused_and_what_is_one_has_a_host(text: str) -> None:
+    try:
+        url = str(checked_url(text))
+    except FetchError as error:
+        assert error.problem == "refused-url"  # noqa: PT017  # some texts are
+        return
+    assert str(checked_url(url)) == url
+    assert host_of(url)
+
+
 def test_the_host_of_a_url_is_told_without_port_and_user() -> None:
     assert host_of("https://user:secret@Example.ORG.:8443/feed") == "example.org"
     assert host_of("http://приклад.укр/") == "xn--80aikifvh.xn--j1amh"
@@ -164,13 +175,13 @@ async def test_over_tls_the_name_is_told_and_checked_though_the_address_is_conne
 
 async def http2_answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     """Answers every request of an HTTP/2 connection with its own path."""
-    connection = H2Connection(H2Configuration(client_side=False, header_encoding="utf-8"))
+    connection = H2Connection(H2Configuration(client_side=False))
     connection.initiate_connection()
     writer.write(connection.data_to_send())
     while received := await reader.read(65_536):
         for event in connection.receive_data(received):
             if isinstance(event, RequestReceived):
-                path = dict(event.headers)[":path"].encode()
+                path = dict(event.headers)[b":path"]
                 connection.send_headers(event.stream_id, [(":status", "200")])
                 connection.send_data(event.stream_id, path, end_stream=True)
         writer.write(connection.data_to_send())
@@ -316,6 +327,21 @@ async def test_what_is_not_http_is_an_error_that_says_so() -> None:
         assert await problem_of(fetcher, server.url(HERE)) == "bad-answer"
         assert await problem_of(fetcher, "http://127.0.1.2:1/") == "unreachable"
         assert await problem_of(fetcher, "http://no-such-host.invalid/") == "unresolved"
+
+
+async def test_headers_that_are_nonsense_are_no_error_of_ours() -> None:
+    async with fetching(fetch_max_bytes=1000) as (server, fetcher):
+
+        async def nonsense(asked: Asked, writer: asyncio.StreamWriter) -> None:
+            writer.write(b"HTTP/1.1 200 \xff\r\nX: \xb2\r\nContent-Type: \xff\r\nConnection: close\r\n\r\nbody")
+            await writer.drain()
+
+        server.behaviours[HERE] = nonsense
+        assert (await fetcher.get(server.url(HERE))).body == b"body"
+        for location in ("http://[", "http://\u00e9\u00e9..", "\x00", "//", "javascript:x", "?" * 3000):
+            server.behaviours[HERE] = lambda _, to=location: Answer(302, {"Location": to})
+            with pytest.raises(FetchError):
+                await fetcher.get(server.url(HERE))
 
 
 async def test_no_cookie_is_kept() -> None:

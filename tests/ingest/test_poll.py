@@ -135,6 +135,15 @@ async def test_validators_are_stored_only_after_kafka_has_the_items(readers: Thr
         assert room.titles() == []
 
 
+@pytest.mark.parametrize("validator", ["é", "x" * 501])
+async def test_a_validator_that_cannot_be_sent_back_is_not(readers: ThreadPoolExecutor, validator: str) -> None:
+    async with desk(readers) as room:
+        room.answers(rss("a"), ETag=validator)
+        assert (await room.poll()).outcome == "new-items"
+        assert (await room.poll()).outcome == "unchanged"
+        assert "if-none-match" not in room.asked()[-1].headers
+
+
 async def test_a_changed_setting_makes_the_feed_be_read_anew(readers: ThreadPoolExecutor) -> None:
     async with desk(readers) as room:
         room.answers(rss("a"), ETag='"1"')

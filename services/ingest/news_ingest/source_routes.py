@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Header, Path
+from fastapi import APIRouter, Header, Path, Query
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from starlette.responses import JSONResponse, Response
 
@@ -32,6 +32,44 @@ _EXAMPLE: dict[str, Any] = {
     "language": "uk",
     "themes": ["Kyiv"],
 }
+
+_SHOWN: dict[str, Any] = {
+    **_EXAMPLE,
+    "created_at": "2026-01-15T12:00:00Z",
+    "keys": [],
+    "poll": True,
+    "encoding": None,
+    "polling": {
+        "health": "ok",
+        "reason": None,
+        "last_poll": "2026-01-15T12:00:00Z",
+        "last_success": "2026-01-15T12:00:00Z",
+        "last_change": "2026-01-15T11:20:00Z",
+        "next_poll": "2026-01-15T12:26:00Z",
+        "interval": "PT26M",
+        "why": "the feed had not changed: a quarter less often",
+        "outcome": "not-modified",
+        "status": 304,
+        "failures": 0,
+        "polls": 12,
+        "items": {"seen": 240, "new": 31, "changed": 2, "rejected": 1},
+        "errors": [
+            {
+                "at": "2026-01-15T09:00:00Z",
+                "problem": "rejected-item",
+                "detail": "Field required",
+                "item": 4,
+                "guid": "urn:herald:4711",
+                "field": "title",
+            }
+        ],
+        "warnings": [],
+    },
+}
+
+
+def _example(value: object) -> dict[str, Any]:
+    return {"content": {"application/json": {"example": value}}}
 
 
 def _fetchable(url: str | None) -> str | None:
@@ -111,14 +149,23 @@ async def put(
     return await _saved(made_of, source, wanted.model_dump(), 200 if found else 201)
 
 
-@router.get("")
-async def all_sources(made_of: PartsOf, authorization: Authorization = None) -> Response:
-    """Every source, with what its polls told."""
+@router.get("", responses={200: _example({"items": [_SHOWN], "next": "herald"})})
+async def all_sources(
+    made_of: PartsOf,
+    after: Annotated[str, Query(max_length=64, description="The `next` of the page before")] = "",
+    limit: Annotated[int, Query(ge=1, le=1000)] = 1000,
+    authorization: Authorization = None,
+) -> Response:
+    """Sources by id, with what their polls told; `next` is there when there are more."""
     made_of.keys.authorise(authorization, "admin")
-    return JSONResponse({"items": await _shown(made_of, made_of.sources.all())})
+    found = made_of.sources.page(after, limit + 1)
+    body: dict[str, object] = {"items": await _shown(made_of, found[:limit])}
+    if len(found) > limit:
+        body["next"] = found[limit - 1].id
+    return JSONResponse(body)
 
 
-@router.get("/{source}")
+@router.get("/{source}", responses={200: _example(_SHOWN)})
 async def one(source: str, made_of: PartsOf, authorization: Authorization = None) -> Response:
     """One source, with what its polls told."""
     made_of.keys.authorise(authorization, "articles:write", source)

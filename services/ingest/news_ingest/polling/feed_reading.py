@@ -10,6 +10,8 @@ from news_shared.errors import PoisonError
 
 _DECLARED = re.compile(rb"""(<\?xml[^>]{0,200}?)\s+encoding\s*=\s*["'][^"']*["']""")
 
+_NO_ENCODINGS = {"idna", "punycode", "unicode-escape", "raw-unicode-escape", "undefined", "utf-7"}  # escapes of text
+
 
 def read_feed_document(body: bytes, content_type: str, source: str, now: datetime, encoding: str | None) -> Reading:
     """Read a fetched document.
@@ -43,8 +45,9 @@ def read_feed_document(body: bytes, content_type: str, source: str, now: datetim
 def known_encoding(name: str) -> bool:
     """Whether documents can be read in an encoding of this name."""
     try:
-        return bool(codecs.lookup(name)._is_text_encoding)  # the codecs module's own flag
-    except (LookupError, ValueError):
+        codec = codecs.lookup(name)
+        return codec.name not in _NO_ENCODINGS and "<rss>".encode(name).decode(name) == "<rss>"
+    except (LookupError, ValueError):  # also of names that are none
         return False
 
 
