@@ -60,7 +60,7 @@ class Fetcher:
         except TimeoutError as error:
             seconds = self._settings.fetch_timeout.total_seconds()
             raise FetchError("timeout", f"the whole fetch took longer than {seconds:g} s") from error
-        except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:  # the client reads a redirect's target although it does not follow it
+        except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:  # it reads the target even of no redirect
             raise FetchError("bad-answer", str(error)) from error
 
     async def post_form(self, url: str, fields: Mapping[str, str]) -> int:

@@ -33,7 +33,7 @@ from news_shared.errors import PoisonError, TransientError
 log = structlog.get_logger()
 
 _ITEMS_AT_ONCE = 100
-_KAFKA_AWAY = timedelta(seconds=5)
+_KAFKA_AWAY = timedelta(minutes=1)  # the server has done nothing to be asked again at once
 _LONGEST_VALIDATOR = 500
 _BUSY = {codes.TOO_MANY_REQUESTS, codes.SERVICE_UNAVAILABLE}
 
@@ -108,7 +108,7 @@ class FeedPoll:
             return await self._read(fetched, now)
         except TransientError as error:
             log.info("Kafka is away, the feed is asked again soon", source=self._feed.source, reason=str(error))
-            return Polled(None, None, _KAFKA_AWAY, timedelta(0), "kafka-away")
+            return Polled(None, None, min(_KAFKA_AWAY, self._tools.bounds.shortest), timedelta(0), "kafka-away")
         except PoisonError as error:
             return self._failed(PollError(at=now, problem="not-a-feed", detail=str(error)[:500]))
 
