@@ -1,5 +1,6 @@
 """HTTP of sources and their keys."""
 
+from contextlib import suppress
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Path, Query
@@ -190,6 +191,9 @@ async def delete(
     made_of.keys.authorise(authorization, "admin")
     check_unchanged(made_of.sources.get(source), if_match)
     await made_of.sources.delete(source)
+    with suppress(TransientError):  # while Redis is away; the poller forgets it later
+        await made_of.schedule.forget(source)
+        await made_of.subscriptions.forget(source)
     return Response(status_code=204)
 
 
