@@ -10,7 +10,7 @@ from starlette.responses import JSONResponse, Response
 from news_ingest.fetching.errors import FetchError
 from news_ingest.fetching.fetcher import checked_url
 from news_ingest.polling.feed_reading import known_encoding
-from news_ingest.polling.opml import id_for
+from news_ingest.polling.opml import SourceNames
 from news_ingest.polling.poll_state import PollState, polling_shown
 from news_ingest.polling.subscriptions import shown as subscription_shown
 from news_ingest.requests import Authorization, Parts, PartsOf
@@ -130,7 +130,7 @@ async def create(new: NewSource, made_of: PartsOf, authorization: Authorization 
     if name is None:
         if new.feed_url is None:
             raise ProblemError(INVALID, "id: name the source, or give it a feed_url after which it is named")
-        name = id_for(new.feed_url, new.title, {source.id for source in made_of.sources.all()})
+        name = SourceNames(source.id for source in made_of.sources.all()).new(new.feed_url, new.title)
     return await _saved(made_of, name, new.model_dump(exclude={"id"}), 201)
 
 
