@@ -3,6 +3,7 @@
 import asyncio
 import gzip
 import ssl
+import threading
 import zlib
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -18,6 +19,7 @@ from h2.events import RequestReceived
 from hypothesis import given
 from hypothesis import strategies as st
 
+from news_ingest.fetching import pinned_transport
 from news_ingest.fetching.addresses import Address, is_allowed, is_public, networks
 from news_ingest.fetching.content_coding import LimitedBody, zstd
 from news_ingest.fetching.errors import FetchError, FetchProblem
@@ -152,6 +154,26 @@ async def test_the_address_that_was_checked_is_the_one_that_is_connected_to() ->
             assert resolver.asked == 1
             assert server.asked["rebinding.example"][0].headers["host"] == f"rebinding.example:{server.port}"
             assert await problem_of(fetcher, url) == "refused-address"
+
+
+async def test_a_dead_name_server_keeps_no_other_host_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    dead = threading.Event()
+
+    def look_up(host: str, port: int) -> list[object]:
+        if host == "dead.example":
+            dead.wait(60)
+            raise OSError("no answer")
+        return [(2, 1, 6, "", (HERE, port))]
+
+    monkeypatch.setattr(pinned_transport, "_look_up", look_up)
+    async with fetching(timeout=30) as (server, fetcher):
+        server.behaviours["live.example"] = lambda _: Answer(body=b"here")
+        waiting = [asyncio.create_task(fetcher.get(server.url("dead.example"))) for _ in range(100)]
+        assert (await fetcher.get(server.url("live.example"))).body == b"here"
+        assert not any(task.done() for task in waiting)
+        dead.set()
+        outcomes = await asyncio.gather(*waiting, return_exceptions=True)
+        assert {getattr(outcome, "problem", None) for outcome in outcomes} == {"unresolved"}
 
 
 async def test_over_tls_the_name_is_told_and_checked_though_the_address_is_connected_to() -> None:

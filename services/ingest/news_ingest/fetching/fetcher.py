@@ -140,9 +140,8 @@ async def open_fetcher(
     settings: FetchSettings, *, resolver: Resolver | None = None, ssl_context: ssl.SSLContext | None = None
 ) -> AsyncIterator[Fetcher]:
     """A fetcher with connections of its own."""
-    own = SystemResolver()
     transport = PinnedTransport(
-        CheckedBackend(resolver or own, networks(settings.fetch_allow)),
+        CheckedBackend(resolver or SystemResolver(), networks(settings.fetch_allow)),
         connections=settings.poll_concurrency * HANGING_TIMES,
         ssl_context=ssl_context,
     )
@@ -153,13 +152,10 @@ async def open_fetcher(
         "application/xml;q=0.9, text/xml;q=0.9, application/json;q=0.8, text/html;q=0.5, */*;q=0.1",
     }
     timeouts = httpx.Timeout(settings.fetch_timeout.total_seconds(), connect=_CONNECT.total_seconds())
-    try:
-        async with httpx.AsyncClient(
-            transport=transport, headers=headers, timeout=timeouts, cookies=_no_cookies(), trust_env=False
-        ) as client:
-            yield Fetcher(client, settings)
-    finally:
-        own.close()
+    async with httpx.AsyncClient(
+        transport=transport, headers=headers, timeout=timeouts, cookies=_no_cookies(), trust_env=False
+    ) as client:
+        yield Fetcher(client, settings)
 
 
 def _no_cookies() -> CookieJar:
