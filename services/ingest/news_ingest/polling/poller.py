@@ -76,6 +76,8 @@ class Poller:
         renewing = asyncio.create_task(self._renew(), name="renew leases")
         try:
             while not self._stopping.is_set():
+                if renewing.done():
+                    renewing.result()  # without leases no poll counts: its bug is ours
                 try:
                     await self._turn()
                     self._trouble = ""
