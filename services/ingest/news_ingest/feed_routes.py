@@ -10,28 +10,15 @@ from news_ingest.polling.discovery import discover
 from news_ingest.polling.feeds import feed_of
 from news_ingest.polling.opml import SourceNames, read_opml, write_opml
 from news_ingest.requests import Authorization, PartsOf, body_of
+from news_ingest.source_answers import FOUND, IMPORTED, FoundFeeds, ImportedList, PollDue, documented
 from news_ingest.sources import Source
 from news_shared.clock import rfc3339, system_clock
 from news_shared.problems import INVALID, UPSTREAM, ProblemError
 
 router = APIRouter(prefix="/v1/sources", tags=["feeds"])
 
-_DISCOVERED = {
-    "url": "https://example.org/",
-    "feeds": [{"url": "https://example.org/feed.xml", "title": "Example", "items": 20, "rejected": 0}],
-}
-_IMPORTED = {
-    "created": [{"id": "example", "feed_url": "https://example.org/feed.xml"}],
-    "existing": [{"id": "herald", "feed_url": "https://herald.example/rss"}],
-    "rejected": [{"title": "Old", "feed_url": "gopher://old.example", "error": "is not an absolute http or https URL"}],
-}
 
-
-def _example(value: object) -> dict[str, object]:
-    return {"content": {"application/json": {"example": value}}}
-
-
-@router.post("/{source}/poll", status_code=202, responses={202: _example({"due": "2026-01-15T12:00:00Z"})})
+@router.post("/{source}/poll", status_code=202, responses={202: documented(PollDue, {"due": "2026-01-15T12:00:00Z"})})
 async def poll_now(source: str, made_of: PartsOf, authorization: Authorization = None) -> Response:
     """Poll a source's feed as soon as its host may be asked; one that was gone (410) is tried again."""
     made_of.keys.authorise(authorization, "articles:write", source)
@@ -46,7 +33,7 @@ async def poll_now(source: str, made_of: PartsOf, authorization: Authorization =
     return JSONResponse({"due": rfc3339(now)}, 202)
 
 
-@router.post("/discover", responses={200: _example(_DISCOVERED)})
+@router.post("/discover", responses={200: documented(FoundFeeds, FOUND)})
 async def discover_feeds(
     made_of: PartsOf,
     url: Annotated[
@@ -82,7 +69,7 @@ async def export_opml(made_of: PartsOf, authorization: Authorization = None) -> 
 @lists.post(
     "/v1/sources.opml",
     openapi_extra={"requestBody": {"required": True, "content": {"text/x-opml": {"schema": {"type": "string"}}}}},
-    responses={200: _example(_IMPORTED)},
+    responses={200: documented(ImportedList, IMPORTED)},
 )
 async def import_opml(request: Request, made_of: PartsOf, authorization: Authorization = None) -> Response:
     """Make a source of every feed of the list that none has yet; sending it again makes none twice.

@@ -14,6 +14,7 @@ from news_ingest.polling.opml import SourceNames
 from news_ingest.polling.poll_state import PollState, polling_shown
 from news_ingest.polling.subscriptions import shown as subscription_shown
 from news_ingest.requests import Authorization, Parts, PartsOf
+from news_ingest.source_answers import SOURCE, SourceShown, SourcesPage, documented
 from news_ingest.sources import LANGUAGE, Source, check_unchanged, etag_of, shown
 from news_shared.api_keys import Scope
 from news_shared.article_ids import SOURCE_ID
@@ -33,44 +34,6 @@ _EXAMPLE: dict[str, Any] = {
     "language": "uk",
     "themes": ["Kyiv"],
 }
-
-_SHOWN: dict[str, Any] = {
-    **_EXAMPLE,
-    "created_at": "2026-01-15T12:00:00Z",
-    "keys": [],
-    "poll": True,
-    "encoding": None,
-    "polling": {
-        "health": "ok",
-        "reason": None,
-        "last_poll": "2026-01-15T12:00:00Z",
-        "last_success": "2026-01-15T12:00:00Z",
-        "last_change": "2026-01-15T11:20:00Z",
-        "next_poll": "2026-01-15T12:26:00Z",
-        "interval": "PT26M",
-        "why": "the feed had not changed: a quarter less often",
-        "outcome": "not-modified",
-        "status": 304,
-        "failures": 0,
-        "polls": 12,
-        "items": {"seen": 240, "new": 31, "changed": 2, "rejected": 1},
-        "errors": [
-            {
-                "at": "2026-01-15T09:00:00Z",
-                "problem": "rejected-item",
-                "detail": "Field required",
-                "item": 4,
-                "guid": "urn:herald:4711",
-                "field": "title",
-            }
-        ],
-        "warnings": [],
-    },
-}
-
-
-def _example(value: object) -> dict[str, Any]:
-    return {"content": {"application/json": {"example": value}}}
 
 
 def _fetchable(url: str | None) -> str | None:
@@ -150,7 +113,7 @@ async def put(
     return await _saved(made_of, source, wanted.model_dump(), 200 if found else 201)
 
 
-@router.get("", responses={200: _example({"items": [_SHOWN], "next": "herald"})})
+@router.get("", responses={200: documented(SourcesPage, {"items": [SOURCE], "next": "herald"})})
 async def all_sources(
     made_of: PartsOf,
     after: Annotated[str, Query(max_length=64, description="The `next` of the page before")] = "",
@@ -166,7 +129,7 @@ async def all_sources(
     return JSONResponse(body)
 
 
-@router.get("/{source}", responses={200: _example(_SHOWN)})
+@router.get("/{source}", responses={200: documented(SourceShown, SOURCE)})
 async def one(source: str, made_of: PartsOf, authorization: Authorization = None) -> Response:
     """One source, with what its polls told."""
     made_of.keys.authorise(authorization, "articles:write", source)
