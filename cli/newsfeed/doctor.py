@@ -52,13 +52,18 @@ def _ask(url: str) -> tuple[str, list[str]]:
 
 
 def _feeds_in_trouble(url: str, key: str) -> list[str]:
+    found: list[dict[str, Any]] = []
+    after: str | None = ""
+    headers = {"Authorization": f"Bearer {key}"}
     try:
-        answer = httpx.get(
-            f"{url}/v1/sources", headers={"Authorization": f"Bearer {key}"}, timeout=10
-        ).raise_for_status()
+        while after is not None:
+            answer = httpx.get(f"{url}/v1/sources", params={"after": after}, headers=headers, timeout=10)
+            page = answer.raise_for_status().json()
+            found += page["items"]
+            after = page.get("next")
     except httpx.HTTPError as error:
         return [f"The sources cannot be read ({error})."]
-    return feeds_in_trouble(answer.json()["items"], datetime.now(UTC))
+    return feeds_in_trouble(found, datetime.now(UTC))
 
 
 def feeds_in_trouble(sources: list[dict[str, Any]], now: datetime) -> list[str]:

@@ -31,7 +31,7 @@ def table(
     """Show every source: its last success, its next poll and why then, its items, its last error."""
     if context.invoked_subcommand is not None:
         return
-    found = call("GET", ingest, key, "/v1/sources")["items"]
+    found = _all(ingest, key)
     now = datetime.now(UTC)
     shown = [source for source in found if not trouble or _health(source) in {"failing", "gone", "unknown"}]
     Console().print(sources_table(shown, now))
@@ -171,3 +171,13 @@ def _length(period: timedelta) -> str:
     if minutes < 120:
         return f"{minutes} min"
     return f"{round(minutes / 60)} h" if minutes < 2880 else f"{round(minutes / 1440)} days"
+
+
+def _all(ingest: str, key: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = []
+    after: str | None = ""
+    while after is not None:
+        page = call("GET", ingest, key, "/v1/sources", params={"after": after})
+        found += page["items"]
+        after = page.get("next")
+    return found

@@ -5,6 +5,7 @@ import random
 import signal
 from collections import defaultdict
 
+import httpx
 import pytest
 
 from news_shared.topics import SUBMISSIONS
@@ -126,7 +127,32 @@ async def test_a_frozen_poller_that_wakes_up_stores_nothing_of_what_is_anothers(
         assert frozen.is_alive
 
 
-async def test_feeds_are_polled_again_when_kafka_or_redis_is_back(roles: Roles, fresh_backend: Backend) -> None:
+@pytest.mark.kafka  # the embedded broker forgets what it has acknowledged
+async def test_what_came_while_kafka_was_away_is_published_when_it_is_back(
+    roles: Roles, fresh_backend: Backend
+) -> None:
+    async with newsroom(roles, fresh_backend, QUICK | LEASE) as room:
+        feeds = GrowingFeeds(room)
+        await feeds.add_all()
+        await feeds.assert_all_published_once()
+        fresh_backend.kafka.kill()
+        for host in HOSTS:
+            feeds.grow(host)
+        poller = next(process for process in roles.processes if process.name.startswith("ingest-poller"))
+        async with httpx.AsyncClient(trust_env=False) as client:
+
+            async def finds_out() -> bool:
+                return 'outcome="kafka-away"' in (await client.get(f"{poller.url}/metrics")).text
+
+            await until(finds_out, "the poller to find out")
+            asked = sum(map(len, room.feeds.asked.values()))
+            await asyncio.sleep(4)
+            assert sum(map(len, room.feeds.asked.values())) - asked < FEEDS, "what is fetched now is thrown away"
+        fresh_backend.kafka.start()
+        await feeds.assert_all_published_once()
+
+
+async def test_feeds_are_polled_again_when_redis_is_back(roles: Roles, fresh_backend: Backend) -> None:
     async with newsroom(roles, fresh_backend, QUICK | LEASE) as room:
         feeds = GrowingFeeds(room)
         await feeds.add_all()

@@ -94,7 +94,7 @@ def head(status: int, headers: Mapping[str, str], length: int | None) -> bytes:
     lines = [f"HTTP/1.1 {status} Said", "Connection: close", *(f"{name}: {value}" for name, value in headers.items())]
     if length is not None and status != 304:
         lines.append(f"Content-Length: {length}")
-    return ("\r\n".join(lines) + "\r\n\r\n").encode()
+    return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1", "replace")
 
 
 async def _request(reader: asyncio.StreamReader) -> Asked:

@@ -8,6 +8,7 @@ from typing import Any
 
 import httpx
 
+from news_ingest.source_answers import SourceShown
 from news_shared.articles import Article, decode_event
 from news_shared.topics import ARTICLES
 from tests.ingest.feed_server import FeedServer, feed_server
@@ -36,7 +37,9 @@ class Newsroom:
         assert answer.status_code == 201, answer.text
 
     async def source(self, name: str) -> dict[str, Any]:
-        return dict((await self.client.get(f"/v1/sources/{name}")).raise_for_status().json())
+        told = dict((await self.client.get(f"/v1/sources/{name}")).raise_for_status().json())
+        assert told == _in_schema(told), "the answer has what its schema has not"
+        return told
 
     async def polling(self, name: str) -> dict[str, Any]:
         """What is told of its polls."""
@@ -86,6 +89,14 @@ class Newsroom:
         await self.counted({source: len(titles) for source, titles in expected.items()})
         found = await self.titles()
         assert {source: found[source] for source in expected} == {s: sorted(titles) for s, titles in expected.items()}
+
+
+def _in_schema(told: dict[str, Any]) -> dict[str, Any]:
+    """What the published schema lets through."""
+    shown = SourceShown.model_validate(told).model_dump(mode="json", exclude_unset=True)
+    if shown.get("polling", {}).get("interval"):  # two ways to write the same length
+        shown["polling"]["interval"] = told["polling"]["interval"]
+    return shown
 
 
 @asynccontextmanager

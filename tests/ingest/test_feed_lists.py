@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from news_ingest.polling.discovery import named_feeds
 from news_ingest.polling.feed_head import head_of
 from news_ingest.polling.feed_reading import known_encoding
-from news_ingest.polling.opml import Outline, id_for, read_opml, write_opml
+from news_ingest.polling.opml import Outline, SourceNames, read_opml, write_opml
 from news_ingest.sources import Source
 from news_shared.article_ids import SOURCE_ID
 from news_shared.errors import PoisonError
@@ -85,18 +85,20 @@ def test_folders_and_categories_become_themes_and_an_address_stands_once() -> No
 
 @given(st.text(max_size=40), st.sets(st.sampled_from(["herald", "herald-2", "h-example"])))
 def test_a_name_made_of_a_title_can_be_one_and_is_not_taken(title: str, taken: set[str]) -> None:
-    name = id_for("http://www.h.example/feed", title, taken)
+    names = SourceNames(taken)
+    name = names.new("http://www.h.example/feed", title)
     assert SOURCE_ID.fullmatch(name)
     assert name not in taken
+    assert names.new("http://www.h.example/feed", title) != name
 
 
 def test_a_name_is_made_of_the_title_else_of_the_host() -> None:
-    assert id_for("http://www.h.example/feed", "The Herald!", set()) == "the-herald"
-    assert id_for("http://www.h.example/feed", "Новини", {"h-example"}) == "h-example-2"
+    names = SourceNames({"h-example"})
+    assert names.new("http://www.h.example/feed", "The Herald!") == "the-herald"
+    assert [names.new("http://www.h.example/feed", "Новини") for _ in range(3)] == [f"h-example-{n}" for n in (2, 3, 4)]
 
 
 def test_encodings_of_text_are_known_and_others_are_not() -> None:
-    assert [known_encoding(name) for name in ("utf-8", "windows-1251", "KOI8-U", "hex", "base64", "x", "a\0b")] == [
-        *(True, True, True),
-        *(False, False, False, False),
-    ]
+    assert all(known_encoding(name) for name in ("utf-8", "windows-1251", "KOI8-U", "utf-16", "latin-1"))
+    others = ("hex", "base64", "rot13", "idna", "unicode_escape", "undefined", "x", "a\0b", "", "\ud800")
+    assert not any(known_encoding(name) for name in others)

@@ -3,6 +3,7 @@
 import asyncio
 import gzip
 import ssl
+import threading
 import zlib
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -18,6 +19,7 @@ from h2.events import RequestReceived
 from hypothesis import given
 from hypothesis import strategies as st
 
+from news_ingest.fetching import pinned_transport
 from news_ingest.fetching.addresses import Address, is_allowed, is_public, networks
 from news_ingest.fetching.content_coding import LimitedBody, zstd
 from news_ingest.fetching.errors import FetchError, FetchProblem
@@ -104,6 +106,17 @@ def test_only_absolute_web_addresses_are_asked_for(url: str) -> None:
         checked_url(url)
 
 
+@given(st.text(max_size=40) | st.text("htp:/[]@%0.x\u3002\u0130 \t", max_size=30).map(lambda text: f"http://{text}"))
+def test_whatever_is_no_url_is_refused_and_what_is_one_has_a_host(text: str) -> None:
+    try:
+        url = str(checked_url(text))
+    except FetchError as error:
+        assert error.problem == "refused-url"  # noqa: PT017  # some texts are
+        return
+    assert str(checked_url(url)) == url
+    assert host_of(url)
+
+
 def test_the_host_of_a_url_is_told_without_port_and_user() -> None:
     assert host_of("https://user:secret@Example.ORG.:8443/feed") == "example.org"
     assert host_of("http://приклад.укр/") == "xn--80aikifvh.xn--j1amh"
@@ -143,6 +156,26 @@ async def test_the_address_that_was_checked_is_the_one_that_is_connected_to() ->
             assert await problem_of(fetcher, url) == "refused-address"
 
 
+async def test_a_dead_name_server_keeps_no_other_host_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    dead = threading.Event()
+
+    def look_up(host: str, port: int) -> list[object]:
+        if host == "dead.example":
+            dead.wait(60)
+            raise OSError("no answer")
+        return [(2, 1, 6, "", (HERE, port))]
+
+    monkeypatch.setattr(pinned_transport, "_look_up", look_up)
+    async with fetching(timeout=30) as (server, fetcher):
+        server.behaviours["live.example"] = lambda _: Answer(body=b"here")
+        waiting = [asyncio.create_task(fetcher.get(server.url("dead.example"))) for _ in range(100)]
+        assert (await fetcher.get(server.url("live.example"))).body == b"here"
+        assert not any(task.done() for task in waiting)
+        dead.set()
+        outcomes = await asyncio.gather(*waiting, return_exceptions=True)
+        assert {getattr(outcome, "problem", None) for outcome in outcomes} == {"unresolved"}
+
+
 async def test_over_tls_the_name_is_told_and_checked_though_the_address_is_connected_to() -> None:
     authority = trustme.CA()
     names: list[str | None] = []
@@ -164,13 +197,13 @@ async def test_over_tls_the_name_is_told_and_checked_though_the_address_is_conne
 
 async def http2_answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     """Answers every request of an HTTP/2 connection with its own path."""
-    connection = H2Connection(H2Configuration(client_side=False, header_encoding="utf-8"))
+    connection = H2Connection(H2Configuration(client_side=False))
     connection.initiate_connection()
     writer.write(connection.data_to_send())
     while received := await reader.read(65_536):
         for event in connection.receive_data(received):
             if isinstance(event, RequestReceived):
-                path = dict(event.headers)[":path"].encode()
+                path = dict(event.headers)[b":path"]
                 connection.send_headers(event.stream_id, [(":status", "200")])
                 connection.send_data(event.stream_id, path, end_stream=True)
         writer.write(connection.data_to_send())
@@ -316,6 +349,21 @@ async def test_what_is_not_http_is_an_error_that_says_so() -> None:
         assert await problem_of(fetcher, server.url(HERE)) == "bad-answer"
         assert await problem_of(fetcher, "http://127.0.1.2:1/") == "unreachable"
         assert await problem_of(fetcher, "http://no-such-host.invalid/") == "unresolved"
+
+
+async def test_headers_that_are_nonsense_are_no_error_of_ours() -> None:
+    async with fetching(fetch_max_bytes=1000) as (server, fetcher):
+
+        async def nonsense(asked: Asked, writer: asyncio.StreamWriter) -> None:
+            writer.write(b"HTTP/1.1 200 \xff\r\nX: \xb2\r\nContent-Type: \xff\r\nConnection: close\r\n\r\nbody")
+            await writer.drain()
+
+        server.behaviours[HERE] = nonsense
+        assert (await fetcher.get(server.url(HERE))).body == b"body"
+        for location in ("http://[", "http://\u00e9\u00e9..", "\x00", "//", "javascript:x", "?" * 3000):
+            server.behaviours[HERE] = lambda _, to=location: Answer(302, {"Location": to})
+            with pytest.raises(FetchError):
+                await fetcher.get(server.url(HERE))
 
 
 async def test_no_cookie_is_kept() -> None:

@@ -124,7 +124,7 @@ async def test_validators_are_stored_only_after_kafka_has_the_items(readers: Thr
         room.kafka_is_away = True
         polled = await room.poll()
         assert (polled.outcome, polled.state, polled.seen) == ("kafka-away", None, None)
-        assert polled.wait < MINUTE
+        assert polled.wait == MINUTE
         room.kafka_is_away = False
         await room.poll(store=False)  # it dies before it could store anything
         await room.poll()
@@ -133,6 +133,15 @@ async def test_validators_are_stored_only_after_kafka_has_the_items(readers: Thr
         assert [asked.headers.get("if-none-match") for asked in room.asked()] == [None, None, None, '"1"']
         assert room.asked()[-1].headers["if-modified-since"] == "Thu, 15 Jan 2026 12:00:00 GMT"
         assert room.titles() == []
+
+
+@pytest.mark.parametrize("validator", ["é", "x" * 501])
+async def test_a_validator_that_cannot_be_sent_back_is_not(readers: ThreadPoolExecutor, validator: str) -> None:
+    async with desk(readers) as room:
+        room.answers(rss("a"), ETag=validator)
+        assert (await room.poll()).outcome == "new-items"
+        assert (await room.poll()).outcome == "unchanged"
+        assert "if-none-match" not in room.asked()[-1].headers
 
 
 async def test_a_changed_setting_makes_the_feed_be_read_anew(readers: ThreadPoolExecutor) -> None:

@@ -1,6 +1,7 @@
 """The poller as a process, asked through the API of sources."""
 
 import asyncio
+import json
 from time import monotonic
 
 import httpx
@@ -60,7 +61,7 @@ async def test_a_source_follows_its_feed_and_one_that_is_gone_waits_for_a_person
         await until(has_moved, "the source to follow its feed")
         source = await room.source("herald")
         assert (source["title"], source["moved_from"], len(source["keys"])) == ("Herald", room.feeds.url(HERE), 1)
-        await room.polled("herald", 2)
+        await until(lambda: len(room.feeds.asked[THERE]) == 2, "a poll at the new place")
         assert len(room.feeds.asked[HERE]) == 1
         own = {"Authorization": f"Bearer {key}"}
         assert (await room.client.get("/v1/sources/herald", headers=own)).status_code == 200
@@ -134,6 +135,7 @@ async def test_what_cannot_be_polled_is_refused_at_the_door(roles: Roles) -> Non
     api = await roles.start("ingest-api", **SETTINGS)
     headers = {"Authorization": "Bearer dev"}
     async with httpx.AsyncClient(base_url=api.url, headers=headers, timeout=30, trust_env=False) as client:
+        json_type = {"Content-Type": "application/json"}
         for wrong, field in (
             ({"feed_url": "file:///etc/passwd"}, "feed_url"),
             ({"feed_url": "http://[::1"}, "feed_url"),
@@ -147,6 +149,25 @@ async def test_what_cannot_be_polled_is_refused_at_the_door(roles: Roles) -> Non
             assert answer.status_code == 422, answer.text
             assert answer.headers["content-type"] == "application/problem+json"
             assert answer.json()["errors"][0]["field"] == field
+        for hostile in (
+            "\0",
+            "\\ud800",
+            "x" * 100_000,
+            "http://\\u2028/",
+            "http://[::ffff:1.2.3.4%25eth0]/",
+            "%00",
+            "\\u202e",
+        ):
+            for name in ("title", "url", "feed_url", "language", "encoding", "themes"):
+                value = f'["{hostile}"]' if name == "themes" else f'"{hostile}"'
+                answer = await client.put("/v1/sources/y", content=f'{{"{name}": {value}}}', headers=json_type)
+                assert answer.status_code < 500, (name, hostile, answer.text)
+            text = json.loads(f'"{hostile}"', strict=False).encode("utf-8", "replace").decode()
+            for path, query in (("discover", {"url": text[:3000]}), ("y/poll", {}), ("none/poll", {})):
+                answer = await client.post(f"/v1/sources/{path}", params=query)
+                assert answer.status_code < 503, (path, hostile, answer.text)
+            answer = await client.get("/v1/websub/y/token", params={"hub.mode": text[:9], "hub.topic": text[:2000]})
+            assert answer.status_code in {404, 422}
         assert (await client.post("/v1/sources", json={"title": "No name"})).status_code == 422
         assert (await client.put("/v1/sources/No%20Name", json={})).status_code == 422
         assert (await client.get("/v1/sources/x")).status_code == 404
@@ -180,6 +201,10 @@ async def test_lists_of_feeds_go_in_and_out(roles: Roles) -> None:
         assert (other["themes"], other["title"]) == (["World", "Kyiv", "Sport"], "Herald")
         again = (await client.post("/v1/sources.opml", content=listed)).json()
         assert (again["created"], [s["id"] for s in again["existing"]]) == ([], ["herald", "herald-2"])
+        first = (await client.get("/v1/sources", params={"limit": 1})).json()
+        assert ([s["id"] for s in first["items"]], first["next"]) == (["herald"], "herald")
+        second = (await client.get("/v1/sources", params={"limit": 1, "after": first["next"]})).json()
+        assert ([s["id"] for s in second["items"]], "next" in second) == (["herald-2"], False)
         out = await client.get("/v1/sources.opml")
         assert out.headers["content-type"].startswith("text/x-opml")
         outlines, refused = read_opml(out.content)

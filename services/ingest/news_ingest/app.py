@@ -41,7 +41,7 @@ from news_shared.topics import SOURCES
 
 log = structlog.get_logger()
 
-_READERS = 2  # threads; reading feeds is CPU time, and the loop must go on renewing leases meanwhile
+_READERS = 4  # threads, so that a huge feed holds up no small one, while memory stays bounded
 
 
 def create_api(

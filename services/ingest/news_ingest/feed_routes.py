@@ -8,7 +8,7 @@ from starlette.responses import JSONResponse, Response
 from news_ingest.fetching.errors import FetchError
 from news_ingest.polling.discovery import discover
 from news_ingest.polling.feeds import feed_of
-from news_ingest.polling.opml import id_for, read_opml, write_opml
+from news_ingest.polling.opml import SourceNames, read_opml, write_opml
 from news_ingest.requests import Authorization, PartsOf, body_of
 from news_ingest.source_answers import DISCOVER_RESPONSES, EXPORT_RESPONSES, IMPORT_RESPONSES, POLL_RESPONSES
 from news_ingest.sources import Source
@@ -80,24 +80,21 @@ async def import_opml(request: Request, made_of: PartsOf, authorization: Authori
     outlines, refused = read_opml(await body_of(request, made_of.settings.max_body_bytes))
     sources = made_of.sources.all()
     by_url = {url: s.id for s in sources for url in (s.feed_url, made_of.sources.feed_url(s)) if url}
-    names = {source.id for source in sources}
+    names = SourceNames(source.id for source in sources)
     existing = [{"id": by_url[o.feed_url], "feed_url": o.feed_url} for o in outlines if o.feed_url in by_url]
-    new: list[Source] = []
-    for outline in outlines:
-        if outline.feed_url not in by_url:
-            name = id_for(outline.feed_url, outline.title, names)
-            names.add(name)
-            new.append(
-                Source(
-                    id=name,
-                    title=outline.title,
-                    url=outline.url,
-                    feed_url=outline.feed_url,
-                    language=outline.language,
-                    themes=outline.themes,
-                    created_at=system_clock(),
-                )
-            )
+    new = [
+        Source(
+            id=names.new(outline.feed_url, outline.title),
+            title=outline.title,
+            url=outline.url,
+            feed_url=outline.feed_url,
+            language=outline.language,
+            themes=outline.themes,
+            created_at=system_clock(),
+        )
+        for outline in outlines
+        if outline.feed_url not in by_url
+    ]
     await made_of.sources.save_all(new)
     return JSONResponse(
         {

@@ -1,12 +1,11 @@
 """The shapes of the answers about sources, their keys and their feeds, as the OpenAPI document tells them."""
 
-from datetime import timedelta
 from typing import Final
 
 from pydantic import AwareDatetime, BaseModel, Field
 
 from news_ingest.answers import AUTHORISED, Responses, example
-from news_ingest.polling.poll_state import Health, ItemCounts, PollError, PollOutcome
+from news_ingest.polling.poll_state import Health, PollReport
 from news_ingest.sources import Source
 from news_shared.api_keys import Scope
 
@@ -29,6 +28,33 @@ _SOURCE: Final = {
     "themes": ["Kyiv"],
     "encoding": None,
     "keys": [_KEY],
+    "polling": {
+        "health": "ok",
+        "reason": None,
+        "since": "2026-01-14T09:00:00Z",
+        "last_poll": "2026-01-15T12:00:00Z",
+        "last_success": "2026-01-15T12:00:00Z",
+        "last_change": "2026-01-15T11:20:00Z",
+        "next_poll": "2026-01-15T12:26:00Z",
+        "interval": "PT26M",
+        "why": "the feed had not changed: a quarter less often",
+        "outcome": "not-modified",
+        "status": 304,
+        "failures": 0,
+        "polls": 12,
+        "items": {"seen": 240, "new": 31, "changed": 2, "rejected": 1},
+        "errors": [
+            {
+                "at": "2026-01-15T09:00:00Z",
+                "problem": "rejected-item",
+                "detail": "Field required",
+                "item": 4,
+                "guid": "urn:herald:4711",
+                "field": "title",
+            }
+        ],
+        "warnings": [],
+    },
 }
 
 
@@ -79,28 +105,11 @@ class WebSubShown(BaseModel):
     refused: str | None
 
 
-class PollingShown(BaseModel):
+class PollingShown(PollReport):
     """How a feed does; nothing but health and reason before its first poll."""
 
     health: Health
     reason: str | None
-    since: AwareDatetime | None = None
-    last_poll: AwareDatetime | None = None
-    last_success: AwareDatetime | None = None
-    last_change: AwareDatetime | None = None
-    next_poll: AwareDatetime | None = None
-    interval: timedelta | None = None
-    why: str | None = Field(None, description="Of the interval.")
-    outcome: PollOutcome | None = None
-    status: int | None = None
-    http_version: str | None = None
-    failures: int = 0
-    failing_since: AwareDatetime | None = None
-    polls: int = 0
-    items: ItemCounts | None = None
-    errors: list[PollError] = []
-    warnings: list[str] = []
-    hub: str | None = None
     websub: WebSubShown | None = None
 
 
@@ -112,10 +121,11 @@ class SourceShown(Source):
     moved_from: str | None = Field(None, description="The feed's address as it was set, before permanent redirects.")
 
 
-class SourceList(BaseModel):
-    """Every source, by id."""
+class SourcesPage(BaseModel):
+    """Sources by id."""
 
     items: list[SourceShown]
+    next: str | None = Field(None, description="There when there are more: ask for it as `after`.")
 
 
 class PollDue(BaseModel):
@@ -171,7 +181,7 @@ _ALSO: Final[Responses] = {
     404: {"description": "There is no such source or key."},
     412: {"description": "It was changed since you read it: `If-Match` does not fit."},
 }
-LIST_RESPONSES = _responses(200, SourceList, {"items": [_SOURCE]})
+LIST_RESPONSES = _responses(200, SourcesPage, {"items": [_SOURCE], "next": "herald"})
 ONE_RESPONSES = _responses(200, SourceShown, _SOURCE, 404)
 CHANGE_RESPONSES = _responses(200, SourceShown, _SOURCE, 404, 412)
 CREATE_RESPONSES = _responses(201, SourceShown, _SOURCE)

@@ -3,7 +3,7 @@
 from contextlib import suppress
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Header, Path
+from fastapi import APIRouter, Header, Path, Query
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from starlette.responses import JSONResponse, Response
 
@@ -11,7 +11,7 @@ from news_ingest.fetching.errors import FetchError
 from news_ingest.fetching.fetcher import checked_url
 from news_ingest.key_routes import key_shown
 from news_ingest.polling.feed_reading import known_encoding
-from news_ingest.polling.opml import id_for
+from news_ingest.polling.opml import SourceNames
 from news_ingest.polling.poll_state import PollState, polling_shown
 from news_ingest.polling.subscriptions import shown as subscription_shown
 from news_ingest.requests import Authorization, Parts, PartsOf
@@ -94,7 +94,7 @@ async def create(new: NewSource, made_of: PartsOf, authorization: Authorization 
     if name is None:
         if new.feed_url is None:
             raise ProblemError(INVALID, "id: name the source, or give it a feed_url after which it is named")
-        name = id_for(new.feed_url, new.title, {source.id for source in made_of.sources.all()})
+        name = SourceNames(source.id for source in made_of.sources.all()).new(new.feed_url, new.title)
     return await _saved(made_of, name, new.model_dump(exclude={"id"}), 201)
 
 
@@ -115,10 +115,19 @@ async def put(
 
 
 @router.get("", responses=LIST_RESPONSES)
-async def all_sources(made_of: PartsOf, authorization: Authorization = None) -> Response:
-    """Every source, with what its polls told."""
+async def all_sources(
+    made_of: PartsOf,
+    after: Annotated[str, Query(max_length=64, description="The `next` of the page before")] = "",
+    limit: Annotated[int, Query(ge=1, le=1000)] = 1000,
+    authorization: Authorization = None,
+) -> Response:
+    """Sources by id, with what their polls told; `next` is there when there are more."""
     made_of.authorise(authorization, "admin")
-    return JSONResponse({"items": await _shown(made_of, made_of.sources.all())})
+    found = made_of.sources.page(after, limit + 1)
+    body: dict[str, object] = {"items": await _shown(made_of, found[:limit])}
+    if len(found) > limit:
+        body["next"] = found[limit - 1].id
+    return JSONResponse(body)
 
 
 @router.get("/{source}", responses=ONE_RESPONSES)
@@ -149,6 +158,7 @@ async def delete(
     await made_of.sources.delete(source)
     with suppress(TransientError):  # Redis is away: a poller forgets it, unless the source is made anew at once
         await made_of.schedule.forget(source)
+        await made_of.subscriptions.forget(source)
     return Response(status_code=204)
 
 

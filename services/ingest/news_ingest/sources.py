@@ -68,6 +68,11 @@ class Sources:
             if _FINDING_MARK not in key
         ]
 
+    def page(self, after: str, limit: int) -> list[Source]:
+        """Sources by id, from the one after ``after`` on."""
+        ids = sorted(key for key in self._table.items if _FINDING_MARK not in key and key.decode() > after)
+        return [Source.model_validate_json(self._table.items[key]) for key in ids[:limit]]
+
     def finding(self, source: Source) -> FeedFinding | None:
         """What was found out about the feed that the source has now."""
         value = self._table.items.get(finding_key(source.id))

@@ -60,6 +60,8 @@ class Fetcher:
         except TimeoutError as error:
             seconds = self._settings.fetch_timeout.total_seconds()
             raise FetchError("timeout", f"the whole fetch took longer than {seconds:g} s") from error
+        except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:  # it reads the target even of no redirect
+            raise FetchError("bad-answer", str(error)) from error
 
     async def post_form(self, url: str, fields: Mapping[str, str]) -> int:
         """POST a form, as WebSub hubs want it; returns the status. Redirects are not followed. Errors as in `get`."""
@@ -69,6 +71,8 @@ class Fetcher:
                     return answer.status_code
         except TimeoutError as error:
             raise FetchError("timeout", "the hub did not answer in time") from error
+        except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
+            raise FetchError("bad-answer", str(error)) from error
 
     async def _get(self, url: httpx.URL, headers: dict[str, str]) -> Fetched:
         moved_to, only_permanent = None, True
@@ -88,7 +92,7 @@ class Fetcher:
     async def _body(self, answer: httpx.Response) -> bytes:
         limit = self._settings.fetch_max_bytes
         declared = answer.headers.get("content-length", "")
-        if declared.isdigit() and int(declared[:20]) > limit:
+        if declared.isascii() and declared.isdigit() and int(declared[:20]) > limit:
             raise FetchError("too-large", f"the body has {int(declared[:20]):,} bytes; at most {limit:,} are read")
         body = LimitedBody(answer.headers.get("content-encoding", ""), limit)
         async for chunk in answer.aiter_raw():
@@ -107,7 +111,7 @@ def checked_url(url: str) -> httpx.URL:
         host = parsed.host
     except (httpx.InvalidURL, ValueError, TypeError) as error:
         raise FetchError("refused-url", f"{url[:200]!r} is not a URL: {error}") from error
-    if parsed.scheme not in {"http", "https"} or not host:
+    if parsed.scheme not in {"http", "https"} or not host.strip("."):
         raise FetchError("refused-url", f"{url[:200]!r} is not an absolute http or https URL")
     if len(url) > MAX_URL:
         raise FetchError("refused-url", f"the URL has {len(url):,} characters; at most {MAX_URL:,} are taken")
@@ -136,9 +140,8 @@ async def open_fetcher(
     settings: FetchSettings, *, resolver: Resolver | None = None, ssl_context: ssl.SSLContext | None = None
 ) -> AsyncIterator[Fetcher]:
     """A fetcher with connections of its own."""
-    own = SystemResolver()
     transport = PinnedTransport(
-        CheckedBackend(resolver or own, networks(settings.fetch_allow)),
+        CheckedBackend(resolver or SystemResolver(), networks(settings.fetch_allow)),
         connections=settings.poll_concurrency * HANGING_TIMES,
         ssl_context=ssl_context,
     )
@@ -149,13 +152,10 @@ async def open_fetcher(
         "application/xml;q=0.9, text/xml;q=0.9, application/json;q=0.8, text/html;q=0.5, */*;q=0.1",
     }
     timeouts = httpx.Timeout(settings.fetch_timeout.total_seconds(), connect=_CONNECT.total_seconds())
-    try:
-        async with httpx.AsyncClient(
-            transport=transport, headers=headers, timeout=timeouts, cookies=_no_cookies(), trust_env=False
-        ) as client:
-            yield Fetcher(client, settings)
-    finally:
-        own.close()
+    async with httpx.AsyncClient(
+        transport=transport, headers=headers, timeout=timeouts, cookies=_no_cookies(), trust_env=False
+    ) as client:
+        yield Fetcher(client, settings)
 
 
 def _no_cookies() -> CookieJar:

@@ -3,8 +3,8 @@
 import asyncio
 import socket
 import ssl
+import threading
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from typing import Any, Protocol
 
@@ -15,7 +15,6 @@ from news_ingest.fetching.addresses import Address, Network, address_of, is_allo
 from news_ingest.fetching.errors import FetchError
 
 _MAX_ADDRESSES = 3  # of a host that are tried
-_RESOLVER_THREADS = 32  # getaddrinfo blocks, and a dead name server blocks it for long
 
 
 class Resolver(Protocol):
@@ -30,23 +29,39 @@ class Resolver(Protocol):
 
 
 class SystemResolver:
-    """The machine's own resolver, in threads of its own: a slow name server keeps nobody else waiting."""
+    """The machine's own resolver, a thread for each question: a dead name server keeps nobody else waiting.
 
-    def __init__(self) -> None:
-        self._threads = ThreadPoolExecutor(_RESOLVER_THREADS, thread_name_prefix="resolver")
+    The threads are daemons, because a question cannot be taken back, and the process must not wait for it at its end.
+    """
 
     async def addresses(self, host: str, port: int) -> Sequence[Address]:
         """See `Resolver`."""
         loop = asyncio.get_running_loop()
+        answer: asyncio.Future[list[Any]] = loop.create_future()
+
+        def settle(found: list[Any] | Exception) -> None:
+            if answer.done():
+                return  # nobody waits any more
+            if isinstance(found, Exception):
+                answer.set_exception(found)
+            else:
+                answer.set_result(found)
+
+        def ask() -> None:
+            found: list[Any] | Exception
+            try:
+                found = _look_up(host, port)
+            except (OSError, UnicodeError) as error:
+                found = error
+            with suppress(RuntimeError):  # the loop has ended meanwhile
+                loop.call_soon_threadsafe(settle, found)
+
+        threading.Thread(target=ask, name=f"resolve {host}", daemon=True).start()
         try:
-            found = await loop.run_in_executor(self._threads, _look_up, host, port)
+            found = await answer
         except (OSError, UnicodeError) as error:
             raise FetchError("unresolved", f"the host {host} has no address: {error}") from error
         return list(dict.fromkeys(address_of(str(entry[4][0])) for entry in found))
-
-    def close(self) -> None:
-        """Wait for nobody."""
-        self._threads.shutdown(wait=False, cancel_futures=True)
 
 
 def _look_up(host: str, port: int) -> list[Any]:

@@ -10,8 +10,12 @@ from news_shared.errors import PoisonError
 
 _DECLARED = re.compile(rb"""(<\?xml[^>]{0,200}?)\s+encoding\s*=\s*["'][^"']*["']""")
 
+_NO_ENCODINGS = {"idna", "punycode", "unicode-escape", "raw-unicode-escape", "undefined", "utf-7"}  # escapes of text
 
-def read_feed_document(body: bytes, content_type: str, source: str, now: datetime, encoding: str | None) -> Reading:
+
+def read_feed_document(
+    body: bytes, content_type: str, source: str, now: datetime, encoding: str | None, base: str | None = None
+) -> Reading:
     """Read a fetched document.
 
     Args:
@@ -20,6 +24,7 @@ def read_feed_document(body: bytes, content_type: str, source: str, now: datetim
         source: whose items they become.
         now: for items without a date.
         encoding: the operator's word on the encoding, against what the document says.
+        base: the address that the document came from; relative links are resolved against it.
 
     Raises:
         PoisonError: it is no feed.
@@ -37,14 +42,15 @@ def read_feed_document(body: bytes, content_type: str, source: str, now: datetim
     media_type, semicolon, parameters = content_type.partition(";")
     if form is not Format.JSON and "xml" not in media_type:
         content_type = f"text/xml{semicolon}{parameters}"  # else the type decides that it is no feed
-    return read_document(form, body, content_type, source, now)
+    return read_document(form, body, content_type, source, now, base)
 
 
 def known_encoding(name: str) -> bool:
     """Whether documents can be read in an encoding of this name."""
     try:
-        return bool(codecs.lookup(name)._is_text_encoding)  # the codecs module's own flag
-    except (LookupError, ValueError):
+        codec = codecs.lookup(name)
+        return codec.name not in _NO_ENCODINGS and "<rss>".encode(name).decode(name) == "<rss>"
+    except (LookupError, ValueError):  # also of names that are none
         return False
 
 

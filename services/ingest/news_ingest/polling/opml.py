@@ -1,6 +1,7 @@
 """Lists of feeds as OPML 2.0, in and out."""
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -103,18 +104,25 @@ def write_opml(sources: Iterable[tuple[Source, str]], now: datetime) -> bytes:
     return bytes(etree.tostring(root, xml_declaration=True, encoding="UTF-8", pretty_print=True))
 
 
-def id_for(feed_url: str, title: str, taken: set[str]) -> str:
-    """A name for a new source: of its title where that has Latin letters, else of its host; never one that is taken."""
-    host = checked_url(feed_url).host.removeprefix("www.")
-    stem = _NO_WORD.sub("-", title.lower()).strip("-")
-    if len(stem) < 3:
-        stem = _NO_WORD.sub("-", host.lower()).strip("-") or "source"
-    stem = stem[:_LONGEST_ID].strip("-")
-    name, number = stem, 1
-    while name in taken:
-        number += 1
-        name = f"{stem}-{number}"
-    return name
+class SourceNames:
+    """Gives names to new sources, none twice, also when ten thousand are of one host."""
+
+    def __init__(self, taken: Iterable[str]) -> None:
+        self._taken = set(taken)
+        self._numbers: Counter[str] = Counter()
+
+    def new(self, feed_url: str, title: str) -> str:
+        """A name of the title where that has Latin letters, else of the host."""
+        stem = _NO_WORD.sub("-", title.lower()).strip("-")
+        if len(stem) < 3:
+            host = checked_url(feed_url).host.removeprefix("www.")
+            stem = _NO_WORD.sub("-", host.lower()).strip("-") or "source"
+        stem = name = stem[:_LONGEST_ID].strip("-")
+        while name in self._taken:
+            self._numbers[stem] += 1
+            name = f"{stem}-{self._numbers[stem] + 1}"
+        self._taken.add(name)
+        return name
 
 
 def _themes(element: etree._Element) -> Iterator[str]:

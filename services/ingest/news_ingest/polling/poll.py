@@ -33,7 +33,8 @@ from news_shared.errors import PoisonError, TransientError
 log = structlog.get_logger()
 
 _ITEMS_AT_ONCE = 100
-_KAFKA_AWAY = timedelta(seconds=5)
+_KAFKA_AWAY = timedelta(minutes=1)  # the server has done nothing to be asked again at once
+_LONGEST_VALIDATOR = 500
 _BUSY = {codes.TOO_MANY_REQUESTS, codes.SERVICE_UNAVAILABLE}
 
 
@@ -80,6 +81,14 @@ class FeedPoll:
 
     async def run(self) -> Polled:
         """Poll; every kind of failure is an outcome."""
+        try:
+            return await self._run()
+        except Exception as error:  # a bug that one feed brings out is no reason to press its server, or to stop
+            log.error("a feed makes its poll fail", source=self._feed.source, url=self._feed.url, exc_info=error)
+            detail = f"reading it failed: {type(error).__name__}"
+            return self._failed(PollError(at=self._tools.clock(), problem="bug", detail=detail))
+
+    async def _run(self) -> Polled:
         now = self._tools.clock()
         try:
             fetched = await self._tools.fetcher.get(self._feed.url, self._validators())
@@ -99,24 +108,21 @@ class FeedPoll:
             return await self._read(fetched, now)
         except TransientError as error:
             log.info("Kafka is away, the feed is asked again soon", source=self._feed.source, reason=str(error))
-            return Polled(None, None, _KAFKA_AWAY, timedelta(0), "kafka-away")
+            return Polled(None, None, min(_KAFKA_AWAY, self._tools.bounds.shortest), timedelta(0), "kafka-away")
+        except PoisonError as error:
+            return self._failed(PollError(at=now, problem="not-a-feed", detail=str(error)[:500]))
 
     def _validators(self) -> dict[str, str]:
         named = {"If-None-Match": self._state.etag, "If-Modified-Since": self._state.last_modified}
-        return {name: value for name, value in named.items() if value}
+        # Others cannot be sent back, or are no validators but an attempt to fill our memory.
+        return {name: value for name, value in named.items() if value and value.isascii() and value.isprintable()}
 
     async def _read(self, fetched: Fetched, now: datetime) -> Polled:
         digest = hashlib.sha256(fetched.body).hexdigest()[:32]
         if digest == self._state.digest:
             await self._note_move(fetched, now)
             return self._answered(fetched, await self._head(fetched), "unchanged", now)
-        try:
-            document = await self._parsed(fetched, now)
-        except PoisonError as error:
-            return self._failed(PollError(at=now, problem="not-a-feed", detail=str(error)[:500]))
-        except Exception as error:  # a parser's bug in one feed is no reason to stop polling the others
-            log.error("a feed makes its reader fail", source=self._feed.source, url=fetched.url, exc_info=error)
-            return self._failed(PollError(at=now, problem="bug", detail=f"reading it failed: {type(error).__name__}"))
+        document = await self._parsed(fetched, now)
         compared = compare([self._feed.applied(item) for _, item in document.reading.items], self._seen)
         await self._submit([*compared.new, *compared.changed])
         reached("after-kafka-before-poll-state")
@@ -144,7 +150,7 @@ class FeedPoll:
         feed, content_type = self._feed, fetched.headers.get("content-type", "")
 
         def read() -> _Document:
-            reading = read_feed_document(fetched.body, content_type, feed.source, now, feed.encoding)
+            reading = read_feed_document(fetched.body, content_type, feed.source, now, feed.encoding, fetched.url)
             return _Document(reading, head_of(fetched.body, fetched.url))
 
         return await asyncio.get_running_loop().run_in_executor(self._tools.readers, read)
@@ -196,9 +202,9 @@ class FeedPoll:
             chance=self._tools.chance(),
         )
         update: dict[str, object] = {
-            "etag": fetched.headers.get("etag", self._state.etag if outcome == "not-modified" else None),
-            "last_modified": fetched.headers.get(
-                "last-modified", self._state.last_modified if outcome == "not-modified" else None
+            "etag": _short(fetched.headers.get("etag", self._state.etag if outcome == "not-modified" else None)),
+            "last_modified": _short(
+                fetched.headers.get("last-modified", self._state.last_modified if outcome == "not-modified" else None)
             ),
             "last_success": now,
             "failures": 0,
@@ -239,6 +245,11 @@ class FeedPoll:
                 "polls": self._state.polls + 1,
             }
         )
+
+
+def _short(validator: str | None) -> str | None:
+    """None for one that is too long to be remembered: then the whole feed comes again."""
+    return validator if validator is not None and len(validator) <= _LONGEST_VALIDATOR else None
 
 
 def _linked(fetched: Fetched, relation: str) -> str | None:

@@ -40,12 +40,33 @@ class ItemCounts(BaseModel):
     rejected: int = 0
 
 
-class PollState(BaseModel):
-    """A feed's history in short. Lost with Redis, it begins anew."""
+class PollReport(BaseModel):
+    """A feed's history in short, as operators see it."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
-    since: AwareDatetime
+    since: AwareDatetime | None = Field(None, description="What is told is about the time from then on.")
+    last_poll: AwareDatetime | None = None
+    last_success: AwareDatetime | None = None
+    last_change: AwareDatetime | None = None
+    next_poll: AwareDatetime | None = None
+    interval: timedelta | None = None
+    why: str = Field("", description="Why the interval is what it is.")
+    outcome: PollOutcome | None = None
+    status: int | None = None
+    http_version: str | None = None
+    failures: int = Field(0, description="In a row.")
+    failing_since: AwareDatetime | None = None
+    polls: int = 0
+    items: ItemCounts = ItemCounts()
+    errors: tuple[PollError, ...] = Field((), description="The newest first.")
+    warnings: tuple[str, ...] = Field((), description="Of the last reading.")
+    hub: str | None = Field(None, description="Who distributes the feed (WebSub).")
+
+
+class PollState(PollReport):
+    """The same with what the next poll needs, as it is stored. Lost with Redis, it begins anew."""
+
     fingerprint: str = ""
     """Of the settings that the validators belong to."""
     etag: str | None = None
@@ -53,22 +74,6 @@ class PollState(BaseModel):
     digest: str | None = None
     """Of the body."""
     rhythm: timedelta | None = None
-    last_poll: AwareDatetime | None = None
-    last_success: AwareDatetime | None = None
-    last_change: AwareDatetime | None = None
-    next_poll: AwareDatetime | None = None
-    interval: timedelta | None = None
-    why: str = ""
-    outcome: PollOutcome | None = None
-    status: int | None = None
-    http_version: str | None = None
-    failures: int = 0
-    failing_since: AwareDatetime | None = None
-    polls: int = 0
-    items: ItemCounts = ItemCounts()
-    errors: tuple[PollError, ...] = ()
-    warnings: tuple[str, ...] = ()
-    hub: str | None = None
     topic: str | None = None
 
     def with_errors(self, errors: list[PollError]) -> "PollState":
@@ -77,7 +82,7 @@ class PollState(BaseModel):
 
 
 Health = Literal["ok", "failing", "gone", "paused", "waiting", "unknown"]
-_INTERNAL = {"fingerprint", "etag", "last_modified", "digest", "rhythm", "topic"}
+_INTERNAL = PollState.model_fields.keys() - PollReport.model_fields.keys()
 
 
 def polling_shown(
@@ -110,7 +115,7 @@ def polling_shown(
         return said
     if health in {"paused", "gone"}:
         state = state.model_copy(update={"next_poll": None, "interval": None, "why": ""})
-    return said | state.model_dump(mode="json", exclude=_INTERNAL)
+    return said | state.model_dump(mode="json", exclude=set(_INTERNAL))
 
 
 def new_state(now: datetime) -> PollState:

@@ -60,6 +60,7 @@ class Poller:
         self._running: dict[asyncio.Task[None], _Running] = {}
         self._stopping = asyncio.Event()
         self._trouble = "starting"
+        self._kafka_is_away = False
         self._stray = False  # whether sources may be scheduled that were removed while no poller ran
 
     def unready(self) -> list[str]:
@@ -75,6 +76,8 @@ class Poller:
         renewing = asyncio.create_task(self._renew(), name="renew leases")
         try:
             while not self._stopping.is_set():
+                if renewing.done():
+                    renewing.result()  # without leases no poll counts: its bug is ours
                 try:
                     await self._turn()
                     self._trouble = ""
@@ -113,7 +116,12 @@ class Poller:
             await self._pause(_TICK)
 
     def _room(self) -> int:
-        """How many polls may begin. Those that hang keep no place for long: a dead host delays nobody else."""
+        """How many polls may begin. Those that hang keep no place for long: a dead host delays nobody else.
+
+        While Kafka is away one at a time finds out whether it is back: what others fetched would be thrown away.
+        """
+        if self._kafka_is_away:
+            return 0 if self._running else 1
         now, most = self._tools.clock(), self._settings.poll_concurrency
         quick = sum(now - one.begun < _QUICK for one in self._running.values())
         return max(min(most - quick, most * HANGING_TIMES - len(self._running)), 0)
@@ -186,6 +194,7 @@ class Poller:
             log.info("what a poll told could not be stored", source=claim.source, reason=str(error))
             return
         reached("after-poll-state")
+        self._kafka_is_away = polled.outcome == "kafka-away"
         self._metrics.polled(polled.outcome, self._tools.clock() - begun)
         if not stored:
             self._metrics.lost()

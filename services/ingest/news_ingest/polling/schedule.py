@@ -87,8 +87,7 @@ if redis.call('HGET', KEYS[3], host) ~= ARGV[2] then return 0 end
 redis.call('HDEL', KEYS[3], host)
 redis.call('HSET', KEYS[2], host, ARGV[6])
 if redis.call('ZSCORE', KEYS[4], source) == ARGV[4] then redis.call('ZADD', KEYS[4], ARGV[5], source) end
-local lives_at = redis.call('HGET', KEYS[7], source)
-if lives_at and (lives_at == host or lives_at == '') then
+if redis.call('HEXISTS', KEYS[7], source) == 1 then
   if ARGV[7] ~= '' then redis.call('HSET', KEYS[5], source, ARGV[7]) end
   if ARGV[9] == '' then redis.call('HSET', KEYS[6], source, ARGV[8]) end
 end
