@@ -104,6 +104,14 @@ async def desk(readers: ThreadPoolExecutor) -> AsyncIterator[Desk]:
         yield made
 
 
+async def test_links_that_are_relative_are_those_of_the_feeds_place(readers: ThreadPoolExecutor) -> None:
+    async with desk(readers) as room:
+        room.answers(b"<rss version='2.0'><channel><item><title>Fog</title><link>/fog</link></item></channel></rss>")
+        await room.poll()
+        [written] = room.written
+        assert written.url == f"{room.server.url(HERE).partition('/feed')[0].rstrip('/')}/fog"
+
+
 async def test_only_new_and_changed_items_are_written(readers: ThreadPoolExecutor) -> None:
     async with desk(readers) as room:
         room.answers(rss("a", "b"))

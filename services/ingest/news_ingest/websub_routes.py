@@ -71,7 +71,7 @@ async def take(
     now = system_clock()
     try:
         reading = await asyncio.get_running_loop().run_in_executor(
-            made_of.readers, read_feed_document, body, content_type, source, now, feed.encoding
+            made_of.readers, read_feed_document, body, content_type, source, now, feed.encoding, feed.url
         )
     except PoisonError as error:
         log.info("a hub's message cannot be read, the feed is polled", source=source, reason=str(error))
