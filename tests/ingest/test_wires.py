@@ -137,6 +137,11 @@ def test_of_several_forms_of_a_body_the_richest_is_taken() -> None:
     assert only(of_newsml(contentSet=plain + story + html)).content_html == "<p>html</p>"
 
 
+@pytest.mark.parametrize("element", ["<x: y='1'>fog</x:>", "<:>fog</:>", "<x:y:>fog</x:y:>"])
+def test_elements_without_a_name_keep_their_text(element: str) -> None:
+    assert only(of_newsml(**nitf(f"<p>{element}</p>"))).content_html == "<p>fog</p>"
+
+
 def test_nitf_is_written_as_html() -> None:
     body = (
         '<p>By <person>Ann</person> in <location><city>Kyiv</city></location> <em>now</em> <a href="https://b.example/1">see</a></p>'

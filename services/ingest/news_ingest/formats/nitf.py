@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from news_ingest.formats.feed_elements import local_name
-from news_ingest.formats.xml_documents import Element, children, inner_markup, text_of
+from news_ingest.formats.xml_documents import Element, children, inner_markup, rename, text_of
 
 _AS_HTML = {
     "hl1": "h2",
@@ -53,7 +53,7 @@ def read_nitf(root: Element) -> Story:
     for media in [media for part in parts for media in _all(part, "media")]:
         _picture(media, story)
     for element in [element for part in parts for element in part.iter("{*}*")]:
-        element.tag = _AS_HTML.get(local_name(element), local_name(element))
+        rename(element, _AS_HTML.get(local_name(element), local_name(element)))
     story.html = "".join(inner_markup(part) for part in parts).strip() or None
     return story
 

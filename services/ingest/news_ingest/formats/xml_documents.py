@@ -145,10 +145,18 @@ def base_of(element: Element, document: str | None) -> str | None:
     return base or None
 
 
+def rename(element: Element, name: str) -> None:
+    """Give an element another name; in a document that was mended a name may be none, which becomes ``span``."""
+    try:
+        element.tag = name
+    except ValueError:
+        element.tag = "span"
+
+
 def inner_markup(element: Element) -> str:
     """What stands in an element as HTML, whatever prefixes its software gave the tags."""
     for inner in element.iter(etree.Element):
-        inner.tag = etree.QName(inner).localname
+        rename(inner, str(inner.tag).rpartition("}")[2])
         for name in [name for name in inner.attrib if "{" in name]:
             value = inner.attrib.pop(name)
             if name == XML + "lang":
