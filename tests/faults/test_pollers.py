@@ -85,10 +85,10 @@ async def test_a_killed_pollers_feeds_are_polled_by_the_other(roles: Roles, fres
 @pytest.mark.parametrize(
     "point",
     [
-        "after-fetch-before-kafka",
-        "after-kafka-before-poll-state:7",
+        pytest.param("after-fetch-before-kafka", marks=pytest.mark.slow),
+        pytest.param("after-kafka-before-poll-state:7", marks=pytest.mark.slow),
         "after-kafka-before-poll-state",
-        "after-poll-state:5",
+        pytest.param("after-poll-state:5", marks=pytest.mark.slow),
     ],
 )
 async def test_a_death_at_a_named_point_loses_nothing_and_publishes_nothing_twice(
@@ -108,6 +108,7 @@ async def test_a_death_at_a_named_point_loses_nothing_and_publishes_nothing_twic
         assert submissions >= sum(map(len, feeds.items.values()))
 
 
+@pytest.mark.slow
 async def test_a_frozen_poller_that_wakes_up_stores_nothing_of_what_is_anothers(
     roles: Roles, fresh_backend: Backend
 ) -> None:
@@ -152,6 +153,7 @@ async def test_what_came_while_kafka_was_away_is_published_when_it_is_back(
         await feeds.assert_all_published_once()
 
 
+@pytest.mark.slow
 async def test_feeds_are_polled_again_when_redis_is_back(roles: Roles, fresh_backend: Backend) -> None:
     async with newsroom(roles, fresh_backend, QUICK | LEASE) as room:
         feeds = GrowingFeeds(room)

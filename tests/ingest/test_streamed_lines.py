@@ -13,6 +13,7 @@ from tests.ingest.hostile_documents import MORE_MEMORY
 from tests.ingest.streamed_lines import BAD_LINES, LONG_LINES, SHORT_LINES
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_three_hundred_megabytes_of_lines_are_taken_in_bounded_memory() -> None:
     program = subprocess.run(
