@@ -80,6 +80,7 @@ async def a_linking_article(stack: Stack) -> dict[str, Any]:
 
 async def test_opening_a_page_counts_once_and_a_reload_does_not(stack: Stack, browser: Browser) -> None:
     article = (await stack.newest())[3]
+    await until(lambda: _is_known(stack, article["id"]), "views to have heard of the article")
     before = (await stack.counts(article["id"]))["views"]
     async with reading(browser, stack.web) as reader:
         await reader.open(f"/articles/{article['id']}")
@@ -94,6 +95,10 @@ async def test_opening_a_page_counts_once_and_a_reload_does_not(stack: Stack, br
         assert len(reader.beacons) == 2
         assert reader.complaints == []
         assert reader.strangers == []
+
+
+async def _is_known(stack: Stack, article: str) -> bool:
+    return "views" in await stack.counts(article)
 
 
 async def _has_repeats(stack: Stack, article: str, repeats: int) -> bool:
