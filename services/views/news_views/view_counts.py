@@ -34,6 +34,9 @@ from news_views.counts import HOURS_OF_A_DAY, REASONS, VIEWS, Day, Reason
 from news_views.standing import Standing, Transition
 from news_views.trending import WINDOWS, Window
 
+ARTICLE, DAY, SKETCH = "a:", "d:", "u:"
+"""What names of keys begin with; the changelog's key goes on."""
+
 STANDING_FIELDS: Final = ("revision", "language", "themes", "transitions")
 LOG_FIELDS: Final = tuple(f"log:{window}" for window in WINDOWS)
 IMPORTED_FIELDS: Final = ("imported", "imported_readers")
@@ -203,17 +206,17 @@ def day_counts(fields: Mapping[bytes, bytes], sketch: bytes | None, as_of: int) 
 
 def article_name(article: ArticleId) -> str:
     """The article's hash, behind the prefix."""
-    return f"a:{article}"
+    return ARTICLE + article
 
 
 def day_name(day: Day) -> str:
     """The day's hash."""
-    return f"d:{day.article}|{day_text(day.day)}"
+    return f"{DAY}{day.article}|{day_text(day.day)}"
 
 
 def sketch_name(day: Day) -> str:
     """The readers of the day."""
-    return f"u:{day.article}|{day_text(day.day)}"
+    return f"{SKETCH}{day.article}|{day_text(day.day)}"
 
 
 def import_field(origin: str) -> str:

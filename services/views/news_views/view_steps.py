@@ -15,7 +15,10 @@ from news_views.counts import DAY_FIELDS, KINDS, REASONS, VIEWS, Day, Deltas, Re
 from news_views.standing import Standing
 from news_views.trending import INDEXED, WINDOWS, scopes_of
 from news_views.view_counts import (
+    ARTICLE,
+    DAY,
     LOG_FIELDS,
+    SKETCH,
     STANDING_FIELDS,
     Clocks,
     article_name,
@@ -155,17 +158,20 @@ class Steps:
         """Add counts, readers and scores. It takes `recount` and `rank` to see them."""
         articles = deltas.articles
         days = [f"{articles[place]}|{day_text(day)}" for place, day in deltas.days]
-        for fields, rows, kind, of in ((KINDS, deltas.totals, "a:", articles), (DAY_FIELDS, deltas.by_day, "d:", days)):
+        for fields, rows, kind, of in (
+            (KINDS, deltas.totals, ARTICLE, articles),
+            (DAY_FIELDS, deltas.by_day, DAY, days),
+        ):
             counted = np.unique(rows[:, 0])
             keys = np.zeros(len(of), np.int64)
             keys[counted] = self._places_of([kind + of[place] for place in counted.tolist()])
             counts = rows.copy()
             counts[:, 0] = keys[rows[:, 0]]
             self._steps.append(["count", fields, counts.ravel().tolist()])
-        sketches = self._places_of(["u:" + days[place] for place, _ in deltas.readers])
+        sketches = self._places_of([SKETCH + days[place] for place, _ in deltas.readers])
         hashes = [hashes for _, hashes in deltas.readers]
         self._steps.append(["readers", *chain.from_iterable(zip(sketches, hashes, strict=True))])
-        scored = self._places_of(["a:" + articles[place] for place, _ in deltas.scores])
+        scored = self._places_of([ARTICLE + articles[place] for place, _ in deltas.scores])
         sums = [sums for _, sums in deltas.scores]
         self._steps.append(["score", *chain.from_iterable((key, *of) for key, of in zip(scored, sums, strict=True))])
 
