@@ -84,7 +84,7 @@ class Withdrawal(_Value):
     id: ArticleId
     revision: int = Field(ge=1)
     source: str
-    guid: str
+    guid: str = Field(description="Empty while an embargo forbids to name an article that was never published.")
     url: str | None = None
     time: AwareDatetime
     reason: str | None = None

@@ -5,6 +5,7 @@ import signal
 from typing import Literal
 
 CrashPoint = Literal[
+    "after-kafka-before-answer",
     "after-kafka-commit-before-redis",
     "after-redis-before-changelog",
     "after-dead-letter",

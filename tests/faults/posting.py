@@ -4,11 +4,13 @@ from collections import defaultdict
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 
 import httpx
 
 from news_shared.article_ids import article_id
 from news_shared.articles import Article, ArticleEvent, Withdrawal, decode_event
+from news_shared.clock import epoch_ms, rfc3339
 from news_shared.topics import ARTICLES
 from tests.testbed.backends import Backend
 from tests.testbed.role import Roles
@@ -25,9 +27,12 @@ class Poster:
     acknowledged: int = 0
     repeated: int = 0
     expected: dict[str, str | None] = field(default_factory=dict)  # guid -> last title; None: withdrawn
+    embargoes: dict[str, datetime] = field(default_factory=dict)  # guid -> its end, in every version
 
     async def post(self, guid: str, version: int) -> None:
+        until = self.embargoes.get(guid)
         item = {
+            **({"embargoed_until": rfc3339(until)} if until else {}),
             "id": guid,
             "title": f"{guid} version {version}",
             "content_text": "Text.\n\n" * 3,
@@ -51,6 +56,13 @@ class Poster:
     async def is_withdrawn(self, guid: str) -> bool:
         return (await self.outcome(guid)).get("state") == "withdrawn"
 
+    async def is_all_decided(self) -> bool:
+        """Whether every article is where it must end, those under embargo too."""
+        for guid, title in self.expected.items():
+            if (await self.outcome(guid)).get("state") != ("withdrawn" if title is None else "published"):
+                return False
+        return True
+
     async def _until_accepted(self, method: str, path: str, **arguments: object) -> None:
         async def accepted() -> bool:
             try:
@@ -73,6 +85,23 @@ async def posting(roles: Roles) -> AsyncIterator[Poster]:
     headers = {"Authorization": "Bearer dev"}
     async with httpx.AsyncClient(headers=headers, timeout=10, trust_env=False) as client:
         yield Poster(roles.places.url("ingest-api"), client)
+
+
+async def assert_nothing_came_early(backend: Backend, embargoes: dict[str, datetime]) -> int:
+    """By the broker's clock no text is before its embargo's end, and no withdrawal names it; returns how many held."""
+    ends = {article_id("fault", guid): epoch_ms(until) for guid, until in embargoes.items()}
+    released: set[str] = set()
+    for record in await records_of(backend, ARTICLES):
+        event = decode_event(record.value, record.headers)
+        assert event is not None
+        if event.id not in ends:
+            continue
+        if isinstance(event.article, Article):
+            assert record.timestamp >= ends[event.id], f"{event.article.guid} came before its embargo's end"
+            released.add(event.id)
+        elif event.id not in released and event.article.guid:
+            assert record.timestamp >= ends[event.id], f"{event.article.guid} was named before its embargo's end"
+    return len(released)
 
 
 async def events_in_the_log(backend: Backend) -> dict[str, list[tuple[ArticleEvent, bytes]]]:

@@ -2,25 +2,40 @@
 
 import asyncio
 import itertools
-import json
 import random
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
 
 import pytest
 
 from news_shared.article_ids import article_id
-from tests.faults.posting import Poster, assert_invariants, events_in_the_log, posting
+from news_shared.clock import system_clock
+from tests.faults.posting import (
+    Poster,
+    assert_invariants,
+    assert_nothing_came_early,
+    events_in_the_log,
+    posting,
+)
 from tests.testbed.backends import Backend
 from tests.testbed.role import RoleProcess, Roles
 from tests.testbed.waiting import until
 
 pytestmark = pytest.mark.fault
 
+_API_DEATH = "after-kafka-before-answer"
+_PUBLISHER_DEATH = "after-kafka-commit-before-redis"
+
 
 async def life_of(poster: Poster, guid: str, random_order: random.Random) -> None:
-    """One article's life: versions, some twice, older after newer, some withdrawn and then listed again."""
+    """One article's life: versions, some twice, older after newer; some under embargo, some withdrawn."""
     versions = list(range(1, random_order.randint(2, 6)))
     highest = max(versions)
     random_order.shuffle(versions)
+    if random_order.random() < 0.1:
+        poster.embargoes[guid] = system_clock() + timedelta(seconds=random_order.uniform(1, 8))
     for version in versions:
         await poster.post(guid, version)
         if random_order.random() < 0.3:
@@ -32,43 +47,85 @@ async def life_of(poster: Poster, guid: str, random_order: random.Random) -> Non
         await poster.post(guid, highest + 1)  # the feed still lists it, even in a newer version
 
 
-class Killer:
-    """Kills one of the processes again and again, and starts it again."""
+@dataclass
+class Troubles:
+    """Ends one of the processes again and again, and starts it again: killed, told to stop, dead at a named place."""
 
-    def __init__(self, processes: list[RoleProcess], random_order: random.Random) -> None:
-        self._processes = processes
-        self._random = random_order
-        self.kills = 0
+    api: RoleProcess
+    publishers: list[RoleProcess]
+    random: random.Random
+    kills: int = 0
+    stops: int = 0
+    deaths: Counter[str] = field(default_factory=Counter)
+    """At named places, by their names."""
 
     async def run(self, done: asyncio.Event) -> None:
         while not done.is_set():
-            process = self._random.choice(self._processes)
-            process.kill()
-            self.kills += 1
+            process = self.random.choice([self.api, *self.publishers])
+            if self.random.random() < 0.25:
+                await process.stop(seconds=60)
+                self.stops += 1
+            else:
+                process.kill()
+                self.kills += 1
+            await self._absent(done)
+            if self.random.random() < 0.3:
+                await self._die_at(_API_DEATH if process is self.api else _PUBLISHER_DEATH, process)
             await process.start()
-            try:
-                async with asyncio.timeout(self._random.uniform(0.1, 1.0)):
-                    await done.wait()
-            except TimeoutError:
-                continue
+            await self._pause(done, 1.0)
+
+    async def _absent(self, done: asyncio.Event) -> None:
+        """Long enough, now and then, that the others take over; its partitions are theirs for a while."""
+        if self.random.random() < 0.5:
+            await self._pause(done, 3.0)
+
+    async def _die_at(self, point: str, process: RoleProcess) -> None:
+        """Start it armed; where the work gives it nothing to do in time, it is told to stop instead."""
+        plain = process.environment
+        process.environment = {**plain, "NEWS_CRASH_AT": f"{point}:{self.random.randint(1, 5)}"}
+        process.launch()
+        try:
+            await process.ended(seconds=10)
+            self.deaths[point] += 1
+        except TimeoutError:
+            await process.stop(seconds=60)
+        finally:
+            process.environment = plain
+
+    async def _pause(self, done: asyncio.Event, longest: float) -> None:
+        try:
+            async with asyncio.timeout(self.random.uniform(0.1, longest)):
+                await done.wait()
+        except TimeoutError:
+            pass
 
 
 @pytest.mark.parametrize(
-    ("articles", "kills"), [(150, 4), pytest.param(700, 40, marks=[pytest.mark.slow, pytest.mark.timeout(1800)])]
+    ("articles", "publishers", "kills"),
+    [
+        (150, 1, 4),
+        pytest.param(2500, 5, 60, marks=[pytest.mark.slow, pytest.mark.timeout(3600)]),  # some 10,000 posts
+    ],
 )
-async def test_articles_survive_kills_of_api_and_publisher(
-    roles: Roles, fresh_backend: Backend, articles: int, kills: int
+async def test_articles_survive_kills_of_api_and_publishers_that_come_and_go(
+    roles: Roles,
+    fresh_backend: Backend,
+    record_property: Callable[[str, object], None],
+    articles: int,
+    publishers: int,
+    kills: int,
 ) -> None:
-    api, publisher = await roles.start("ingest-api"), await roles.start("ingest-publisher")
+    api = await roles.start("ingest-api")
+    working = [await roles.start("ingest-publisher", instance=str(n)) for n in range(publishers)]
     done = asyncio.Event()
-    killer = Killer([api, publisher], random.Random(8))
+    troubles = Troubles(api, working, random.Random(8))
     numbers = itertools.count()
     async with posting(roles) as poster:
-        killing = asyncio.create_task(killer.run(done), name="killer")
+        troubling = asyncio.create_task(troubles.run(done), name="troubles")
 
         async def lives() -> None:
             for n in numbers:
-                if n >= articles and killer.kills >= kills:
+                if n >= articles and troubles.kills >= kills:
                     return
                 await life_of(poster, f"g{n}", random.Random(n))
 
@@ -76,18 +133,22 @@ async def test_articles_survive_kills_of_api_and_publisher(
             for _ in range(6):
                 tasks.create_task(lives())
         done.set()
-        await killing
+        await troubling
         assert poster.repeated > 0, "no request met a kill"
-
-        async def decided() -> bool:
-            for guid, title in poster.expected.items():
-                answer = await poster.client.get(f"{poster.ingest}/v1/articles/fault:{guid}/outcome")
-                if answer.status_code != 200 or (answer.json()["state"] == "withdrawn") != (title is None):
-                    return False
-            return not json.loads((await poster.client.get(f"{publisher.url}/readyz")).text)["reasons"]
-
-        await until(decided, "every submission to be decided", seconds=60)
-    assert_invariants(await events_in_the_log(fresh_backend), poster.expected)
+        await until(poster.is_all_decided, "every submission to be decided", seconds=120)
+    events = await events_in_the_log(fresh_backend)
+    assert_invariants(events, poster.expected)
+    released = await assert_nothing_came_early(fresh_backend, poster.embargoes)
+    assert released > 0, "no embargo ended"
+    if publishers > 1:
+        assert set(troubles.deaths) == {_API_DEATH, _PUBLISHER_DEATH}, "a named place was never reached"
+    record_property(
+        "happened",
+        f"{poster.acknowledged:,} posts and withdrawals acknowledged, {poster.repeated:,} repeated; {publishers} "
+        f"publishers and the API killed {troubles.kills} times, told to stop {troubles.stops} times, dead "
+        + ", ".join(f"{count} times {point.replace('-', ' ')}" for point, count in sorted(troubles.deaths.items()))
+        + f"; {sum(map(len, events.values())):,} events of {len(events):,} articles, {released} released from embargo",
+    )
 
 
 async def test_a_publisher_that_dies_between_kafka_and_redis_decides_nothing_twice(

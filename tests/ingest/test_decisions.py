@@ -183,6 +183,34 @@ def test_a_withdrawn_embargo_is_not_released_but_restored_into_its_embargo() -> 
     assert told(desk) == "published"
 
 
+def withdrawal_of(desk: Desk) -> Withdrawal:
+    article = desk.events[-1].article
+    assert isinstance(article, Withdrawal)
+    return article
+
+
+def test_a_withdrawal_names_nothing_that_is_under_embargo() -> None:
+    desk = Desk()
+    desk.says(item(until=at(10)))
+    desk.withdraws(minute=1)
+    assert (withdrawal_of(desk).guid, withdrawal_of(desk).url) == ("", None)
+    assert desk.successor().state.guid == "g"
+    canceled = Desk()
+    canceled.says(item(until=at(10), status="canceled"))
+    assert withdrawal_of(canceled).guid == ""
+
+
+def test_a_withdrawal_names_what_was_seen_before_or_whose_embargo_is_over() -> None:
+    published = Desk()
+    published.says(item("First"))
+    published.says(item("Second", until=at(10)), minute=1)
+    published.withdraws(minute=2)
+    late = Desk()
+    late.says(item(until=at(10)))
+    late.withdraws(minute=10)
+    assert withdrawal_of(published).guid == withdrawal_of(late).guid == "g"
+
+
 @pytest.mark.parametrize("dated", [NOON, None])
 def test_a_withheld_article_comes_back_when_the_source_lists_it_again(dated: datetime | None) -> None:
     desk = Desk()

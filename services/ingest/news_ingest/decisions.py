@@ -1,6 +1,7 @@
 """What becomes of a submission: pure rules over the article's state and the submission's place in the log."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -154,6 +155,9 @@ def _withdraw(state: ArticleState, received: Received, text: Item | None, how: s
     source = state.source or submission.source or (submission.item.source if submission.item else None)
     guid = state.guid or submission.guid or (submission.item.guid if submission.item else None)
     revision = state.revision + 1
+    now = from_epoch_ms(received.appended_ms)
+    if _is_secret(state, (text, submission.item), now):
+        guid = None
     event = ArticleEvent(
         type=EventType.WITHDRAWN,
         article=Withdrawal(
@@ -162,7 +166,7 @@ def _withdraw(state: ArticleState, received: Received, text: Item | None, how: s
             source=source or "unknown",
             guid=guid or "",
             url=state.url,
-            time=from_epoch_ms(received.appended_ms),
+            time=now,
             reason=reason,
         ),
         submission=(received.partition, received.offset),
@@ -173,7 +177,14 @@ def _withdraw(state: ArticleState, received: Received, text: Item | None, how: s
         return Decision(withdrawn, event=event, unhold=state.hold is not None)
     why = "withdrawn" if how == "sticky" else "withheld"
     record = HoldRecord(why=why, item=text, submission=(received.partition, received.offset))
-    return Decision(_with(withdrawn, hold=Hold(why=why, version=version_of(text))), event=event, hold=record)
+    held = _with(withdrawn, hold=Hold(why=why, version=version_of(text)), guid=text.guid)
+    return Decision(held, event=event, hold=record)
+
+
+def _is_secret(state: ArticleState, texts: Sequence[Item | None], now: datetime) -> bool:
+    """Whether nothing may name the article yet: guids often are addresses with the headline in them."""
+    embargoes = (text.embargoed_until for text in texts if text is not None)
+    return state.first_published_at is None and any(until is not None and until > now for until in embargoes)
 
 
 def _restore(state: ArticleState, received: Received, text: Item | None) -> Decision:
@@ -270,7 +281,7 @@ def recovered(state: ArticleState, event: ArticleEvent, offset: int) -> ArticleS
         "revision": body.revision,
         "submission": submission,
         "source": body.source,
-        "guid": body.guid,
+        "guid": body.guid or None,
         "url": body.url or state.url,
         "article_at": offset,
         "hold": None,  # a hold of this very submission follows in news.holds
@@ -298,7 +309,7 @@ def recovered_hold(state: ArticleState, record: HoldRecord | None, offset: int) 
     if record is None or superseded:  # superseded: without transactions the removal may be missing
         return _with(state, hold=None, hold_at=offset)
     hold = Hold(why=record.why, version=version_of(record.item), until=record.until)
-    changes: dict[str, object] = {"hold": hold, "hold_at": offset}
+    changes: dict[str, object] = {"hold": hold, "hold_at": offset, "guid": state.guid or record.item.guid}
     if record.submission[1] > state.submission:
         changes |= {"submission": record.submission[1], "source": record.item.source, "guid": record.item.guid}
         if record.why == "embargo":  # nothing that is withdrawn goes under embargo

@@ -13,6 +13,7 @@ from news_ingest.outcomes import Outcomes
 from news_ingest.submissions import Submission, encode_submission
 from news_shared.article_ids import ArticleId
 from news_shared.clock import Clock, epoch_ms
+from news_shared.crash_points import reached
 from news_shared.errors import TransientError
 from news_shared.ndjson import Line, in_parts, lines
 from news_shared.producer import Position, Producer
@@ -154,6 +155,7 @@ class Intake:
             for index, submission in submissions
         ]
         positions = await self._producer.send_many(outgoing)
+        reached("after-kafka-before-answer")
         if any(position.timestamp_ms > epoch_ms(answer_by) for position in positions):
             raise TransientError(
                 "Kafka appended a submission after its time: the publisher will drop it, send it again"
