@@ -1,13 +1,13 @@
 """What every HTTP service of ours does alike: problem details, health, metrics, CORS, gzip, ETags, trace ids."""
 
 import hashlib
-import json
 import re
 import secrets
 from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 
+import orjson
 import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -29,6 +29,7 @@ Lifespan = (
     Callable[[FastAPI], AbstractAsyncContextManager[Mapping[str, Any]]]
     | Callable[[FastAPI], AbstractAsyncContextManager[None]]
 )
+_GZIP_LEVEL = 5  # nine takes three times as long for a hundredth less
 _TRACEPARENT = re.compile(r"00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 
 
@@ -50,7 +51,7 @@ def create_service(title: str, lifespan: Lifespan, *, unready: Callable[[], list
         unready: reasons why ``/readyz`` says 503 now; empty when all is well.
     """
     app = _Service(title=title, version="1", lifespan=lifespan, redoc_url=None)
-    app.add_middleware(GZipMiddleware, minimum_size=1000)
+    app.add_middleware(GZipMiddleware, minimum_size=1000, compresslevel=_GZIP_LEVEL)
     app.add_middleware(
         CORSMiddleware,
         allow_origins=["*"],
@@ -87,8 +88,7 @@ def etag_json(request: Request, content: object, *, status: int = 200) -> Respon
 
     ``no-cache``, not an age: a withdrawn article must vanish within a second.
     """
-    body = json.dumps(content, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
-    return etagged(request, body, "application/json", status=status)
+    return etagged(request, orjson.dumps(content), "application/json", status=status)
 
 
 def etagged(

@@ -83,7 +83,9 @@ class ApacheKafka:
 
     def bytes_of(self, topic: str) -> int:
         """What a topic's records take on disk, without indexes, which are allocated ahead."""
-        return sum(file.stat().st_size for file in (self._folder / "data").glob(f"{topic}-*/*.log"))
+        files = (self._folder / "data").glob(f"{topic}-*/*.log")
+        # A deleted topic's folders stay for a minute under another name.
+        return sum(file.stat().st_size for file in files if not file.parent.name.endswith("-delete"))
 
     def delete_topics(self) -> None:
         blocking(self._delete_topics())

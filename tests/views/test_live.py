@@ -5,7 +5,7 @@ import json
 from collections import Counter
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from time import monotonic
 from typing import Any
@@ -46,7 +46,7 @@ class Shelf:
         if self.away.intersection(articles):
             raise RebuildingError("a partition is being restored")
         return [
-            replace(NOBODY, article=article, totals=replace(NOBODY.totals, views=self.views[article]))
+            NOBODY._replace(article=article, totals=NOBODY.totals._replace(views=self.views[article]))
             for article in articles
         ]
 

@@ -1,10 +1,10 @@
 """The shapes of the counts' answers, and what the OpenAPI document says of them."""
 
-import json
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+import orjson
 from fastapi import Request
 from pydantic import AwareDatetime, BaseModel, Field
 from starlette.responses import Response
@@ -179,5 +179,4 @@ def _answer(request: Request, tagged: object, content: object, as_of: datetime) 
     if conditional.status_code == 304:
         return conditional
     headers = {name: conditional.headers[name] for name in ("ETag", "Cache-Control", "As-Of")}
-    body = json.dumps(content, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-    return Response(body, headers=headers, media_type="application/json")
+    return Response(orjson.dumps(content), headers=headers, media_type="application/json")

@@ -1,9 +1,9 @@
 """Reading counts: one round trip, whatever is asked for."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
+from typing import NamedTuple
 
 from news_shared.article_ids import ArticleId, partition_of
 from news_shared.clock import Clock, epoch_ms
@@ -13,8 +13,7 @@ from news_views.view_counts import Totals, ask_totals, totals
 from news_views.view_log import State
 
 
-@dataclass(frozen=True)
-class ArticleCount:
+class ArticleCount(NamedTuple):
     """What is known of one article: nothing may be shown unless its state is ``known``."""
 
     article: ArticleId
@@ -49,8 +48,8 @@ class CountsQuery:
         for partition, wanted in by_partition.items():
             results, as_of = answers[partition].results, answers[partition].as_of
             for article, fields, readers_today in zip(wanted, results[::2], results[1::2], strict=True):
-                standing, counted = totals(fields, readers_today)
-                found[article] = ArticleCount(article, standing.state, counted, as_of)
+                state, counted = totals(fields, readers_today)
+                found[article] = ArticleCount(article, state, counted, as_of)
         return [found[article] for article in articles]
 
 

@@ -57,10 +57,10 @@ class SeriesQuery:
         partition = partition_of(article, self._partitions)
         answer = (await self._slots.ask({partition: partial(_ask, article, days)}))[partition]
         fields, readers_today, *stored = answer.results
-        standing, _ = totals(fields, readers_today)
+        state, _ = totals(fields, readers_today)
         by_day = {day: [int(value or 0) for value in row] for day, row in zip(days, stored, strict=True)}
         make = _hour_point if span.interval == "hour" else _day_point
-        return ArticleSeries(article, standing.state, [make(time, by_day) for time in times], answer.as_of)
+        return ArticleSeries(article, state, [make(time, by_day) for time in times], answer.as_of)
 
 
 def _hour(time: datetime) -> int:

@@ -16,7 +16,9 @@ Keys behind the partition's prefix:
 import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
+
+import orjson
 
 from news_shared.article_ids import ArticleId
 from news_shared.projection.slots import Command
@@ -33,6 +35,7 @@ from news_views.changelog import (
 from news_views.counts import HOURS_OF_A_DAY, REASONS, VIEWS, Day, Reason
 from news_views.standing import Standing, Transition
 from news_views.trending import WINDOWS, Window
+from news_views.view_log import State
 
 ARTICLE, DAY, SKETCH = "a:", "d:", "u:"
 """What names of keys begin with; the changelog's key goes on."""
@@ -115,8 +118,7 @@ async def read_as_of(redis: RedisClient, prefix: str, keys: Sequence[ArticleId |
         return [int(value or 0) for value in await pipe.execute()]
 
 
-@dataclass(frozen=True)
-class Totals:
+class Totals(NamedTuple):
     """What a query answers for one article."""
 
     views: int
@@ -133,14 +135,14 @@ def ask_totals(prefix: str, article: ArticleId, today: int) -> tuple[Command, Co
     )
 
 
-def totals(fields: Sequence[bytes | None], readers_today: Sequence[bytes | None]) -> tuple[Standing, Totals]:
-    """What `ask_totals` found; the standing has only its transitions."""
-    transitions, *numbers = fields
-    counted = {name: int(value or 0) for name, value in zip(_COUNT_FIELDS, numbers, strict=True)}
-    standing = Standing(transitions=_transitions(transitions))
-    filtered = {reason: counted[reason] for reason in REASONS}
-    views, readers = counted[VIEWS] + counted["imported"], counted["readers"] + counted["imported_readers"]
-    return standing, Totals(views, readers, sum(int(number or 0) for number in readers_today), filtered)
+def totals(fields: Sequence[bytes | None], readers_today: Sequence[bytes | None]) -> tuple[State | None, Totals]:
+    """What `ask_totals` found, and the article's state; None when it was never announced."""
+    transitions = _transitions(fields[0])
+    # Spelled out, because a hundred articles have more than a thousand fields.
+    views, readers, imported, imported_readers, *filtered = [int(value) if value else 0 for value in fields[1:]]
+    today = sum(int(value) for value in readers_today if value)
+    counted = Totals(views + imported, readers + imported_readers, today, dict(zip(REASONS, filtered, strict=True)))
+    return transitions[-1].state if transitions else None, counted
 
 
 def ask_standing(prefix: str, article: ArticleId) -> Command:
@@ -237,7 +239,7 @@ def _standing(row: Sequence[bytes | None]) -> Standing:
 
 
 def _transitions(stored: bytes | None) -> tuple[Transition, ...]:
-    return tuple(Transition(*entry) for entry in json.loads(stored or b"[]"))
+    return tuple(Transition(*entry) for entry in orjson.loads(stored)) if stored else ()
 
 
 def _imported(stored: bytes) -> Imported:
