@@ -42,13 +42,12 @@ async def pass_on(request: Request, peers: Peers, trusted: Iterable[Network], st
         content=request.stream() if _has_body(request) else None,
         extensions={"timeout": peers.client.timeout.as_dict()},
     )
-    alone = peers.connect() if _wants_events(request) else None
     try:
-        if alone is None:
-            incoming = await peers.client.send(outgoing, stream=True)
+        if _wants_events(request):
+            incoming, close = await peers.open_events(outgoing)
         else:
-            incoming = await alone.handle_async_request(outgoing)
-            incoming.request = outgoing
+            incoming = await peers.client.send(outgoing, stream=True)
+            close = incoming.aclose
     except httpx.HTTPError as error:
         log.info("a service does not answer", service=service, reason=repr(error))
         raise ProblemError(
@@ -62,15 +61,9 @@ async def pass_on(request: Request, peers: Peers, trusted: Iterable[Network], st
     content = incoming.aiter_raw()
     if incoming.headers.get("content-type", "").startswith("text/event-stream"):
         content = until_stop(content, stopping)
-    response = StreamingResponse(content, status_code=incoming.status_code, background=BackgroundTask(incoming.aclose))
+    response = StreamingResponse(content, status_code=incoming.status_code, background=BackgroundTask(close))
     response.raw_headers = response_headers(incoming.headers.raw)
     return response
-
-
-async def _close(incoming: httpx.Response, alone: httpx.AsyncBaseTransport | None) -> None:
-    await incoming.aclose()
-    if alone is not None:
-        await alone.aclose()
 
 
 def _wants_events(request: Request) -> bool:

@@ -1,10 +1,11 @@
 """The services behind the pages: every question has a deadline, and a service that is down is an answer, too."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 from urllib.parse import quote
 
 import httpx
@@ -33,6 +34,12 @@ class Part:
 
 UNAVAILABLE = Part("unavailable")
 
+Closing: TypeAlias = Callable[[], Awaitable[None]]
+
+_OPENING_AT_ONCE = 50
+"""Event streams. When a thousand pages open them in one moment, as after a restart, no connection waits so long for its
+turn at the service that it is taken for dead."""
+
 _STATUSES: Mapping[int, Status] = {200: "ok", 404: "missing", 410: "gone"}
 
 
@@ -56,13 +63,33 @@ class Peers:
         connect: Callable[[], httpx.AsyncBaseTransport],
     ) -> None:
         self.client = client
-        self.connect = connect
+        self._connect = connect
+        self._opening = asyncio.Semaphore(_OPENING_AT_ONCE)
         self._addresses = {service: httpx.URL(url) for service, url in addresses.items()}
         self._deadline = deadline.total_seconds()
 
     def url(self, service: Service, target: bytes) -> httpx.URL:
         """The URL of a raw request target (path and query as on the wire) at a service."""
         return self._addresses[service].copy_with(raw_path=target)
+
+    async def open_events(self, request: httpx.Request) -> tuple[httpx.Response, Closing]:
+        """An event stream with what closes it; of very many asked for at once each is opened in its turn.
+
+        Raises:
+            httpx.HTTPError: the service does not answer.
+        """
+        alone = self._connect()
+        closing = AsyncExitStack()
+        closing.push_async_callback(alone.aclose)
+        try:
+            async with self._opening:
+                response = await alone.handle_async_request(request)
+        except BaseException:
+            await closing.aclose()
+            raise
+        response.request = request
+        closing.push_async_callback(response.aclose)
+        return response, closing.aclose
 
     async def ask(
         self, service: Service, path: str, parameters: Parameters | None = None, *, language: str | None = None
