@@ -1,4 +1,5 @@
-"""Articles that the ingest API takes per second, durably: single posts and NDJSON, beside the bare Kafka producer.
+"""Articles that the ingest API takes per second, durably: single posts and NDJSON, beside a route that only hands them
+to Kafka (`bare_intake`) and the bare Kafka producer; and how long the publisher then needs to decide the rest.
 
 Run: ``uv run python -m tests.bench.bench_ingest [--articles N] [--json FILE]`` (NEWS_TEST_BACKEND as in tests).
 """
@@ -6,8 +7,11 @@ Run: ``uv run python -m tests.bench.bench_ingest [--articles N] [--json FILE]`` 
 import argparse
 import asyncio
 import json
+import subprocess
+import sys
 import tempfile
 from dataclasses import asdict, dataclass
+from http import HTTPStatus
 from pathlib import Path
 from time import monotonic
 
@@ -19,9 +23,12 @@ from rich.table import Table
 from news_shared.producer import Outgoing, open_producer
 from news_shared.topics import VECTORS
 from tests.testbed.backends import PARTITIONS, Backend, backend_name, backends
+from tests.testbed.ports import reserved_port
 from tests.testbed.role import Roles, running_roles
+from tests.testbed.waiting import until
 
 _CONNECTIONS = 16
+_LIMITS = httpx.Limits(max_connections=_CONNECTIONS)
 
 
 @dataclass(frozen=True)
@@ -32,6 +39,7 @@ class Figure:
     articles: int
     wall_seconds: float
     cpu_seconds: float | None
+    behind_seconds: float | None = None  # until the publisher had decided the last one
 
     @property
     def per_second(self) -> int:
@@ -61,33 +69,69 @@ async def bare_producer(backend: Backend, articles: int) -> Figure:
         return Figure("aiokafka alone, 500 at a time", articles, monotonic() - begun, None)
 
 
+async def bare_route(backend: Backend, articles: int) -> Figure:
+    port = reserved_port()
+    arguments = [str(port), backend.kafka_bootstrap, VECTORS]
+    server = subprocess.Popen([sys.executable, "-m", "tests.bench.bare_intake", *arguments])
+    url = f"http://127.0.0.1:{port}/"
+    try:
+        async with httpx.AsyncClient(timeout=120, limits=_LIMITS, trust_env=False) as client:
+
+            async def is_there() -> bool:
+                try:
+                    return (await client.post(url, json=an_article(0))).status_code == HTTPStatus.ACCEPTED
+                except httpx.TransportError:
+                    return False
+
+            await until(is_there, "the bare route", seconds=90)
+            process = psutil.Process(server.pid)
+            cpu, begun = _cpu(process), monotonic()
+            await post_singles(client, url, articles)
+            what = f"FastAPI to Kafka and nothing else, {_CONNECTIONS} connections"
+            return Figure(what, articles, monotonic() - begun, _cpu(process) - cpu)
+    finally:
+        server.kill()
+        server.wait()
+
+
+async def post_singles(client: httpx.AsyncClient, url: str, articles: int) -> None:
+    """One article a request, some connections side by side."""
+
+    async def some(numbers: range) -> None:
+        for number in numbers:
+            (await client.post(url, json=an_article(number))).raise_for_status()
+
+    await asyncio.gather(*(some(range(n, articles, _CONNECTIONS)) for n in range(_CONNECTIONS)))
+
+
 async def posted(roles: Roles, articles: int) -> list[Figure]:
     api = await roles.start("ingest-api")
     await roles.start("ingest-publisher")
     process = psutil.Process(api.pid)
     headers = {"Authorization": "Bearer dev"}
-    limits = httpx.Limits(max_connections=_CONNECTIONS)
     figures = []
-    async with httpx.AsyncClient(headers=headers, timeout=120, limits=limits, trust_env=False) as client:
+    async with httpx.AsyncClient(headers=headers, timeout=120, limits=_LIMITS, trust_env=False) as client:
         url = f"{api.url}/v1/articles?source=bench"
-
-        async def post_singles(numbers: range) -> None:
-            for number in numbers:
-                (await client.post(url, json=an_article(number))).raise_for_status()
 
         async def post_lines() -> None:
             lines = b"".join(json.dumps(an_article(n)).encode() + b"\n" for n in range(articles, 2 * articles))
             answer = await client.post(url, content=lines, headers={"Content-Type": "application/x-ndjson"})
             assert answer.json()["accepted"] == articles, answer.text[:500]
 
-        async def singles() -> None:
-            await asyncio.gather(*(post_singles(range(n, articles, _CONNECTIONS)) for n in range(_CONNECTIONS)))
+        async def is_decided(number: int) -> bool:
+            return (await client.get(f"{api.url}/v1/articles/bench:a{number}/outcome")).status_code == HTTPStatus.OK
 
-        await post_singles(range(2 * articles, 2 * articles + 5))  # the source is made
-        for what, work in ((f"single posts, {_CONNECTIONS} connections", singles), ("NDJSON, one request", post_lines)):
+        (await client.post(url, json=an_article(2 * articles))).raise_for_status()  # the source is made
+        works = (
+            (f"single posts, {_CONNECTIONS} connections", post_singles(client, url, articles), articles - 1),
+            ("NDJSON, one request", post_lines(), 2 * articles - 1),
+        )
+        for what, work, last in works:
             cpu, begun = _cpu(process), monotonic()
-            await work()
-            figures.append(Figure(what, articles, monotonic() - begun, _cpu(process) - cpu))
+            await work
+            taken, used = monotonic() - begun, _cpu(process) - cpu
+            behind = await until(lambda last=last: is_decided(last), "the publisher", seconds=120)
+            figures.append(Figure(what, articles, taken, used, behind))
     return figures
 
 
@@ -106,13 +150,19 @@ def main() -> None:
         with running_roles(backend, Path(folder)) as roles:
 
             async def measure() -> list[Figure]:
-                return [await bare_producer(backend, chosen.articles), *await posted(roles, chosen.articles)]
+                return [
+                    await bare_producer(backend, chosen.articles),
+                    await bare_route(backend, chosen.articles),
+                    *await posted(roles, chosen.articles),
+                ]
 
             figures = asyncio.run(measure())
-    table = Table("Intake", "articles", "per second", "per CPU second of the API", title=f"Ingest, {backend_name()}")
+    columns = ("Intake", "articles", "per second", "per CPU second of the API", "publisher behind, s")
+    table = Table(*columns, title=f"Ingest, {backend_name()}")
     for figure in figures:
         per_cpu = f"{round(figure.articles / figure.cpu_seconds):,}" if figure.cpu_seconds else "–"
-        table.add_row(figure.what, f"{figure.articles:,}", f"{figure.per_second:,}", per_cpu)
+        behind = "–" if figure.behind_seconds is None else f"{figure.behind_seconds:.2f}"
+        table.add_row(figure.what, f"{figure.articles:,}", f"{figure.per_second:,}", per_cpu, behind)
     Console().print(table)
     if chosen.json:
         chosen.json.parent.mkdir(parents=True, exist_ok=True)

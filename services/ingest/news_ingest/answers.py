@@ -5,8 +5,12 @@ from typing import Any, Final
 from pydantic import AwareDatetime, BaseModel, Field
 
 from news_ingest.article_state import Outcome
-from news_ingest.formats.detection import BY_TYPE
+from news_ingest.formats.detection import BY_TYPE, Format
 from news_shared.articles import Article
+
+AUTHORIZATION: Final = "Bearer and an API key"
+PREFER: Final = "wait=N: answer when all is decided, at most N seconds later"
+IDEMPOTENCY_KEY: Final = "Repeating a request with it has the first outcome"
 
 _ID = "0b6f1a52-3f0e-5c5e-9a41-5a1d5c1f2b11"
 _TAKEN = {"id": _ID, "guid": "ferry-timetable", "url": "https://herald.example/ferry-timetable"}
@@ -154,10 +158,22 @@ def _content(media_type: str) -> dict[str, Any]:
     return {"schema": {"type": "string"}} | ({"example": _RSS} if media_type == "application/rss+xml" else {})
 
 
+def _parameter(place: str, name: str, kind: str, description: str) -> dict[str, Any]:
+    return {"in": place, "name": name, "required": False, "schema": {"type": kind}, "description": description}
+
+
 SUBMIT_OPENAPI: Final[dict[str, Any]] = {
+    "parameters": [
+        _parameter("query", "source", "string", "With the admin key: whose articles these are"),
+        _parameter("query", "format", "string", ", ".join(Format)),
+        _parameter("query", "dry_run", "boolean", "Say what would be published, write nothing"),
+        _parameter("header", "authorization", "string", AUTHORIZATION),
+        _parameter("header", "prefer", "string", PREFER),
+        _parameter("header", "idempotency-key", "string", IDEMPOTENCY_KEY),
+    ],
     "requestBody": {
         "required": True,
         "description": "One article or many, in any of these formats.",
         "content": {media_type: _content(media_type) for media_type in sorted(BY_TYPE)},
-    }
+    },
 }

@@ -7,6 +7,7 @@ from typing import Annotated, cast
 
 from fastapi import Depends, Header, Request
 
+from news_ingest.answers import AUTHORIZATION
 from news_ingest.fetching.fetcher import Fetcher
 from news_ingest.intake import Intake, Terms
 from news_ingest.key_limits import KeyLimits
@@ -74,7 +75,7 @@ async def parts(request: Request) -> Parts:
 
 
 PartsOf = Annotated[Parts, Depends(parts)]
-Authorization = Annotated[str | None, Header(description="Bearer and an API key")]
+Authorization = Annotated[str | None, Header(description=AUTHORIZATION)]
 
 
 def patience(prefer: str | None, settings: IngestSettings) -> timedelta | None:
