@@ -12,6 +12,7 @@ from typing import Any
 from aiokafka import ConsumerRecord
 
 from news_shared.article_ids import ArticleId, partition_of
+from news_shared.errors import TransientError
 from news_shared.projection.log import PartitionLog
 from news_shared.redis_client import RedisClient
 from news_shared.settings import KafkaSettings
@@ -263,8 +264,11 @@ async def is_applied(backend: Backend, redis: RedisClient) -> bool:
 
 
 async def is_caught_up(backend: Backend, redis: RedisClient) -> bool:
-    """Whether everything is counted and settled."""
-    return await is_applied(backend, redis) and not await unsettled(redis)
+    """Whether everything is counted and settled; not known, so not yet, while a server is too busy to say."""
+    try:
+        return await is_applied(backend, redis) and not await unsettled(redis)
+    except TransientError:
+        return False
 
 
 async def unsettled(redis: RedisClient) -> list[bytes]:
