@@ -172,7 +172,7 @@ class ArticleVectors:
             await (await self._open_writer()).write(records)
             reached("after-kafka-commit-before-redis")
         self._tools.metrics.withdrawn(len(revisions) - len(texts))
-        self._tools.metrics.reused(len(held) - len(revisions))
+        self._tools.metrics.reused(sum(bool(what.digest) for what in held.values()) - len(texts))
         return self._effects(held)
 
     async def settle(self) -> Sequence[Effects]:

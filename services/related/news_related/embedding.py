@@ -11,12 +11,15 @@ from hashlib import sha256
 from html.parser import HTMLParser
 from importlib import metadata
 from importlib.util import find_spec
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from news_related.themes import language_key
-from news_shared.articles import Article
+
+if TYPE_CHECKING:
+    from news_shared.articles import Article  # half of a worker process's start, and it sees none
 
 LEAD_CHARACTERS = 300
 """Of the body: what follows says little of what an article is about, and costs as much for each character."""
@@ -44,7 +47,7 @@ class Text:
     language: str
 
     @classmethod
-    def of(cls, article: Article) -> "Text":
+    def of(cls, article: "Article") -> "Text":
         """The text of an article."""
         body = article.content_text or _beginning(article.content_html or "") or article.summary or ""
         lead = _one_line(body[:_PIECE])[:LEAD_CHARACTERS].rstrip()
@@ -117,7 +120,8 @@ def _beginning(html: str) -> str:
         if reader.characters > 2 * LEAD_CHARACTERS:
             break
     else:
-        reader.close()  # gives what it held back for lack of an end
+        if len(html) <= _MOST_MARKUP:
+            reader.close()  # gives what it held back for lack of an end
     return " ".join("".join(reader.parts).split())
 
 

