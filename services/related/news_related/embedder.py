@@ -111,7 +111,7 @@ def embedder_spec(tools: EmbedderTools) -> ProjectionSpec[Revision]:
         service=f"embeddings-{sha256(tools.model.encode()).hexdigest()[:8]}",
         lua=LUA,
         open=lambda ownership: ArticleVectors(ownership, tools),
-        max_records=8,  # a turn of the loop takes at most eight times as many: some 5 s with one worker
+        max_records=4,  # a turn of the loop takes at most eight times as many: 2 to 6 s with one process that embeds
     )
 
 

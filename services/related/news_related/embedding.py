@@ -95,7 +95,7 @@ class Embedder:
         return name
 
     def embed(self, texts: Sequence[Text]) -> list[Embedding]:
-        """The embeddings of some texts, in their order; about 70 ms of CPU each at full length, 15 ms a title."""
+        """The embeddings of some texts, in their order; 70 to 200 ms of CPU each, 20 to 50 a title."""
         # The prefix that the model was trained with for telling how alike two texts are.
         vectors = self._engine.query([f"{text.title} {text.lead}" for text in texts])
         return [quantised(vector) for vector in vectors]
