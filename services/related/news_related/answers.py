@@ -36,11 +36,12 @@ class CardShape(BaseModel):
 class ReasonShape(BaseModel):
     """Why an article is shown: as data, and in English or Ukrainian by `Accept-Language`."""
 
-    kind: Literal["pinned", "translation", "cites", "backlink", "same_story", "theme"]
+    kind: Literal["pinned", "translation", "cites", "backlink", "same_story", "theme", "duplicate"]
     text: str
     paragraph: int | None = Field(None, description="Of the link, from 0; `cites` and `backlink`.")
     themes: list[str] | None = Field(None, description="Names shared; `theme`.")
     via: str | None = Field(None, description="Title of the article that both link to, or of the translation linked.")
+    shared: float | None = Field(None, description="Of the wording that both have, from 0 to 1; `duplicate`.")
 
 
 class RelatedCard(CardShape):
@@ -48,6 +49,7 @@ class RelatedCard(CardShape):
 
     reason: ReasonShape
     score: float = Field(description="From 0 to 1; comparable within one list only.")
+    duplicates: list[CardShape] = Field(description="Later articles with its text that it stands for.")
 
 
 class RelatedAnswer(BaseModel):
@@ -80,6 +82,20 @@ class LinksAnswer(BaseModel):
     article: str
     links: list[LinkShape]
     backlinks: list[BacklinkShape]
+    as_of: AwareDatetime
+
+
+class DuplicateShape(CardShape):
+    """An article with the same text."""
+
+    reason: ReasonShape
+
+
+class DuplicatesAnswer(BaseModel):
+    """Articles with the text of one, earliest first."""
+
+    article: str
+    items: list[DuplicateShape]
     as_of: AwareDatetime
 
 
@@ -136,7 +152,21 @@ RELATED_RESPONSES = responses(
     RelatedAnswer,
     {
         "article": _OTHER,
-        "items": [{**_CARD, "reason": {"kind": "translation", "text": "translation of this article"}, "score": 0.95}],
+        "items": [
+            {
+                **_CARD,
+                "reason": {"kind": "translation", "text": "translation of this article"},
+                "score": 0.95,
+                "duplicates": [],
+            }
+        ],
+    },
+)
+DUPLICATES_RESPONSES = responses(
+    DuplicatesAnswer,
+    {
+        "article": _OTHER,
+        "items": [{**_CARD, "reason": {"kind": "duplicate", "text": "almost the same text", "shared": 0.86}}],
     },
 )
 LINKS_RESPONSES = responses(

@@ -20,10 +20,18 @@ _TITLE_WIDTH, _TITLE_LINES = 31, 2  # in letters of a wide Latin or Cyrillic fon
 
 _FORBIDDEN = re.compile("[^\\t\\n -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # in XML 1.0, even escaped
 _LEGEND = {
-    "en": {"cites": "links to", "translation": "translation", "pinned": "pinned", "theme": "theme", "cut": "cut off"},
+    "en": {
+        "cites": "links to",
+        "translation": "translation",
+        "duplicate": "same text",
+        "pinned": "pinned",
+        "theme": "theme",
+        "cut": "cut off",
+    },
     "uk": {
         "cites": "посилається",
         "translation": "переклад",
+        "duplicate": "той самий текст",
         "pinned": "вибір редакції",
         "theme": "тема",
         "cut": "не все",
@@ -37,11 +45,13 @@ svg{background:#fbfaf7;font-family:system-ui,"Segoe UI",Roboto,"Noto Sans",sans-
 .meta,.legend{fill:#6d685e;font-size:11px}
 .edge{fill:none;stroke-width:1.6;opacity:.75}
 .cites{stroke:#4a6fa5}.translation{stroke:#a3321f;stroke-dasharray:6 3}
+.duplicate{stroke:#2f7f79;stroke-dasharray:1 2}
 .pinned{stroke:#b8860b;stroke-width:2.2}.theme-edge{stroke:#7d9a68;stroke-dasharray:2 3}
 a:hover .box{stroke:#1d1c1a}
 @media(prefers-color-scheme:dark){svg{background:#171614}.box{fill:#221f1c;stroke:#4b463e}
 .theme .box{fill:#20281b;stroke:#54683f}.title{fill:#ece8df}.meta,.legend,.link .title{fill:#a59e90}
-.cites{stroke:#86a9da}.translation{stroke:#e0725e}.middle .box{stroke:#e0725e}a:hover .box{stroke:#fff}}
+.cites{stroke:#86a9da}.translation{stroke:#e0725e}.duplicate{stroke:#6cc2bb}
+.middle .box{stroke:#e0725e}a:hover .box{stroke:#fff}}
 """
 
 
@@ -122,7 +132,7 @@ def _placed(around: Neighbourhood) -> dict[str, _Box]:
     for _ in range(max(node.depth for node in around.nodes.values())):
         for edge in around.edges:
             one, other = edge.source, target_of(edge)
-            step = 0 if edge.kind in ("translation",) else 1
+            step = 0 if edge.kind in ("translation", "duplicate") else 1
             if one in column and other not in column:
                 column[other] = column[one] - step if column[one] <= 0 else column[one] + step
             elif other in column and one not in column:
@@ -249,7 +259,7 @@ def _reason(edge: Edge, around: Neighbourhood, words: Words) -> dict[str, Any]:
         case "theme":
             return {"kind": "theme", "text": around.nodes[target_of(edge)].title}
         case _:
-            return Reason(edge.kind).shown(words)
+            return Reason(edge.kind, shared=edge.shared).shown(words)
 
 
 def _xml(text: object) -> str:

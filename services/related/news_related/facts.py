@@ -5,6 +5,7 @@ with the article that has it), so it cannot matter which of two articles arrived
 withdrawn or restored needs no visit to those that link to it.
 """
 
+import base64
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,6 +14,8 @@ from enum import StrEnum
 from hashlib import blake2b
 from typing import Any
 
+from news_related.body_text import beginning_of_body
+from news_related.minhash import MOST_CHARACTERS, bands_of, signature_of
 from news_related.positions import LENGTH, Position
 from news_related.themes import language_key, language_ranges, themes_of
 from news_shared.article_ids import ArticleId, article_id, normal_guid
@@ -36,6 +39,7 @@ class Index(StrEnum):
     CITES = "cites"  # hash of a link's URL, position, paragraph
     TRANSLATIONS = "translations"  # hash of a name of the original, position
     THEMES = "themes"  # slug, or slug@language, NUL, position
+    BANDS = "bands"  # band of the text's signature, position
 
 
 Membership = tuple[Index, bytes]
@@ -65,6 +69,7 @@ class Card:
     Attributes:
         listed_ms: its moment in lists, see `Position`.
         themes: (slug, name) in the article's order.
+        signature: of the body's text, see `minhash`; empty where it is short.
     """
 
     id: ArticleId
@@ -76,6 +81,7 @@ class Card:
     listed_ms: int
     themes: tuple[tuple[str, str], ...] = ()
     original: Original | None = None
+    signature: bytes = b""
 
     @property
     def position(self) -> Position:
@@ -100,6 +106,7 @@ class Card:
             listed_ms=Position.of(article).date_ms,
             themes=themes_of(article.tags, at_most=MAX_THEMES),
             original=_original(article),
+            signature=signature_of(beginning_of_body(article, MOST_CHARACTERS)),
         )
 
     def shown(self) -> dict[str, Any]:
@@ -118,6 +125,8 @@ class Card:
         stored = {**self.shown(), "date": self.date.isoformat(), "listed_ms": self.listed_ms, "themes": self.themes}
         if self.original:
             stored["original"] = [self.original.id, self.original.url]
+        if self.signature:
+            stored["signature"] = base64.b64encode(self.signature).decode()
         return json.dumps(stored, ensure_ascii=False, separators=(",", ":")).encode()
 
     @classmethod
@@ -135,6 +144,7 @@ class Card:
             listed_ms=value["listed_ms"],
             themes=tuple((slug, name) for slug, name in value["themes"]),
             original=Original(ArticleId(original[0]), original[1]) if original else None,
+            signature=base64.b64decode(value.get("signature", "")),
         )
 
 
@@ -186,6 +196,7 @@ class Facts:
         if card.url is not None:
             found.add((Index.URLS, url_hash(card.url) + place))
         found.update((Index.TRANSLATIONS, name + place) for name in names_of_original(card))
+        found.update((Index.BANDS, band + place) for band in bands_of(card.signature))
         for slug in card.slugs:
             for name in (slug, *(theme_in(slug, part) for part in language_ranges(card.language))):
                 found.add((Index.THEMES, name.encode() + b"\0" + place))

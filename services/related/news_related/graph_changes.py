@@ -8,7 +8,7 @@ Keys, all in the one slot of the graph, under ``{related}:<generation>:``:
 | ``links`` | hash id → JSON | the links of its body, where it has any |
 | ``withdrawn`` | hash id → JSON | what is left of a withdrawn article |
 | ``held`` | hash id → msgpack | revision, and the places in the indexes: kept so that new rules can undo old ones |
-| ``urls`` ``cites`` ``translations`` ``themes`` | sorted sets, scores 0 | see `facts.Index` |
+| ``urls`` ``cites`` ``translations`` ``themes`` ``bands`` | sorted sets, scores 0 | see `facts.Index` |
 | ``theme-order`` | sorted set, scores 0 | language or nothing, NUL, inverted number of articles (10 digits), slug |
 | ``theme-languages`` | sorted set, scores 0 | slug, NUL, language, for each that the theme has articles in |
 | ``curation:<id>`` | hash other → JSON | pins and blocks of an article's page, see `curation` |
@@ -33,7 +33,9 @@ WITHDRAWN = "withdrawn"
 THEME_ORDER = "theme-order"
 THEME_LANGUAGES = "theme-languages"
 
-_KEYS = ("held", CARDS, LINKS, WITHDRAWN, *Index, THEME_ORDER, THEME_LANGUAGES)
+_PLACES = (Index.URLS, Index.CITES, Index.TRANSLATIONS, Index.THEMES)
+# ``held`` names keys by their number here: new ones come last.
+_KEYS = ("held", CARDS, LINKS, WITHDRAWN, *_PLACES, THEME_ORDER, THEME_LANGUAGES, Index.BANDS)
 _KEY_NUMBERS = {name: str(number) for number, name in enumerate(_KEYS, start=1)}
 
 _MOST_ARTICLES = 9_999_999_999

@@ -34,6 +34,7 @@ from news_related.graph_changes import (
     order_range,
     theme_in_order,
 )
+from news_related.minhash import bands_of
 from news_related.positions import LENGTH, Position, date_bytes
 from news_shared.article_ids import ArticleId
 from news_shared.projection.slots import Slots
@@ -44,7 +45,9 @@ _ROUNDS_OF_TRANSLATIONS = 3
 _HASH = 16  # bytes of a name in an index
 _LAST = b"\xff" * 26  # after any position
 
-EdgeKind = Literal["cites", "translation", "pinned", "theme"]
+_COPIES = 30  # read of one band: a text in more articles than that is known well enough
+
+EdgeKind = Literal["cites", "translation", "duplicate", "pinned", "theme"]
 
 
 @dataclass(frozen=True)
@@ -62,6 +65,7 @@ class Edge:
     Attributes:
         target: an article's id, a theme's slug, or None for a link whose article is not here.
         url: where the link leads, for `cites`.
+        shared: how much of their wording the two have in common, for `duplicate`.
     """
 
     kind: EdgeKind
@@ -69,6 +73,7 @@ class Edge:
     target: str | None
     url: str | None = None
     paragraph: int | None = None
+    shared: float | None = None
 
 
 @dataclass(frozen=True)
@@ -176,6 +181,20 @@ class LinkGraph:
             found.update((one.id, one) for one in frontier)
         del found[card.id]
         return found
+
+    async def sharing_a_band(self, cards: Sequence[Card], *, within_ms: int) -> list[list[ArticleId]]:
+        """For each article those that may have its text: they share a band of its signature, and so many milliseconds
+        lie between them at the most. The earliest 30 of each band."""
+        bands = [bands_of(card.signature) for card in cards]
+        commands: list[Command] = []
+        for card, some in zip(cards, bands, strict=True):
+            low, high = date_bytes(card.listed_ms - within_ms), date_bytes(card.listed_ms + within_ms + 1)
+            commands += [
+                ("zrangebylex", Index.BANDS, (b"[" + band + low, b"(" + band + high, 0, _COPIES)) for band in some
+            ]
+        answers = iter(await self._read(commands))
+        beside = [dict.fromkeys(position_in(Index.BANDS, m).id for _ in some for m in next(answers)) for some in bands]
+        return [[key for key in some if key != card.id] for card, some in zip(cards, beside, strict=True)]
 
     async def choices(self, ids: Sequence[ArticleId]) -> list[list[Choice]]:
         """What editors pinned and blocked on the pages of some articles, oldest choice first."""

@@ -4,6 +4,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+from news_related.duplicate_edges import edges_between_copies
 from news_related.facts import Card
 from news_related.link_graph import Edge, EdgeKind, LinkGraph
 from news_shared.article_ids import ArticleId
@@ -12,7 +13,7 @@ MAX_DEPTH = 3
 MAX_NODES = 200
 _BACKLINKS = 50
 
-DRAWN: tuple[EdgeKind, ...] = ("translation", "pinned", "cites")
+DRAWN: tuple[EdgeKind, ...] = ("translation", "pinned", "duplicate", "cites")
 """Kinds that are followed unless told otherwise; where there is no room for all, in this order."""
 
 
@@ -64,7 +65,9 @@ async def neighbourhood(
     frontier = [card]
     edges: dict[Edge, None] = {}
     for step in range(1, depth + 1):
-        found = sorted((e for e in await graph.edges_of(frontier, backlinks=_BACKLINKS) if e.kind in kinds), key=_order)
+        copies = await edges_between_copies(graph, frontier) if "duplicate" in kinds else []
+        declared = await graph.edges_of(frontier, backlinks=_BACKLINKS)
+        found = sorted((edge for edge in (*declared, *copies) if edge.kind in kinds), key=_order)
         edges.update(dict.fromkeys(found))
         ends = (end for edge in found for end in (edge.source, edge.target) if end)
         cards = await graph.cards(ArticleId(end) for end in dict.fromkeys(ends) if end not in around.nodes)

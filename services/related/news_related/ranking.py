@@ -14,14 +14,16 @@ Every reason to show an article is a signal with a strength in [0, 1]:
 Signals of one article add up like independent chances, 1 - (1 - a)(1 - b)…; the strongest one is its reason. Then
 the list is picked one by one, the highest first (ties: the newest, then by id), out of five times as many as wanted:
 what tells the same story as something picked (its translation) is left out, and each article picked before for the
-same themes takes a fifth off.
+same themes takes a fifth off. A copy of the article is never in its list; of copies of one text the earliest stands for
+all, with the score of the best; a pinned one always stands for itself.
 Scores are comparable within one list only.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import exp2, log2, prod
 
+from news_related.duplicates import folded, share_of_copy
 from news_related.facts import Card
 from news_related.reasons import KINDS, Reason, ReasonKind
 from news_related.themes import is_in, language_ranges
@@ -67,6 +69,7 @@ class Ranked:
     card: Card
     score: float
     reason: Reason
+    copies: tuple[Card, ...] = ()  # that it stands for
 
 
 def closeness(one: Card, other: Card, *, halves: float) -> float:
@@ -120,12 +123,15 @@ def rank(
         fitting = [s for s in some if not wanted.kinds or s.reason.kind in wanted.kinds]
         if card is None or card.id == article.id or not fitting or not wanted.takes(card):
             continue
+        if share_of_copy(article, card) is not None:
+            continue
         best = max(fitting, key=lambda s: (s.strength, -KINDS.index(s.reason.kind)))
         scored.append(Ranked(card, _together(s.strength for s in fitting), best.reason))
     chosen = [one for one in scored if one.reason.kind == "pinned"]  # signals come in the order of pinning
     told = _stories([article, *candidates.values()])
     own = told[article.id]
-    rest = _one_of_each_story([one for one in scored if one.reason.kind != "pinned"], told, article)
+    chosen, rest = _with_copies(chosen, [one for one in scored if one.reason.kind != "pinned"])
+    rest = _one_of_each_story(rest, told, article)
     shown = {told[one.card.id] for one in chosen} - {own}
     rest = [one for one in rest if told[one.card.id] not in shown]
     return [*chosen, *_diverse(rest, wanted.limit)][: wanted.limit]
@@ -154,6 +160,23 @@ def _stories(cards: Iterable[Card]) -> dict[str, str]:
     return {card.id: root(card.id) for card in known}
 
 
+def _with_copies(chosen: Sequence[Ranked], rest: Sequence[Ranked]) -> tuple[list[Ranked], list[Ranked]]:
+    """Copies of one text folded into the pinned one, or into the earliest; the others are named on its card."""
+    stands = folded(one.card for one in (*chosen, *rest))
+    groups: dict[str, list[Ranked]] = {}
+    for one in sorted(rest, key=lambda one: one.card.position):
+        groups.setdefault(stands[one.card.id], []).append(one)
+    pinned = []
+    for one in chosen:
+        copies = groups.pop(stands[one.card.id], [])
+        pinned.append(replace(one, copies=tuple(copy.card for copy in copies)))
+    kept = []
+    for first, *copies in groups.values():
+        best = max(one.score for one in (first, *copies))
+        kept.append(replace(first, score=best, copies=tuple(copy.card for copy in copies)))
+    return pinned, kept
+
+
 def _one_of_each_story(scored: Sequence[Ranked], told: Mapping[str, str], article: Card) -> list[Ranked]:
     """Of translations of each other the one in the article's language, else the best; its own are all kept."""
     best: dict[str, Ranked] = {}
@@ -168,7 +191,7 @@ def _one_of_each_story(scored: Sequence[Ranked], told: Mapping[str, str], articl
         if held is None or (
             is_in(one.card.language, [main_language]) and not is_in(held.card.language, [main_language])
         ):
-            best[story] = one if held is None else Ranked(one.card, held.score, one.reason)
+            best[story] = one if held is None else replace(one, score=held.score)
     return [*kept, *best.values()]
 
 
@@ -177,10 +200,7 @@ def _diverse(scored: Sequence[Ranked], limit: int) -> list[Ranked]:
     picked: list[Ranked] = []
     same: dict[tuple[str, ...], int] = {}
     while left and len(picked) < limit:
-        now = [
-            Ranked(one.card, one.score * _MORE_OF_THE_SAME ** same.get(one.reason.themes, 0), one.reason)
-            for one in left
-        ]
+        now = [replace(one, score=one.score * _MORE_OF_THE_SAME ** same.get(one.reason.themes, 0)) for one in left]
         place = min(range(len(now)), key=lambda i: _order(now[i]))
         best = now[place]
         del left[place]

@@ -4,11 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-ReasonKind = Literal["pinned", "translation", "cites", "backlink", "same_story", "theme"]
+ReasonKind = Literal["pinned", "translation", "cites", "backlink", "same_story", "theme", "duplicate"]
 Words = Literal["en", "uk"]
 
 KINDS: tuple[ReasonKind, ...] = ("pinned", "translation", "backlink", "same_story", "theme")
-"""Kinds of `related`, strongest first; `cites` is one of links only, since a list never repeats what the body links."""
+"""Kinds of `related`, strongest first; a list never has what the body links (`cites`) nor a copy (`duplicate`)."""
 
 _ORDINALS: Mapping[Words, Sequence[str]] = {
     "en": ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth"),
@@ -37,6 +37,7 @@ class Reason:
         original: the other is what this article translates, for `translation`.
         via: title of the article that both link to (`same_story`) or of the translation that is linked (`backlink`).
         note: the editor's words, for `pinned`.
+        shared: how much of their wording the two have in common (1: all of it), for `duplicate`.
     """
 
     kind: ReasonKind
@@ -45,6 +46,7 @@ class Reason:
     original: bool = False
     via: str | None = None
     note: str | None = None
+    shared: float | None = None
 
     def shown(self, words: Words) -> dict[str, Any]:
         """As JSON: kind, text, and the data that the text tells."""
@@ -55,6 +57,8 @@ class Reason:
             shown["themes"] = list(self.themes)
         if self.via is not None:
             shown["via"] = self.via
+        if self.shared is not None:
+            shown["shared"] = round(self.shared, 2)
         return shown
 
 
@@ -79,6 +83,8 @@ def _english(reason: Reason) -> str:
             return f"both link to “{reason.via}”"
         case "theme":
             return f"both about {_listed(reason.themes, 'and')}"
+        case "duplicate":
+            return "the same text" if _is_whole(reason) else "almost the same text"
 
 
 def _ukrainian(reason: Reason) -> str:
@@ -98,6 +104,12 @@ def _ukrainian(reason: Reason) -> str:
         case "theme":
             name = "спільна тема" if len(reason.themes) == 1 else "спільні теми"
             return f"{name}: {_listed(reason.themes, 'і')}"
+        case "duplicate":
+            return "той самий текст" if _is_whole(reason) else "майже той самий текст"
+
+
+def _is_whole(reason: Reason) -> bool:
+    return reason.shared is not None and reason.shared > 0.99
 
 
 def _paragraph(index: int | None, words: Words) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from news_related import ranking
+from news_related.duplicates import copies_among
 from news_related.facts import Card
 from news_related.link_graph import Backlink, LinkGraph
 from news_related.ranking import Ranked, Signal, Wanted
@@ -47,6 +48,7 @@ async def related(graph: LinkGraph, card: Card, wanted: Wanted) -> list[Ranked]:
     asked.update(dict.fromkeys(in_themes))
     cards = {card.id: card, **await graph.cards(asked)}
 
+    never |= copies_among(cards.values(), of=[cards[key] for key in cited if key in cards])
     signals: dict[str, list[Signal]] = {}
 
     def signal(key: ArticleId, made: Signal | None) -> None:

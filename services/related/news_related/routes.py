@@ -74,7 +74,8 @@ async def related(
 ) -> Response:
     """Ranked cards with their reasons: pins first, then links, translations, themes and closeness in time.
 
-    Never the article itself, a withdrawn or blocked one, what its body links, or two tellings of one report.
+    Never the article itself or a copy of it, a withdrawn or blocked one, what its body links, or two tellings of one
+    report; of several articles with one text the earliest stands for all.
     """
     return await _related(request, article, None, limit, language, kind, published_after)
 
@@ -141,7 +142,7 @@ async def themes(
     content: dict[str, Any] = {"items": shown}
     if len(found) > limit:
         content["next"] = cursor_of(found[limit - 1][1])
-    return answer(request, content, _as_of(graph))
+    return answer(request, content, as_of(graph))
 
 
 @router.get("/v1/themes/{slug:path}", responses=THEME_RESPONSES, summary="A theme's newest articles")
@@ -169,7 +170,7 @@ async def theme(
     content: dict[str, Any] = {"theme": shown[0], "items": items}
     if len(places) > limit:
         content["next"] = cursor_of(places[limit - 1].encode())
-    return answer(request, content, _as_of(graph))
+    return answer(request, content, as_of(graph))
 
 
 @router.get("/v1/graph", summary="The graph around an article", responses=GRAPH_RESPONSES)
@@ -185,12 +186,12 @@ async def graph_around(
 ) -> Response:
     """Nodes and edges up to some steps away (200 nodes at the most), as data, for GraphViz or Gephi, or a picture."""
     graph = LinkGraph(request.state.slots)
-    card = await _card(graph, article, url)
+    card = await card_asked_for(graph, article, url)
     around = await neighbourhood(graph, card, depth=depth, kinds=tuple(kind or DRAWN))
-    words = _words(request, ())
+    words = words_of(request, ())
     match format:
         case "json":
-            return answer(request, {"article": card.id, **as_json(around, words)}, _as_of(graph))
+            return answer(request, {"article": card.id, **as_json(around, words)}, as_of(graph))
         case "dot":
             return _text(as_dot(around, words), "text/vnd.graphviz; charset=utf-8")
         case "graphml":
@@ -209,22 +210,27 @@ async def _related(
     published_after: datetime | None,
 ) -> Response:
     graph = LinkGraph(request.state.slots)
-    card = await _card(graph, article, url)
+    card = await card_asked_for(graph, article, url)
     asked: frozenset[ReasonKind] = frozenset(kinds or ())
     since_ms = epoch_ms(published_after) if published_after is not None else None
     wanted = Wanted(limit=limit, languages=tuple(languages or ()), kinds=asked, published_after_ms=since_ms)
-    words = _words(request, wanted.languages)
+    words = words_of(request, wanted.languages)
     items = [
-        {**one.card.shown(), "reason": one.reason.shown(words), "score": round(one.score, 4)}
+        {
+            **one.card.shown(),
+            "reason": one.reason.shown(words),
+            "score": round(one.score, 4),
+            "duplicates": [copy.shown() for copy in one.copies],
+        }
         for one in await related_stories.related(graph, card, wanted)
     ]
-    return answer(request, {"article": card.id, "items": items}, _as_of(graph))
+    return answer(request, {"article": card.id, "items": items}, as_of(graph))
 
 
 async def _links(request: Request, article: str | None, url: str | None) -> Response:
     graph = LinkGraph(request.state.slots)
-    card = await _card(graph, article, url)
-    words = _words(request, ())
+    card = await card_asked_for(graph, article, url)
+    words = words_of(request, ())
     [found] = await graph.links([card.id])
     owners = await graph.owners(link.url for link in found)
     [citing] = await graph.backlinks_of([card])
@@ -248,17 +254,17 @@ async def _links(request: Request, article: str | None, url: str | None) -> Resp
             if b.id in cards
         ],
     }
-    return answer(request, content, _as_of(graph))
+    return answer(request, content, as_of(graph))
 
 
 async def _story(request: Request, article: str | None, url: str | None, languages: list[str] | None) -> Response:
     graph = LinkGraph(request.state.slots)
-    thread = await thread_of(graph, await _card(graph, article, url), tuple(languages or ()))
+    thread = await thread_of(graph, await card_asked_for(graph, article, url), tuple(languages or ()))
     content = {"id": thread.id, "items": [card.shown() for card in thread.articles], "truncated": thread.is_cut}
-    return answer(request, content, _as_of(graph))
+    return answer(request, content, as_of(graph))
 
 
-async def _card(graph: LinkGraph, article: str | None, url: str | None) -> Card:
+async def card_asked_for(graph: LinkGraph, article: str | None, url: str | None) -> Card:
     """The live article that a request names.
 
     Raises:
@@ -301,11 +307,13 @@ def _theme_shown(size: ThemeSize, newest: Card) -> dict[str, Any]:
     return {"slug": size.slug, "name": name, "articles": size.articles, "languages": dict(size.languages)}
 
 
-def _words(request: Request, languages: tuple[str, ...]) -> Words:
+def words_of(request: Request, languages: tuple[str, ...]) -> Words:
+    """The language of reasons."""
     return words_for(languages, request.headers.get("accept-language"))
 
 
-def _as_of(graph: LinkGraph) -> datetime:
+def as_of(graph: LinkGraph) -> datetime:
+    """Up to when an answer is right."""
     assert graph.as_of is not None, "an answer without a question"
     return graph.as_of
 

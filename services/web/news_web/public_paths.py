@@ -21,6 +21,7 @@ OF_AN_ARTICLE: Final = {
     "series": Service.VIEWS,  # …/views/series
     "related": Service.RELATED,
     "links": Service.RELATED,
+    "duplicates": Service.RELATED,
     "story": Service.RELATED,
     "outcome": Service.INGEST,
     "restore": Service.INGEST,
