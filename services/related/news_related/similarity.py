@@ -25,6 +25,7 @@ ADDED_ACROSS_LANGUAGES = 0.0
 """On top where the languages differ: an embedding puts them further apart than they are. Not tuned yet."""
 
 _WEEK_MS = 7 * 86_400_000
+_FURTHEST = 2_000 * UNITS  # millennia apart: an int32 holds no more
 
 MeaningKind = Literal["translation", "same_story", "similar"]
 """Kinds of edges from meaning, strongest first."""
@@ -42,12 +43,12 @@ TRANSLATED_WITHIN_MS = 3 * 86_400_000
 
 
 def scores(
-    dots: NDArray[np.float32], scales: NDArray[np.float64], apart_ms: NDArray[np.int64], same: NDArray[np.bool_]
+    dots: NDArray[np.float64], scales: NDArray[np.float64], apart_ms: NDArray[np.int64], same: NDArray[np.bool_]
 ) -> NDArray[np.int32]:
     """The scores of pairs, in `UNITS`.
 
     Args:
-        dots: products of the int8 vectors, exact.
+        dots: products of the int8 vectors, whole numbers.
         scales: product of the two scales.
         apart_ms: between the two dates, not negative.
         same: whether the two are in one language (`language_of`).
@@ -57,7 +58,8 @@ def scores(
     if ADDED_ACROSS_LANGUAGES:
         near += np.where(same, 0.0, ADDED_ACROSS_LANGUAGES)
     near *= UNITS
-    return np.rint(np.clip(near, -2 * UNITS, 2 * UNITS, out=near), out=near).astype(np.int32)
+    np.clip(near, -_FURTHEST, _FURTHEST, out=near)
+    return np.rint(near, out=near).astype(np.int32)
 
 
 def language_of(tag: str) -> str:
