@@ -38,7 +38,7 @@ def expected(meanings: list[Meaning], shown: int) -> dict[ArticleId, list[tuple[
 
 def plain_score(one: Meaning, other: Meaning) -> int:
     signed = [memoryview(m.vector).cast("b") for m in (one, other)]
-    dot = sum(a * b for a, b in zip(*signed, strict=True))
+    dot: int = sum(a * b for a, b in zip(*signed, strict=True))
     weeks_off = abs(one.position.date_ms - other.position.date_ms) * (similarity.LOST_PER_WEEK / (7 * 86_400_000))
     added = 0.0 if one.language == other.language else similarity.ADDED_ACROSS_LANGUAGES
     return round((dot * (one.scale * other.scale) - weeks_off + added) * similarity.UNITS)
@@ -65,7 +65,7 @@ _CHANGES = st.lists(st.tuples(st.lists(st.integers(0, 14), max_size=4), st.lists
 def test_the_lists_are_those_of_a_plain_search_after_any_arrivals_updates_and_withdrawals(
     changes: list[tuple[list[int], list[Meaning]]], shown: int, spare: int, chance: random.Random
 ) -> None:
-    window = Window(_DIMENSIONS, shown=shown, spare=spare)
+    window = Window(shown=shown, spare=spare)
     here: dict[ArticleId, Meaning] = {}
     for removed, added in changes:
         before = lists_of(window)
@@ -75,14 +75,15 @@ def test_the_lists_are_those_of_a_plain_search_after_any_arrivals_updates_and_wi
         here = {**{k: m for k, m in here.items() if k not in gone}, **latest}
         now = lists_of(window)
         assert now == expected(list(here.values()), shown)
+        assert window.oldest(3) == sorted(meaning.position for meaning in here.values())[:3]
         assert {article for article in now if now[article] != before.get(article)} <= changed <= now.keys()
-    again = Window(_DIMENSIONS, shown=shown, spare=spare)
+    again = Window(shown=shown, spare=spare)
     shuffled = list(here.values())
     chance.shuffle(shuffled)
     for meaning in shuffled:
         again.change([], [meaning])
     assert lists_of(again) == lists_of(window)
-    read = Window(_DIMENSIONS, shown=shown, spare=spare)
+    read = Window(shown=shown, spare=spare)
     read.put(shuffled)
     for article in here:
         read.put_neighbours(article, window.neighbours(article))
@@ -97,7 +98,7 @@ def test_scores_of_long_vectors_are_exact() -> None:
     one, other = (
         replace(a_meaning(n, tuple(chance.choice([-128, 127, 126]) for _ in range(3000))), scale=0.0002) for n in (1, 2)
     )
-    window = Window(3000)
+    window = Window()
     window.change([], [one, other])
     assert lists_of(window) == expected([one, other], 60)
 
@@ -108,7 +109,7 @@ def test_an_article_that_leaves_and_comes_back_finds_its_place_in_hundreds_of_li
         a_meaning(n, tuple(chance.randrange(-128, 128) for _ in range(8)), hours=chance.randrange(2000))
         for n in range(250)
     ]
-    window = Window(8, shown=20, spare=5)
+    window = Window(shown=20, spare=5)
     window.change([], here)
     whole = expected(here, 20)
     assert lists_of(window) == whole

@@ -70,14 +70,14 @@ def decode_neighbours(packed: bytes) -> list[tuple[ArticleId, int]]:
 class Window:
     """Articles of one space, and the neighbours of each; not safe to be used by two threads at once."""
 
-    def __init__(self, dimensions: int, *, shown: int = similarity.NEIGHBOURS, spare: int = _SPARE) -> None:
+    def __init__(self, *, shown: int = similarity.NEIGHBOURS, spare: int = _SPARE) -> None:
         self._shown = shown
         self._kept = shown + spare
         self._slots: dict[ArticleId, int] = {}
         self._meanings: list[Meaning | None] = []
         self._free: list[int] = []
         self._languages: dict[str, int] = {}
-        self._matrix = np.zeros((0, dimensions), np.int8)
+        self._matrix = np.zeros((0, 0), np.int8)
         self._scale = np.zeros(0, np.float64)
         self._date = np.zeros(0, np.int64)
         self._language = np.zeros(0, np.int32)
@@ -102,6 +102,15 @@ class Window:
         found = self._meanings[self._slots[key]]
         assert found is not None
         return found
+
+    def oldest(self, count: int) -> list[Position]:
+        """The places of the oldest articles, the oldest first."""
+        here = np.flatnonzero(self._is_here)
+        if count < len(here):
+            dates = self._date[here]
+            here = here[dates <= np.partition(dates, count)[count]]
+        here = here[np.lexsort((self._low[here], self._high[here], self._date[here]))][:count]
+        return [meaning.position for slot in here.tolist() if (meaning := self._meanings[slot]) is not None]
 
     def neighbours(self, key: ArticleId) -> bytes:
         """The packed list of an article, best first, ties by id; see `decode_neighbours`."""
@@ -149,6 +158,8 @@ class Window:
         self._length[slot] = len(near)
 
     def _place(self, meaning: Meaning) -> int:
+        if not self._slots and self._matrix.shape[1] != len(meaning.vector):
+            self._matrix = np.zeros((len(self._meanings), len(meaning.vector)), np.int8)
         if not self._free:
             self._grow()
         slot = self._free.pop()
@@ -211,14 +222,15 @@ class Window:
         return set(rows[~stays[:, : self._shown].all(axis=1)].tolist())
 
     def _has_any(self, slots: Sequence[int]) -> NDArray[np.bool_]:
+        has = np.zeros(len(self._near), np.bool_)
         if len(slots) <= 4:
-            has = np.zeros(len(self._near), np.bool_)
             for slot in slots:
                 has |= (self._near == slot).any(axis=1)
-            return has
-        marked = np.zeros(len(self._near) + 1, np.bool_)  # the last is what -1 finds
-        marked[slots] = True
-        return marked[self._near].any(axis=1)
+        else:
+            marked = np.zeros(len(self._near) + 1, np.bool_)  # the last is what -1 finds
+            marked[slots] = True
+            has |= marked[self._near].any(axis=1)
+        return has
 
     def _short(self) -> NDArray[np.int64]:
         enough = min(self._shown, len(self) - 1)
