@@ -117,6 +117,10 @@ class Neighbours:
         self._watched_at = monotonic()
         return self.waiting > len(marks)
 
+    def look_at_once(self) -> None:
+        """Compare with Redis in the next turn, whether or not there is anything to do."""
+        self._watched_at = 0.0
+
     async def crashed(self, error: Exception) -> None:
         """Note a bug; an article at which this happens again and again is left as it is, so that others go on."""
         attempts = await self._state.count_attempt(self._checkpoint.generation)
