@@ -10,6 +10,7 @@ import asyncio
 import json
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from time import monotonic, process_time
 from uuid import UUID
@@ -70,24 +71,25 @@ def measured(what: str, articles: int, work: Callable[[], object]) -> Figure:
 
 
 def window_figures(window: Window, news: News, size: int) -> list[Figure]:
-    """Fill the window in three parts; after each, and with the window full, one article at a time."""
+    """Fill the window in three parts, and after each link one article at a time; at last with the window full."""
     figures = []
-    for share in (20, 4, 1):
-        missing = size // share - len(window)
+    for wanted in (size // 20, size // 4, size):
+        missing = wanted - len(window)
         parts = [news.make(min(32, missing - start)) for start in range(0, missing, 32)]
-        name = f"{len(window):,} to {size // share:,}"
-        figures.append(measured(f"32 at once, {name}", missing, lambda: [window.change([], some) for some in parts]))
+        figures.append(measured(f"32 at once, {len(window):,} to {wanted:,}", missing, partial(_add, window, parts)))
         singles = [news.make(1) for _ in range(50)]
-        if share > 1:
-            figures.append(measured("one more", 50, lambda: [window.change([], one) for one in singles]))
-        else:
-            full = "one more, the oldest leaves"
-            figures.append(
-                measured(full, 50, lambda: [window.change([window.oldest(1)[0].id], one) for one in singles])
-            )
-            some = list(window)[size // 2 : size // 2 + 20]
-            figures.append(measured("a withdrawal", 20, lambda: [window.change([key], []) for key in some]))
+        if wanted < size:
+            figures.append(measured("one more", 50, partial(_add, window, singles)))
+    figures.append(measured("one more, the oldest leaves", 50, partial(_add, window, singles, size)))
+    some = list(window)[size // 2 : size // 2 + 20]
+    figures.append(measured("a withdrawal", 20, lambda: [window.change([key], []) for key in some]))
     return figures
+
+
+def _add(window: Window, parts: list[list[Meaning]], size: int | None = None) -> None:
+    for part in parts:
+        leaving = window.oldest(len(window) + len(part) - size) if size is not None else []
+        window.change([position.id for position in leaving], part)
 
 
 async def read_back(window: Window) -> Figure:

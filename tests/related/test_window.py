@@ -4,6 +4,7 @@ import random
 from dataclasses import replace
 from uuid import UUID
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -85,12 +86,24 @@ def test_the_lists_are_those_of_a_plain_search_after_any_arrivals_updates_and_wi
     assert lists_of(again) == lists_of(window)
     read = Window(shown=shown, spare=spare)
     read.put(shuffled)
-    for article in here:
-        read.put_neighbours(article, window.neighbours(article))
+    halves = sorted(here)[::2], sorted(here)[1::2]
+    for half in halves:
+        read.put_neighbours({article: window.neighbours(article) for article in half})
     for article in sorted(here)[::2]:
         read.change([article], [])
         window.change([article], [])
     assert lists_of(read) == lists_of(window)
+
+
+@pytest.mark.parametrize("stranger", [0, 4, 1 << 64, 1 << 64 | 9, 9 << 64])
+def test_a_list_that_names_a_stranger_is_refused(stranger: int) -> None:
+    here = [a_meaning(n, (n, 1, 1)) for n in (1, 2, 4, 7)]
+    window = Window()
+    window.put(here)
+    with pytest.raises(KeyError):
+        window.put_neighbours({key(1): UUID(int=stranger).bytes + bytes(4)})
+    with pytest.raises(KeyError):
+        window.put_neighbours({key(99): b""})
 
 
 def test_scores_of_long_vectors_are_exact() -> None:

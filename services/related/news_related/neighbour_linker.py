@@ -241,8 +241,12 @@ class Neighbours:
             space_of.update(dict.fromkeys(some, window))
 
         def take_lists(some: Sequence[bytes]) -> None:
+            lists: dict[int, dict[ArticleId, bytes]] = {}
             for name, packed in zip(some[::2], some[1::2], strict=True):
-                space_of[key := ArticleId(name.decode())].put_neighbours(key, packed)
+                key = ArticleId(name.decode())
+                lists.setdefault(id(space_of[key]), {})[key] = packed
+            for window in self._windows.values():
+                window.put_neighbours(lists.get(id(window), {}))
 
         try:
             await self._scan(NEIGHBOURS, take_lists)

@@ -7,7 +7,7 @@ article loses when others leave is made up for from there, and only a list that 
 shown is a function of what is in the window, whatever happened before.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -22,6 +22,7 @@ _SPARE = 36  # beyond what is shown; half of a list is older than its article an
 _BLOCK = 512  # rows that stay in the processor's cache as float32
 _ROWS = 32  # searched at once
 _EXACT = 1024  # components whose products add up exactly in float32: 1024 * 128² = 2²⁴
+_MOST = np.int64(np.iinfo(np.int32).max)
 _NONE = np.iinfo(np.int32).min
 _NOTHING_ENTERS = np.iinfo(np.int32).max
 
@@ -76,6 +77,7 @@ class Window:
         self._slots: dict[ArticleId, int] = {}
         self._meanings: list[Meaning | None] = []
         self._free: list[int] = []
+        self._by_id: NDArray[np.int64] | None = None  # all slots in the order of ids, while it is known
         self._languages: dict[str, int] = {}
         self._matrix = np.zeros((0, 0), np.int8)
         self._scale = np.zeros(0, np.float64)
@@ -145,17 +147,42 @@ class Window:
         for meaning in meanings:
             self._place(meaning)
 
-    def put_neighbours(self, key: ArticleId, packed: bytes) -> None:
-        """Take in a list as `neighbours` had given it.
+    def put_neighbours(self, lists: Mapping[ArticleId, bytes]) -> None:
+        """Take in lists as `neighbours` had given them.
 
         Raises:
-            KeyError: the article, or a neighbour of it, is not here.
+            KeyError: one of the articles, or a neighbour, is not here.
         """
-        slot = self._slots[key]
-        near = [self._slots[other] for other, _ in decode_neighbours(packed)]
-        self._near[slot, : len(near)] = near
-        self._score[slot, : len(near)] = np.frombuffer(packed, PACKED)["score"]
-        self._length[slot] = len(near)
+        if not lists:
+            return
+        slots = np.array([self._slots[key] for key in lists], np.int64)
+        lengths = np.array([len(packed) // PACKED.itemsize for packed in lists.values()])
+        if lengths.max(initial=0) > self._kept:
+            raise KeyError("a list is longer than lists are now")
+        neighbours = np.frombuffer(b"".join(lists.values()), PACKED)
+        held = np.arange(self._kept) < lengths[:, None]
+        rows, places = np.nonzero(held)
+        self._near[slots[rows], places] = self._slots_of(neighbours)
+        self._score[slots[rows], places] = neighbours["score"]
+        self._length[slots] = lengths
+
+    def _slots_of(self, ids: NDArray[np.void]) -> NDArray[np.int64]:
+        if self._by_id is None:
+            here = np.flatnonzero(self._is_here)
+            self._by_id = here[np.lexsort((self._low[here], self._high[here]))]
+        high, low = self._high[self._by_id], self._low[self._by_id]
+        places = np.searchsorted(high, ids["high"].astype(np.uint64))
+        while True:  # ids whose first halves are equal stand next to each other
+            places = np.minimum(places, len(high) - 1)
+            is_other = low[places] != ids["low"]
+            if not is_other.any():
+                break
+            if (is_other & ((high[places] != ids["high"]) | (places == len(high) - 1))).any():
+                raise KeyError("a neighbour is not in the window")
+            places = places + is_other
+        if (high[places] != ids["high"]).any():
+            raise KeyError("a neighbour is not in the window")
+        return self._by_id[places]
 
     def _place(self, meaning: Meaning) -> int:
         if not self._slots and self._matrix.shape[1] != len(meaning.vector):
@@ -163,6 +190,7 @@ class Window:
         if not self._free:
             self._grow()
         slot = self._free.pop()
+        self._by_id = None
         self._slots[meaning.id] = slot
         self._meanings[slot] = meaning
         self._matrix[slot] = np.frombuffer(meaning.vector, np.int8)
@@ -201,6 +229,7 @@ class Window:
         """Take slots out of the window and of every list; returns the slots of lists that show less now."""
         if not gone:
             return set()
+        self._by_id = None
         for slot in gone:
             meaning = self._meanings[slot]
             assert meaning is not None
@@ -269,6 +298,18 @@ class Window:
         found[np.arange(len(rows)), rows] = _NONE
         return found
 
+    def _ordered(
+        self, groups: NDArray[np.int64], near: NDArray[np.int32], score: NDArray[np.int32]
+    ) -> NDArray[np.int64]:
+        """The order by group, then the best first, ties by id."""
+        keys = (groups.astype(np.int64) << 32) + (_MOST - score)
+        order = np.argsort(keys)
+        tied = np.diff(keys[order]) == 0
+        is_tied = np.concatenate([tied, [False]]) | np.concatenate([[False], tied])
+        some = order[is_tied]
+        order[is_tied] = some[np.lexsort((self._low[near[some]], self._high[near[some]], keys[some]))]
+        return order
+
     def _offer(self, fresh: NDArray[np.int64], found: NDArray[np.int32], before: int) -> set[int]:
         """Put new articles into the lists that they belong in; returns the slots of lists that show them.
 
@@ -283,6 +324,8 @@ class Window:
         least[~self._is_here | (~is_whole & (self._length == 0))] = _NOTHING_ENTERS
         least[fresh] = _NOTHING_ENTERS
         which, entered = np.nonzero(found >= least)
+        if not len(which):
+            return set()
         rows, group = np.unique(entered, return_inverse=True)
         lengths = self._length[rows]
         held = np.arange(self._kept) < lengths[:, None]
@@ -290,7 +333,7 @@ class Window:
         near = np.concatenate([self._near[rows][held], fresh[which]])
         score = np.concatenate([self._score[rows][held], found[which, entered]])
         is_new = np.arange(len(groups)) >= len(groups) - len(group)
-        order = np.lexsort((self._low[near], self._high[near], -score, groups))
+        order = self._ordered(groups, near, score)
         groups, near, score, is_new = groups[order], near[order], score[order], is_new[order]
         starts = np.searchsorted(groups, np.arange(len(rows)))
         rank = np.arange(len(groups)) - starts[groups]
