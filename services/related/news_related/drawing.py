@@ -11,6 +11,7 @@ from xml.sax.saxutils import escape, quoteattr
 from news_related.link_graph import Edge
 from news_related.neighbourhood import Neighbourhood, Node, target_of
 from news_related.reasons import Reason, Words
+from news_related.similarity import UNITS
 from news_shared.clock import rfc3339
 
 _BOX_WIDTH, _BOX_HEIGHT = 284, 62
@@ -24,6 +25,8 @@ _LEGEND = {
         "cites": "links to",
         "translation": "translation",
         "duplicate": "same text",
+        "same_story": "same story",
+        "similar": "similar",
         "pinned": "pinned",
         "theme": "theme",
         "cut": "cut off",
@@ -32,6 +35,8 @@ _LEGEND = {
         "cites": "посилається",
         "translation": "переклад",
         "duplicate": "той самий текст",
+        "same_story": "та сама подія",
+        "similar": "подібне",
         "pinned": "вибір редакції",
         "theme": "тема",
         "cut": "не все",
@@ -46,11 +51,12 @@ svg{background:#fbfaf7;font-family:system-ui,"Segoe UI",Roboto,"Noto Sans",sans-
 .edge{fill:none;stroke-width:1.6;opacity:.75}
 .cites{stroke:#4a6fa5}.translation{stroke:#a3321f;stroke-dasharray:6 3}
 .duplicate{stroke:#2f7f79;stroke-dasharray:1 2}
+.same_story{stroke:#6b4c9a}.similar{stroke:#8d8a83;stroke-dasharray:1.5 3.5}
 .pinned{stroke:#b8860b;stroke-width:2.2}.theme-edge{stroke:#7d9a68;stroke-dasharray:2 3}
 a:hover .box{stroke:#1d1c1a}
 @media(prefers-color-scheme:dark){svg{background:#171614}.box{fill:#221f1c;stroke:#4b463e}
 .theme .box{fill:#20281b;stroke:#54683f}.title{fill:#ece8df}.meta,.legend,.link .title{fill:#a59e90}
-.cites{stroke:#86a9da}.translation{stroke:#e0725e}.duplicate{stroke:#6cc2bb}
+.cites{stroke:#86a9da}.translation{stroke:#e0725e}.same_story{stroke:#b79be0}.duplicate{stroke:#6cc2bb}
 .middle .box{stroke:#e0725e}a:hover .box{stroke:#fff}}
 """
 
@@ -259,7 +265,8 @@ def _reason(edge: Edge, around: Neighbourhood, words: Words) -> dict[str, Any]:
         case "theme":
             return {"kind": "theme", "text": around.nodes[target_of(edge)].title}
         case _:
-            return Reason(edge.kind, shared=edge.shared).shown(words)
+            similarity = edge.score / UNITS if edge.score is not None else None
+            return Reason(edge.kind, shared=edge.shared, similarity=similarity).shown(words)
 
 
 def _xml(text: object) -> str:

@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-ReasonKind = Literal["pinned", "translation", "cites", "backlink", "same_story", "theme", "duplicate"]
+ReasonKind = Literal["pinned", "translation", "cites", "backlink", "same_story", "similar", "theme", "duplicate"]
 Words = Literal["en", "uk"]
 
-KINDS: tuple[ReasonKind, ...] = ("pinned", "translation", "backlink", "same_story", "theme")
+KINDS: tuple[ReasonKind, ...] = ("pinned", "translation", "backlink", "same_story", "similar", "theme")
 """Kinds of `related`, strongest first; a list never has what the body links (`cites`) nor a copy (`duplicate`)."""
 
 _ORDINALS: Mapping[Words, Sequence[str]] = {
@@ -38,6 +38,9 @@ class Reason:
         via: title of the article that both link to (`same_story`) or of the translation that is linked (`backlink`).
         note: the editor's words, for `pinned`.
         shared: how much of their wording the two have in common (1: all of it), for `duplicate`.
+        similarity: how near the two are in meaning (1: the same), where that is the reason: `translation`, `same_story`
+            and `similar` that nobody declared.
+        when: whether the other is the earlier or the later report, for a `same_story` by meaning.
     """
 
     kind: ReasonKind
@@ -47,6 +50,8 @@ class Reason:
     via: str | None = None
     note: str | None = None
     shared: float | None = None
+    similarity: float | None = None
+    when: Literal["earlier", "later"] | None = None
 
     def shown(self, words: Words) -> dict[str, Any]:
         """As JSON: kind, text, and the data that the text tells."""
@@ -59,6 +64,8 @@ class Reason:
             shown["via"] = self.via
         if self.shared is not None:
             shown["shared"] = round(self.shared, 2)
+        if self.similarity is not None:
+            shown["similarity"] = round(self.similarity, 4)
         return shown
 
 
@@ -71,6 +78,8 @@ def _english(reason: Reason) -> str:
     match reason.kind:
         case "pinned":
             return reason.note or "chosen by the editors"
+        case "translation" if reason.similarity is not None:
+            return "the same report in another language"
         case "translation":
             return "original of this article" if reason.original else "translation of this article"
         case "cites":
@@ -79,8 +88,12 @@ def _english(reason: Reason) -> str:
             return f"links to “{reason.via}”, a translation of this article"
         case "backlink":
             return "links to this article"
-        case "same_story":
+        case "same_story" if reason.via is not None:
             return f"both link to “{reason.via}”"
+        case "same_story":
+            return f"{reason.when} report of the same story" if reason.when else "another report of the same story"
+        case "similar":
+            return "about something similar"
         case "theme":
             return f"both about {_listed(reason.themes, 'and')}"
         case "duplicate":
@@ -91,6 +104,8 @@ def _ukrainian(reason: Reason) -> str:
     match reason.kind:
         case "pinned":
             return reason.note or "вибір редакції"
+        case "translation" if reason.similarity is not None:
+            return "те саме повідомлення іншою мовою"
         case "translation":
             return "оригінал цієї статті" if reason.original else "переклад цієї статті"
         case "cites":
@@ -99,8 +114,13 @@ def _ukrainian(reason: Reason) -> str:
             return f"посилається на «{reason.via}», переклад цієї статті"
         case "backlink":
             return "посилається на цю статтю"
-        case "same_story":
+        case "same_story" if reason.via is not None:
             return f"обидві посилаються на «{reason.via}»"
+        case "same_story":
+            told = {"earlier": "раніше", "later": "пізніше", None: "інше"}[reason.when]
+            return f"{told} повідомлення про ту саму подію"
+        case "similar":
+            return "про подібне"
         case "theme":
             name = "спільна тема" if len(reason.themes) == 1 else "спільні теми"
             return f"{name}: {_listed(reason.themes, 'і')}"
