@@ -45,9 +45,9 @@ def test_any_sequence_in_any_portions_opens_the_same_sessions(drawn: list[Touch]
 
 
 def test_a_beacon_that_waited_and_comes_last_with_an_older_clock_forgets_nobody() -> None:
-    table = OpenSessions(SESSION_MS)
-    assert renewed(table, [(0, 1, 0, 10 * SESSION_MS), (1, 2, 0, 10 * SESSION_MS - 400)]) == [True, True]
-    assert renewed(table, [(0, 1, 0, 11 * SESSION_MS - 400)]) == [False]
+    table, at = OpenSessions(SESSION_MS), 10 * SESSION_MS
+    assert renewed(table, [(0, 1, 0, at), (0, 3, 0, at + 900), (1, 2, 0, at + 500)]) == [True, True, True]
+    assert renewed(table, [(0, 3, 0, at + SESSION_MS + 600)]) == [False]
 
 
 @settings(max_examples=20, deadline=None)
