@@ -44,6 +44,12 @@ def test_any_sequence_in_any_portions_opens_the_same_sessions(drawn: list[Touch]
     assert found == expected
 
 
+def test_a_beacon_that_waited_and_comes_last_with_an_older_clock_forgets_nobody() -> None:
+    table, at = OpenSessions(SESSION_MS), 10 * SESSION_MS
+    assert renewed(table, [(0, 1, 0, at), (0, 3, 0, at + 900), (1, 2, 0, at + 500)]) == [True, True, True]
+    assert renewed(table, [(0, 3, 0, at + SESSION_MS + 600)]) == [False]
+
+
 @settings(max_examples=20, deadline=None)
 @given(st.integers(0, 2**32), st.integers(1, 4000))
 def test_thousands_of_readers_in_growing_tables_open_the_same_sessions(seed: int, portion: int) -> None:

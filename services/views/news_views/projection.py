@@ -6,6 +6,7 @@ from contextlib import AsyncExitStack
 from datetime import timedelta
 from itertools import islice
 from time import monotonic
+from typing import Any
 
 import structlog
 from aiokafka import ConsumerRecord
@@ -16,6 +17,7 @@ from news_shared.errors import LogMismatchError, PoisonError
 from news_shared.fenced_writer import open_fenced_writer
 from news_shared.projection.contract import Checkpoint, Effects, Ownership, ProjectionSpec, Restoring
 from news_shared.projection.log import PartitionLog
+from news_shared.redis_client import redis_errors
 from news_shared.settings import KafkaSettings
 from news_views.changelog import (
     ArticleCounts,
@@ -92,7 +94,7 @@ class ViewsProjection:
         self._recount = recount
         self._rules = rules_of(settings)
         self._counting = PartitionCounting(self._rules)
-        self._standings = Standings(ownership.redis, ownership.prefix)
+        self._standings = Standings(ownership.read, ownership.prefix)
         self._ahead_until = 0
         self._next_offset = 0
         self._unsettled: set[ArticleId | Day] = set()
@@ -150,7 +152,7 @@ class ViewsProjection:
     async def _restore_steps(self, pending: Sequence[tuple[bytes, Key, Counts | None]]) -> Effects:
         steps = Steps(self._ownership.prefix)
         articles = {ArticleId(key) for _, key, _ in pending if isinstance(key, str)}
-        standings = await read_standings(self._ownership.redis, self._ownership.prefix, articles)
+        standings = await read_standings(self._read_restored, self._ownership.prefix, articles)
         if self._recount:
             # Every key has to be written again, be it as a tombstone: its counts are not what was counted before.
             steps.mark_dirty([raw for raw, key, _ in pending if not isinstance(key, PartitionKey)], 0)
@@ -171,22 +173,34 @@ class ViewsProjection:
                     standings[article] = Standing()
         return steps.effects()
 
+    async def _read_restored(self, commands: Sequence[Sequence[str]]) -> list[Any]:
+        """Read while nobody but this process can write here, because there is no checkpoint yet."""
+        with redis_errors("reading what is restored"):
+            pipe: Any = self._ownership.redis.pipeline(transaction=False)
+            for command in commands:
+                pipe.execute_command(*command)
+            return list(await pipe.execute())
+
     async def load(self, checkpoint: Checkpoint) -> None:
         """Open the sessions and collect the waiting beacons that a process would have that had run all the time.
 
+        What is remembered is read as of the checkpoint, all of it: another owner may go on meanwhile, and a fail-over
+        take back what he did, so that the compare-call finds its checkpoint and clocks of a lost future pass.
+
         Raises:
+            FencedError: Redis is not at the checkpoint any more.
             TransientError: Kafka or Redis is away.
         """
-        redis, prefix, partition_log = self._ownership.redis, self._ownership.prefix, self._ownership.log
+        read, prefix, partition_log = self._ownership.read, self._ownership.prefix, self._ownership.log
         if self._ownership.live:
             writer = await self._resources.enter_async_context(
                 open_fenced_writer(self._kafka, f"{GROUP}-{self._ownership.partition}")
             )
             self._changelog = ChangelogWriter(self._ownership, writer)
-        clocks = await read_clocks(redis, prefix)
+        clocks = await read_clocks(read, prefix)
         self._ahead_until = clocks.ahead_until
         self._next_offset = checkpoint.next_offset
-        self._unsettled = await read_unsettled(redis, prefix, clocks.settled)
+        self._unsettled = await read_unsettled(read, prefix, clocks.settled)
         looks_back_to = min(clocks.clock_ms - self._rules.session_ms, clocks.log_ms - self._rules.grace_ms)
         start = await partition_log.offset_at(max(0, looks_back_to))
         self._counting = PartitionCounting(self._rules)
@@ -246,7 +260,7 @@ class ViewsProjection:
         """Count records of which the restored values hold a part already, each key up to its own offset."""
         counted = [(event.offset, self._counting.count([event], standings)) for event in events]
         keys = list({key for _, deltas in counted for key in deltas.speaks_of()})
-        as_of = dict(zip(keys, await read_as_of(self._ownership.redis, self._ownership.prefix, keys), strict=True))
+        as_of = dict(zip(keys, await read_as_of(self._ownership.read, self._ownership.prefix, keys), strict=True))
         return [deltas.lacking(offset, as_of) for offset, deltas in counted]
 
     async def settle(self) -> Sequence[Effects]:

@@ -74,7 +74,7 @@ class OpenSessions:
             return np.zeros(0, np.bool_)
         if clocks[0] >= self._turns_at:
             self._turn(int(clocks[0]))
-        self._newest = max(self._newest, int(clocks[-1]))
+        self._newest = max(self._newest, int(clocks.max()))  # beacons that waited may come last, with older clocks
         second = np.flatnonzero(has_former & (former_keys != keys))
         if not second.size:
             return clocks - self._touch(keys, clocks, np.argsort(keys, kind="stable")) >= self._session_ms

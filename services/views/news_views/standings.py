@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from news_shared.article_ids import ArticleId
-from news_shared.redis_client import RedisClient
+from news_shared.projection.contract import ReadAsOfCheckpoint
 from news_views.standing import Standing
 from news_views.view_counts import read_standings
 
@@ -11,8 +11,8 @@ from news_views.view_counts import read_standings
 class Standings:
     """A bounded cache. It may hold what Redis has not applied yet, so it lives and dies with one ownership."""
 
-    def __init__(self, redis: RedisClient, prefix: str, *, capacity: int = 50_000) -> None:
-        self._redis = redis
+    def __init__(self, read: ReadAsOfCheckpoint, prefix: str, *, capacity: int = 50_000) -> None:
+        self._read = read
         self._prefix = prefix
         self._capacity = capacity
         self._recent: dict[ArticleId, Standing] = {}
@@ -22,6 +22,7 @@ class Standings:
         """The standing of each article, empty for those never announced; one round trip for what is not in memory.
 
         Raises:
+            FencedError: Redis is not at this ownership's checkpoint.
             TransientError: Redis is away.
         """
         found: dict[ArticleId, Standing] = {}
@@ -32,7 +33,7 @@ class Standings:
                 missing.append(article)
             else:
                 found[article] = standing
-        found |= await read_standings(self._redis, self._prefix, missing)
+        found |= await read_standings(self._read, self._prefix, missing)
         self.keep(found)
         return found
 

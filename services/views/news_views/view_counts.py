@@ -21,8 +21,8 @@ from typing import Final, NamedTuple
 import orjson
 
 from news_shared.article_ids import ArticleId
+from news_shared.projection.contract import ReadAsOfCheckpoint as Read
 from news_shared.projection.slots import Command
-from news_shared.redis_client import RedisClient, redis_errors
 from news_views.changelog import (
     ArticleCounts,
     DayCounts,
@@ -65,57 +65,32 @@ def written_fields(progress: PartitionProgress) -> list[str | bytes | int]:
     return ["w", progress.next_offset, "w_clock", progress.clock_ms, "w_log_time", progress.log_ms]
 
 
-async def read_clocks(redis: RedisClient, prefix: str) -> Clocks:
-    """The partition's own fields; zeros where there are none.
-
-    Raises:
-        TransientError: Redis is away.
-    """
-    with redis_errors("reading the partition's clocks"):
-        stored = await redis.hmget(f"{prefix}partition", ["clock", "log_time", "ahead_until", "settled"])
+async def read_clocks(read: Read, prefix: str) -> Clocks:
+    """The partition's own fields; zeros where there are none. Errors are those of ``read``, here and below."""
+    [stored] = await read([["HMGET", f"{prefix}partition", "clock", "log_time", "ahead_until", "settled"]])
     return Clocks(*(int(value or 0) for value in stored))
 
 
-async def read_unsettled(redis: RedisClient, prefix: str, settled: int) -> set[ArticleId | Day]:
-    """Articles and days that changed at this offset or later and may have been left to be settled.
-
-    Raises:
-        TransientError: Redis is away.
-    """
-    with redis_errors("reading what is not settled"):
-        dirty: list[bytes] = await redis.zrangebyscore(f"{prefix}dirty", settled, "+inf")  # type: ignore[assignment]
+async def read_unsettled(read: Read, prefix: str, settled: int) -> set[ArticleId | Day]:
+    """Articles and days that changed at this offset or later and may have been left to be settled."""
+    [dirty] = await read([["ZRANGEBYSCORE", f"{prefix}dirty", str(settled), "+inf"]])
     return {key for key in map(decode_key, dirty) if not isinstance(key, PartitionKey)}
 
 
-async def read_standings(redis: RedisClient, prefix: str, articles: Collection[ArticleId]) -> dict[ArticleId, Standing]:
-    """What the markers said of these articles; an empty `Standing` for one that was never announced.
-
-    Raises:
-        TransientError: Redis is away.
-    """
+async def read_standings(read: Read, prefix: str, articles: Collection[ArticleId]) -> dict[ArticleId, Standing]:
+    """What the markers said of these articles; an empty `Standing` for one that was never announced."""
     if not articles:
         return {}
-    with redis_errors("reading standings"):
-        pipe = redis.pipeline(transaction=False)
-        for article in articles:
-            pipe.hmget(prefix + article_name(article), STANDING_FIELDS)
-        rows: list[list[bytes | None]] = await pipe.execute()
+    rows = await read([["HMGET", prefix + article_name(article), *STANDING_FIELDS] for article in articles])
     return {article: _standing(row) for article, row in zip(articles, rows, strict=True)}
 
 
-async def read_as_of(redis: RedisClient, prefix: str, keys: Sequence[ArticleId | Day]) -> list[int]:
-    """For each key the offset before which its restored value holds everything; 0 where it was not restored.
-
-    Raises:
-        TransientError: Redis is away.
-    """
+async def read_as_of(read: Read, prefix: str, keys: Sequence[ArticleId | Day]) -> list[int]:
+    """For each key the offset before which its restored value holds everything; 0 where it was not restored."""
     if not keys:
         return []
-    with redis_errors("reading the age of restored counts"):
-        pipe = redis.pipeline(transaction=False)
-        for key in keys:
-            pipe.hget(prefix + (day_name(key) if isinstance(key, Day) else article_name(key)), "as_of")
-        return [int(value or 0) for value in await pipe.execute()]
+    names = [prefix + (day_name(key) if isinstance(key, Day) else article_name(key)) for key in keys]
+    return [int(value or 0) for value in await read([["HGET", name, "as_of"] for name in names])]
 
 
 class Totals(NamedTuple):
