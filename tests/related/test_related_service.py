@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from typing import Any
 from xml.etree import ElementTree
 
@@ -19,12 +20,14 @@ from news_shared.articles import ArticleEvent
 from news_shared.redis_client import open_redis
 from news_shared.settings import ProcessSettings
 from newsfeed.newsroom import expected_edges
-from tests.related.builders import a_withdrawal, an_article, id_of, sample_newsroom
+from tests.related.builders import NOON, a_withdrawal, an_article, id_of, sample_newsroom, url_of
 from tests.related.publishing import publish
+from tests.related.wire_texts import a_wire_text, edited
 from tests.testbed.backends import PARTITIONS, Backend
 from tests.testbed.role import running_roles
 from tests.testbed.waiting import until
 
+HOUR = timedelta(hours=1)
 _EDITOR = {"Authorization": "Bearer dev"}
 
 
@@ -173,6 +176,57 @@ async def test_stories_are_threads_in_order_of_time(service: Related) -> None:
         assert (await service.get(f"/v1/stories/{thread['id']}"))["id"] == thread["id"]
         right += {card["article"] for card in thread["items"]} == set(map(newsroom_id, members))
     assert right >= len(declared) - 1, "themes and links alone find all but one of the newsroom's stories"
+
+
+async def test_a_wire_text_is_shown_once_and_its_copies_are_named(service: Related) -> None:
+    wire, other = a_wire_text(1), a_wire_text(2)
+    themes = ("Duplicated wires",)
+    events = [
+        an_article("first", content_text=wire, date=NOON, themes=themes),
+        an_article("second", source="other", content_text=edited(wire, keeps=0.9), date=NOON + HOUR, themes=themes),
+        an_article("third", source="third", content_text=wire, date=NOON + 2 * HOUR, language="uk", themes=themes),
+        an_article("reader", content_text=other, date=NOON, themes=themes),
+    ]
+    ids = [event.id for event in events]
+    await service.publish(events)
+    await service.eventually(f"/v1/articles/{ids[-1]}/duplicates")
+
+    async def all_are_there() -> bool:
+        return len((await service.get("/v1/themes/duplicated-wires"))["items"]) == 4
+
+    await until(all_are_there, "all four articles")
+    found = await service.get(f"/v1/articles/{ids[2]}/duplicates")
+    assert [item["article"] for item in found["items"]] == ids[:2]
+    assert found["items"][0]["reason"] == {"kind": "duplicate", "text": "the same text", "shared": 1.0}
+    assert found["items"][1]["reason"]["text"] == "almost the same text"
+    assert 0.7 < found["items"][1]["reason"]["shared"] < 0.99
+    by_url = await service.get("/v1/duplicates", url=url_of("first"))
+    assert [item["article"] for item in by_url["items"]] == ids[1:3]
+    answer = await service.api.get("/v1/duplicates", params={"article": ids[0]}, headers={"Accept-Language": "uk"})
+    assert [item["reason"]["text"] for item in answer.json()["items"]] == ["майже той самий текст", "той самий текст"]
+
+    [card] = (await service.get(f"/v1/articles/{ids[3]}/related"))["items"]
+    assert (card["article"], [copy["article"] for copy in card["duplicates"]]) == (ids[0], ids[1:3])
+    [card] = (await service.get(f"/v1/articles/{ids[3]}/related", language="uk"))["items"]
+    assert (card["article"], card["duplicates"]) == (ids[2], [])
+    items = (await service.get(f"/v1/articles/{ids[0]}/related"))["items"]
+    assert [item["article"] for item in items] == [ids[3]]
+
+    around = await service.get("/v1/graph", article=ids[2], depth=1)
+    assert {(edge["from"], edge["to"]) for edge in around["edges"] if edge["kind"] == "duplicate"} == {
+        (ids[2], ids[0]),
+        (ids[2], ids[1]),
+    }
+    for form, sign in (("svg", "same text"), ("graphml", "almost the same text"), ("dot", "almost the same text")):
+        drawn = await service.api.get("/v1/graph", params={"article": ids[2], "format": form})
+        assert sign in drawn.text
+
+    await service.publish([a_withdrawal("first", revision=2)])
+    await service.eventually(f"/v1/articles/{ids[0]}/duplicates", 410)
+    found = await service.get(f"/v1/articles/{ids[2]}/duplicates")
+    assert [item["article"] for item in found["items"]] == ids[1:2]
+    [card] = (await service.get(f"/v1/articles/{ids[3]}/related"))["items"]
+    assert (card["article"], [copy["article"] for copy in card["duplicates"]]) == (ids[1], ids[2:3])
 
 
 async def test_the_graph_comes_as_data_and_as_a_picture(service: Related) -> None:

@@ -1,8 +1,9 @@
-"""Signatures of texts by MinHash: how much of their wording two texts share, told from 128 bytes of each.
+"""Signatures of texts by MinHash: how much of their wording two texts share, told from 64 bytes of each.
 
 A text is the set of its runs of three words. Each of 64 hash functions keeps the smallest value that it has on the
 set; two sets have the same smallest value with a probability that is their Jaccard similarity (Broder, 1997). Kept are
-16 bits of each. Signatures are stored, so nothing here may change without a rebuild of the graph.
+8 bits of each, which are equal by accident once in 256 times. Signatures are stored, so nothing here may change without
+a rebuild of the graph.
 """
 
 import re
@@ -12,13 +13,13 @@ from hashlib import blake2b
 import numpy as np
 
 HASHES = 64
-SIGNATURE_BYTES = 2 * HASHES
+SIGNATURE_BYTES = HASHES
 
 BANDS, _ROWS = 6, 3
 """Texts that share 0.6 of their runs have one of the bands in common 77 times in 100, with 0.7 92 times, with 0.8 99
-times; of two texts on other matters (0.005) less than one pair in a million has."""
+times; of two texts on other matters (0.005) one pair in 200,000 has."""
 
-BAND_BYTES = 1 + 2 * _ROWS
+BAND_BYTES = 1 + _ROWS
 
 MOST_CHARACTERS = 8_000
 """Of a text that are looked at: the work for an article does not grow with its length."""
@@ -48,21 +49,20 @@ def signature_of(text: str) -> bytes:
     digests = b"".join(blake2b(run.encode(errors="replace"), digest_size=8).digest() for run in runs)
     hashed = _FACTORS * np.frombuffer(digests, dtype="<u8").astype(np.uint64) + _TERMS
     # The upper bits of a smallest value are mostly 0, the lower ones of a product say little.
-    kept = (hashed.min(axis=1) >> np.uint64(32)) & np.uint64(0xFFFF)
-    return bytes(kept.astype("<u2").tobytes())
+    kept = (hashed.min(axis=1) >> np.uint64(32)) & np.uint64(0xFF)
+    return bytes(kept.astype(np.uint8).tobytes())
 
 
 def bands_of(signature: bytes) -> list[bytes]:
     """Names under which texts that share much stand together, `BAND_BYTES` each; none for an empty signature."""
     if not signature:
         return []
-    width = 2 * _ROWS
-    return [bytes([band]) + signature[band * width : (band + 1) * width] for band in range(BANDS)]
+    return [bytes([band]) + signature[band * _ROWS : (band + 1) * _ROWS] for band in range(BANDS)]
 
 
 def shared(one: bytes, other: bytes) -> float:
     """The estimated Jaccard similarity of two texts, off by 0.05 as a rule; 0 where one has no signature."""
     if not one or not other:
         return 0.0
-    equal = np.frombuffer(one, dtype="<u2") == np.frombuffer(other, dtype="<u2")
+    equal = np.frombuffer(one, dtype=np.uint8) == np.frombuffer(other, dtype=np.uint8)
     return float(np.count_nonzero(equal)) / HASHES
