@@ -183,8 +183,9 @@ class Neighbours:
         if not left and not entering:
             return
         changed = await asyncio.to_thread(window.change, left, list(entering.values()))
-        for key in left:
-            changes.meanings[key], changes.lists[key] = b"", b""
+        for key in left:  # it may have come into another space in the same turn, before or after
+            changes.meanings.setdefault(key, b"")
+            changes.lists.setdefault(key, b"")
         for key, meaning in entering.items():
             changes.meanings[key] = encode_meaning(meaning)
         for key in changed:
