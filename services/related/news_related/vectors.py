@@ -1,7 +1,4 @@
-"""The contract of ``news.vectors``: an article's embedding, kept so that it is never computed twice.
-
-The linker of this version neither writes nor reads it; the form is settled here so that nothing has to be migrated.
-"""
+"""The contract of ``news.vectors``: an article's embedding, kept so that it is never computed twice."""
 
 import base64
 import binascii
