@@ -22,7 +22,7 @@ from news_shared.redis_client import open_redis
 from news_shared.topics import VECTORS
 from tests.related.builders import a_withdrawal, an_article, id_of
 from tests.related.publishing import publish
-from tests.related.test_related_service import running_app, settings_for
+from tests.related.running import running_app, settings_for
 from tests.testbed.backends import Backend
 from tests.testbed.role import RoleProcess, Roles
 from tests.testbed.topics import records_of
