@@ -7,7 +7,7 @@ from datetime import timedelta
 import structlog
 from fastapi import FastAPI
 
-from news_related import curation_routes, duplicate_routes, routes
+from news_related import curation_routes, duplicate_routes, fragment_routes, routes
 from news_related.curation import CHOICES
 from news_related.graph_changes import SERVICE, TAG
 from news_related.neighbour_loop import GROUP as NEIGHBOURS_GROUP
@@ -55,11 +55,13 @@ def create_api(settings: RelatedSettings) -> FastAPI:
                 "producer": producer,
                 "keys": ApiKeys(sources, settings.process.admin_key.get_secret_value()),
                 "partitions": partitions,
+                "zone": settings.own.time_zone,
             }
 
     app = create_service("newsfeed: related stories", lifespan, unready=list)
     app.include_router(curation_routes.router)
     app.include_router(duplicate_routes.router)
+    app.include_router(fragment_routes.router)
     app.include_router(routes.router)
     return app
 

@@ -41,8 +41,8 @@ PLACES = "places"
 
 _PLACES = (Index.URLS, Index.CITES, Index.TRANSLATIONS, Index.THEMES)
 _MEANING = (VECTORS_KEPT, UNLINKED, PLACES)
-# ``held`` names keys by their number here: new ones come last.
-_KEYS = ("held", CARDS, LINKS, WITHDRAWN, *_PLACES, THEME_ORDER, THEME_LANGUAGES, *_MEANING, Index.BANDS)
+# ``held`` names indexes by their number here: a new one comes behind them, and before what Lua counts from the end.
+_KEYS = ("held", CARDS, LINKS, WITHDRAWN, *_PLACES, THEME_ORDER, THEME_LANGUAGES, Index.BANDS, *_MEANING)
 _KEY_NUMBERS = {name: str(number) for number, name in enumerate(_KEYS, start=1)}
 
 _MOST_ARTICLES = 9_999_999_999

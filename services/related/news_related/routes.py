@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from typing import Annotated, Any, Literal, TypedDict
+from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Query, Request
 from pydantic import AwareDatetime
@@ -46,6 +47,7 @@ class RelatedState(TypedDict):
     producer: Producer
     keys: ApiKeys
     partitions: int
+    zone: ZoneInfo
 
 
 MAX_RAW = 50

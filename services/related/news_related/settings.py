@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import timedelta
+from zoneinfo import ZoneInfo
 
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -20,6 +21,7 @@ class RelatedOwnSettings(BaseSettings):
         le=timedelta(minutes=1),
         description="A linker that is silent for so long is replaced by one that stands by.",
     )
+    time_zone: ZoneInfo = Field(ZoneInfo("UTC"), description="In which the HTML tells dates, e.g. Europe/Kyiv.")
     embedding: bool = Field(
         True,
         description="off: nothing is embedded; what has a vector keeps it, the rest is related by links and themes.",

@@ -20,6 +20,7 @@ OF_AN_ARTICLE: Final = {
     "views.svg": Service.VIEWS,
     "series": Service.VIEWS,  # …/views/series
     "related": Service.RELATED,
+    "related.html": Service.RELATED,
     "links": Service.RELATED,
     "duplicates": Service.RELATED,
     "story": Service.RELATED,
@@ -35,6 +36,7 @@ COLLECTIONS: Final = {
     "most-read": Service.VIEWS,
     "read.js": Service.VIEWS,
     "components.js": Service.VIEWS,
+    "related.js": Service.RELATED,
     "themes": Service.RELATED,
     "stories": Service.RELATED,
     "graph": Service.RELATED,
