@@ -76,7 +76,9 @@ async def paper(backend: Backend, tmp_path_factory: pytest.TempPathFactory) -> A
 
 
 async def _paper(roles: Roles, backend: Backend) -> AsyncIterator[Paper]:
-    processes = {name: roles.make(name) for name in ("views-projector", "views-api", "web")}
+    processes = {
+        name: roles.make(name) for name in ("views-projector", "views-api", "related-linker", "related-api", "web")
+    }
     for process in processes.values():
         process.launch()
     for process in processes.values():
