@@ -31,6 +31,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
 
 GUIDE = Path(__file__).parents[2] / "docs" / "embed.md"
 LINES = "\n".join(re.findall(r"^```html\n(.*?)\n```$", GUIDE.read_text(), re.DOTALL | re.MULTILINE))
+[STYLE] = re.findall(r"^```css\n(.*?)\n```$", GUIDE.read_text(), re.DOTALL | re.MULTILINE)
 [POLICY] = re.findall(r"^script-src .*$", GUIDE.read_text(), re.MULTILINE)
 GO = "const { to } = document.currentScript.dataset; fetch('/go').then(() => { location.href = to; });"
 LOADED = "addEventListener('load', () => { new Image().src = `/loaded-${location.pathname.slice(1)}`; });"
@@ -59,7 +60,7 @@ class Paper:
 
     def page(self, guid: str) -> str:
         lines = LINES.replace("https://news.example", self.web).replace("herald:ferry", f"herald:{guid}")
-        begin = f'<!doctype html><html lang="en"><title>{guid}</title><body>'
+        begin = f'<!doctype html><html lang="en"><title>{guid}</title><link rel="stylesheet" href="/page.css"><body>'
         return f'{begin}{lines}<p id="text">The text.</p><script src="/loaded.js"></script>'
 
     async def article(self, guid: str) -> str:
@@ -99,10 +100,15 @@ async def _paper(roles: Roles, backend: Backend) -> AsyncIterator[Paper]:
             return await nothing(request)
         else:
             html = opened.page(name)
-        return HTMLResponse(html, headers={"Content-Security-Policy": f"default-src 'none'; {policy}"})
+        return HTMLResponse(
+            html, headers={"Content-Security-Policy": f"default-src 'none'; style-src 'self'; {policy}"}
+        )
 
     async def loaded(request: Request) -> Response:
         return Response(LOADED, media_type="text/javascript")
+
+    async def style(request: Request) -> Response:
+        return Response(STYLE, media_type="text/css")
 
     async def go(request: Request) -> Response:
         if request.url.path == "/go.js":
@@ -118,6 +124,7 @@ async def _paper(roles: Roles, backend: Backend) -> AsyncIterator[Paper]:
         routes=[
             Route("/favicon.ico", nothing),
             Route("/loaded.js", loaded),
+            Route("/page.css", style),
             Route("/go", go),
             Route("/go.js", go),
             Route("/{name}", page),
@@ -198,6 +205,28 @@ async def test_a_page_that_was_prerendered_counts_only_when_it_is_shown(
         await paper.site.counted(article, views=0, filtered=NOBODY)
         paper.go.set()
         await paper.site.counted(article, views=1, filtered=NOBODY)
+
+
+async def test_related_articles_come_with_their_reasons_and_move_nothing(paper: Paper, browser: Browser) -> None:
+    await paper.article("relates")
+    await paper.article("related-to-it")
+    fragment = f"{paper.web}/v1/articles/herald:relates/related.html?words=uk"
+
+    async def is_linked() -> bool:
+        return "Title of related-to-it" in (await paper.site.http.get(fragment)).text
+
+    await until(is_linked, "the linker")
+    async with reading(browser, paper.url, viewport=PHONE) as reader:
+        await reader.page.add_init_script(OBSERVE)
+        await reader.open("/relates")
+        card = reader.page.locator(".news-related-card").filter(has_text="Title of related-to-it")
+        await card.wait_for(timeout=10_000)
+        assert "Port Morrow" in await card.inner_text()
+        assert await card.locator("time").get_attribute("datetime") == "2026-01-15T12:00:00Z"
+        section = reader.page.get_by_role("region", name="Читайте також")
+        assert await section.get_attribute("lang") == "uk"
+        assert await reader.page.evaluate("shifts") == 0
+        assert reader.complaints == []
 
 
 async def test_nothing_moves_when_the_number_comes(paper: Paper, browser: Browser) -> None:

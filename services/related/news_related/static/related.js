@@ -1,6 +1,6 @@
-// <news-related article="source:guid" language="uk" limit="5" rows="5"></news-related>: what belongs to an article, as
-// the fragment that the service makes. Keeps room for its rows from the start, so that nothing below it moves; stays
-// as it was when the service does not answer.
+// <news-related article="source:guid" language="uk" limit="5"></news-related>: what belongs to an article, as the
+// fragment that the service makes. Stays as it was when the service does not answer. The page's style sheet keeps room
+// for it: only that is there before the first line is drawn.
 (() => {
   const base = new URL("articles/", document.currentScript?.src ?? new URL("/v1/", location));
   const isName = /^[\da-f-]{36}$|^[a-z\d][\w.-]*:./i;
@@ -9,10 +9,6 @@
     static observedAttributes = ["article", "language", "limit", "kind"];
 
     connectedCallback() {
-      const rows = Number.parseInt(this.getAttribute("rows") ?? this.limit, 10);
-      // Two lines a card and the heading; a page's style sheet may say otherwise.
-      if (!this.style.minBlockSize) this.style.minBlockSize = `${(rows || 5) * 3 + 3}em`;
-      this.style.display = "block";
       this.fill();
     }
 
