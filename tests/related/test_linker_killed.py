@@ -12,8 +12,8 @@ import pytest_asyncio
 
 from news_related.app import graph_slots
 from news_related.curation import CHOICES, Choice, curation_key
+from news_related.meanings import decode_neighbours
 from news_related.vectors import Vector
-from news_related.window import decode_neighbours
 from news_shared.article_ids import partition_of
 from news_shared.articles import ArticleEvent
 from news_shared.errors import RebuildingError

@@ -9,8 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from news_related import similarity
+from news_related.meanings import Meaning, decode_neighbours
 from news_related.positions import Position
-from news_related.window import Meaning, Window, decode_neighbours
+from news_related.window import Window
 from news_shared.article_ids import ArticleId
 
 _DIMENSIONS = 3

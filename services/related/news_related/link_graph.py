@@ -34,10 +34,10 @@ from news_related.graph_changes import (
     order_range,
     theme_in_order,
 )
+from news_related.meanings import Meaning, decode_neighbours
 from news_related.minhash import bands_of
 from news_related.neighbour_changes import NEIGHBOURS, WINDOW, decode_meaning
 from news_related.positions import LENGTH, Position, date_bytes
-from news_related.window import Meaning, decode_neighbours
 from news_shared.article_ids import ArticleId
 from news_shared.projection.slots import Slots
 

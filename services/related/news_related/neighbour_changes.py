@@ -7,7 +7,7 @@ Keys under ``{related}:<generation>:``, all written by this call alone:
 | ``places`` | hash id → member | where an article stands in ``linkable`` |
 | ``linkable`` | sorted set, scores 0 | hash of a space (model and length of vectors), position: who could be compared |
 | ``window`` | hash id → msgpack | the newest of each space: what they mean as they were compared |
-| ``neighbours`` | hash id → packed list | of those in ``window``, best first: 20 bytes each, see `window.PACKED` |
+| ``neighbours`` | hash id → packed list | of those in ``window``, best first: 20 bytes each, see `meanings.PACKED` |
 
 Once no mark is left in ``unlinked``, they are a function of cards and vectors alone.
 """
@@ -20,10 +20,10 @@ import msgpack
 
 from news_related.facts import Card
 from news_related.graph_changes import PLACES, UNLINKED
+from news_related.meanings import Meaning
 from news_related.positions import LENGTH, Position
 from news_related.similarity import language_of
 from news_related.vector_projection import KeptVector
-from news_related.window import Meaning
 from news_shared.article_ids import ArticleId
 from news_shared.projection.contract import Effects
 

@@ -15,6 +15,7 @@ from uuid import uuid4
 import structlog
 
 from news_related.graph_changes import CARDS, PLACES, UNLINKED, VECTORS_KEPT
+from news_related.meanings import Meaning
 from news_related.neighbour_changes import (
     LINKABLE,
     NEIGHBOURS,
@@ -28,7 +29,7 @@ from news_related.neighbour_changes import (
     space_hash,
     space_in,
 )
-from news_related.window import Meaning, Window
+from news_related.window import Window
 from news_shared.article_ids import ArticleId
 from news_shared.clock import Clock, epoch_ms
 from news_shared.errors import TransientError

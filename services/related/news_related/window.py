@@ -8,13 +8,13 @@ shown is a function of what is in the window, whatever happened before.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from uuid import UUID
 
 import numpy as np
 from numpy.typing import NDArray
 
 from news_related import similarity
+from news_related.meanings import PACKED, Meaning
 from news_related.positions import Position
 from news_shared.article_ids import ArticleId
 
@@ -25,47 +25,6 @@ _EXACT = 1024  # components whose products add up exactly in float32: 1024 * 128
 _MOST = np.int64(np.iinfo(np.int32).max)
 _NONE = np.iinfo(np.int32).min
 _NOTHING_ENTERS = np.iinfo(np.int32).max
-
-PACKED = np.dtype([("high", ">u8"), ("low", ">u8"), ("score", ">i4")])
-"""A neighbour in a packed list: the 16 bytes of its id, and the score."""
-
-
-@dataclass(frozen=True)
-class Meaning:
-    """What of an article decides how near it is to others.
-
-    Attributes:
-        language: as `similarity.language_of` has it.
-        model: only vectors of equal models (and lengths) compare.
-        scale: component i is ``vector[i] * scale``.
-    """
-
-    position: Position
-    language: str
-    model: str
-    scale: float
-    vector: bytes
-
-    @property
-    def id(self) -> ArticleId:
-        """Whose it is."""
-        return self.position.id
-
-    @property
-    def space(self) -> str:
-        """What it can be compared in."""
-        return f"{self.model}/{len(self.vector)}"
-
-
-def decode_neighbours(packed: bytes) -> list[tuple[ArticleId, int]]:
-    """Ids and scores of a packed list, best first."""
-    return [
-        (
-            ArticleId(str(UUID(bytes=packed[start : start + 16]))),
-            int.from_bytes(packed[start + 16 : start + 20], signed=True),
-        )
-        for start in range(0, len(packed), PACKED.itemsize)
-    ]
 
 
 class Window:
