@@ -8,11 +8,13 @@ import httpx
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
+from news_shared.article_ids import partition_of
 from news_shared.errors import TransientError
 from news_shared.kafka import connection, kafka_errors
+from news_shared.producer import Outgoing, open_producer
 from news_shared.settings import KafkaSettings
-from news_shared.topics import ARTICLES
-from newsfeed.newsroom import SOURCE, newsroom
+from news_shared.topics import ARTICLES, VECTORS
+from newsfeed.newsroom import SOURCE, newsroom, vectors
 
 
 class DemoError(Exception):
@@ -54,6 +56,23 @@ async def _has_no_articles(kafka: KafkaSettings, partitions: int) -> bool:
         finally:
             await consumer.stop()
     return bool(begin == end)
+
+
+async def write_vectors(kafka: KafkaSettings, partitions: int) -> None:
+    """Write the vectors of the newsroom, before an embedder looks for what it has no vector of.
+
+    Raises:
+        TransientError: Kafka did not answer for a while.
+    """
+    keys = [json.loads(value)["article"].encode() for value in vectors()]
+    records = [
+        Outgoing(VECTORS, partition_of(key, partitions), key, value, [("revision", b"1")])
+        for key, value in zip(keys, vectors(), strict=True)
+    ]
+    async with open_producer(kafka) as producer:
+        async for attempt in _attempts():
+            with attempt:
+                await producer.send_many(records)
 
 
 async def load_newsroom(ingest: str, admin_key: str, now: datetime) -> int:

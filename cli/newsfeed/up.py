@@ -17,7 +17,7 @@ from tenacity import RetryCallState, retry, retry_if_exception_type, stop_after_
 from news_shared.errors import LogMismatchError, TransientError
 from news_shared.settings import KafkaSettings, ProcessSettings, read_settings
 from news_shared.topics import create_topics
-from newsfeed.demo import DemoError, has_no_articles, load_newsroom
+from newsfeed.demo import DemoError, has_no_articles, load_newsroom, write_vectors
 from newsfeed.embedded import EmbeddedServerError, free_port, kafka_answers, kafka_command, redis_answers, redis_command
 from newsfeed.launchers import Launchers
 from newsfeed.ready_file import ready_file as open_ready_file
@@ -129,11 +129,12 @@ async def _keep_running(plan: _Plan, screen: Screen) -> None:
         screen.starting(plan.places)
         await stack.enter_async_context(supervisor.running(_servers(plan.places), grace=_SERVERS_GRACE))
         await _create_topics(plan, screen)
+        loads_newsroom = plan.demo and await _prepare_newsroom(plan, screen)
         client = await stack.enter_async_context(httpx.AsyncClient(timeout=2, trust_env=False))
         await stack.enter_async_context(supervisor.running(*_stages(plan.places, client), grace=_ROLES_GRACE))
         ready.write(supervisor.pids)
         screen.ready(plan.places, plan.admin_key)
-        if plan.demo:
+        if loads_newsroom:
             await _load_newsroom(plan, screen)
         await supervisor.wait()
 
@@ -197,11 +198,22 @@ async def _create_topics(plan: _Plan, screen: Screen) -> None:
     await create()
 
 
-async def _load_newsroom(plan: _Plan, screen: Screen) -> None:
-    """Load the sample newsroom if there is nothing to read; without it everything works as well."""
+async def _prepare_newsroom(plan: _Plan, screen: Screen) -> bool:
+    """Write what must be there before roles start; whether the sample newsroom is to be loaded: nothing else is."""
     try:
-        if await has_no_articles(plan.kafka, plan.process.partitions):
-            loaded = await load_newsroom(plan.places.url("ingest-api"), plan.admin_key, datetime.now(UTC))
-            screen.say(f"loaded the sample newsroom, {loaded} articles; --no-demo starts without it")
-    except (DemoError, TransientError) as error:
+        if not await has_no_articles(plan.kafka, plan.process.partitions):
+            return False
+        await write_vectors(plan.kafka, plan.process.partitions)
+    except TransientError as error:
+        screen.say(f"the sample newsroom could not be prepared: {error}")
+        return False
+    return True
+
+
+async def _load_newsroom(plan: _Plan, screen: Screen) -> None:
+    """Load the sample newsroom; without it everything works as well."""
+    try:
+        loaded = await load_newsroom(plan.places.url("ingest-api"), plan.admin_key, datetime.now(UTC))
+        screen.say(f"loaded the sample newsroom, {loaded} articles; --no-demo starts without it")
+    except DemoError as error:
         screen.say(f"the sample newsroom could not be loaded: {error}")

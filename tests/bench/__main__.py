@@ -15,6 +15,7 @@ BENCHES = (
     "bench_ingest",
     "bench_poller",
     "bench_related_window",
+    "bench_embedder",
 )
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """What a newcomer gets from ``newsfeed up``."""
 
 import json
+import re
 import signal
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -46,6 +47,23 @@ async def test_the_sample_newsroom_is_on_the_front_page_in_two_languages(address
         for language in ("en", "uk"):
             page = (await client.get(addresses.web, headers={"Accept-Language": language})).text
             assert f'lang="{language}"' in page
+
+
+async def test_nothing_of_the_sample_newsroom_is_embedded_since_it_ships_its_vectors(up: Up) -> None:
+    embedder = psutil.Process(up.ready["pids"]["related-embedder"])
+    [port] = [c.laddr.port for c in embedder.net_connections("tcp") if c.status == psutil.CONN_LISTEN]
+    async with httpx.AsyncClient(timeout=20) as client:
+
+        async def texts(done: str) -> float:
+            said = (await client.get(f"http://127.0.0.1:{port}/metrics")).text
+            return float(re.findall(rf'^news_related_texts_total{{done="{done}"}} (\S+)$', said, re.M)[0])
+
+        async def all_seen() -> bool:
+            return await texts("reused") + await texts("embedded") >= len(newsroom(datetime.now(UTC)).articles) - 1
+
+        await until(all_seen, "the newsroom to be looked at", seconds=60)
+        assert await texts("embedded") == 0, "run: python -m tests.end_to_end.write_sample_vectors"
+    assert not embedder.children()
 
 
 async def test_the_newsrooms_links_are_edges_of_the_graph(addresses: Addresses) -> None:

@@ -6,7 +6,8 @@ its original and some links point to articles further down. The instants in the 
 article is of `REFERENCE`; `newsroom` moves all of them together, so that the newest is `FRESHNESS` old. The prose
 names no weekdays and no months, so that it stays true on any day.
 
-`edges.json` lists the edges that the articles declare, before anything is withdrawn.
+`edges.json` lists the edges that the articles declare, before anything is withdrawn. `vectors.ndjson` is written by
+`tests/end_to_end/write_sample_vectors.py`.
 """
 
 import json
@@ -68,6 +69,11 @@ def newsroom(now: datetime) -> Newsroom:
         articles=tuple(_shifted(article, shift) for article in articles),
         withdrawals=tuple(Withdrawal(**fields) for fields in json.loads(_read("withdrawals.json"))),
     )
+
+
+def vectors() -> tuple[bytes, ...]:
+    """What the articles mean, as values of `news.vectors`: so that a laptop need not embed them at each start."""
+    return tuple(line.encode() for line in _read("vectors.ndjson").splitlines())
 
 
 def expected_edges() -> Edges:
