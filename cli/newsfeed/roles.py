@@ -37,6 +37,7 @@ ROLES = (
     Role("views-projector", "news_views", ("projector",), 12, "writers"),
     Role("related-linker", "news_related", ("linker",), 13, "writers"),
     Role("feed-projector", "news_feed", ("projector",), 14, "writers"),
+    Role("related-embedder", "news_related", ("embedder",), 15, "writers"),
 )
 
 PEERS = ("ingest", "views", "related", "feed")

