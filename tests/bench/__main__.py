@@ -14,6 +14,7 @@ BENCHES = (
     "bench_formats",
     "bench_ingest",
     "bench_poller",
+    "bench_related_window",
 )
 
 if __name__ == "__main__":

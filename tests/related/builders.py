@@ -1,10 +1,12 @@
 """Valid events of articles; a test changes only what it is about."""
 
+import base64
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from news_related.vectors import Vector
 from news_shared.article_ids import ArticleId, article_id
 from news_shared.articles import Article, ArticleEvent, EventType, Link, Withdrawal
 from newsfeed.newsroom import newsroom
@@ -47,6 +49,17 @@ def an_article(guid: str, *, revision: int = 1, links: tuple[str, ...] = (), **f
 def a_withdrawal(guid: str, *, revision: int, source: str = SOURCE, reason: str | None = None) -> ArticleEvent:
     gone = Withdrawal(id=id_of(guid, source), revision=revision, source=source, guid=guid, time=NOON, reason=reason)
     return ArticleEvent(type=EventType.WITHDRAWN, article=gone, submission=(0, revision))
+
+
+def a_vector(guid: str, *components: int, model: str = "m1", scale: float = 0.0078, source: str = SOURCE) -> Vector:
+    return Vector(
+        article=id_of(guid, source),
+        model=model,
+        text_sha256="0" * 64,
+        dimensions=len(components),
+        scale=scale,
+        int8=base64.b64encode(bytes(c & 0xFF for c in components)).decode(),
+    )
 
 
 _TAG = re.compile(r"<(/?)(p|h2|h3|ul|ol|blockquote|a)\b([^>]*)>")

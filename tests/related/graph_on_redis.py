@@ -1,19 +1,27 @@
 """The graph's Lua body on the backend's Redis, without Kafka and without the runtime."""
 
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from typing import Any
 
 from news_related.facts import Facts
 from news_related.graph_changes import LINK_ARTICLES_LUA, TAG, linking
 from news_related.link_graph import LinkGraph
+from news_related.neighbour_changes import LINK_NEIGHBOURS_LUA
+from news_related.neighbour_linker import Neighbours
+from news_related.similarity import WINDOW
+from news_related.vector_projection import KEEP_VECTORS_LUA, Arrival, decode_vector, keeping
+from news_related.vectors import Vector
 from news_shared.articles import ArticleEvent
+from news_shared.clock import system_clock
+from news_shared.projection.contract import Effects
 from news_shared.projection.slots import Slots
+from news_shared.projection.state import PartitionState, StateKeys
 from news_shared.redis_client import RedisClient, open_redis
 from tests.testbed.backends import Backend
 
 PREFIX = f"{{{TAG}}}:1:"
-_SCRIPT = "local NKEYS, NARGS = #KEYS, #ARGV\n" + LINK_ARTICLES_LUA
+_PROTOCOL = "local NKEYS, NARGS = #KEYS, #ARGV\n"
 
 
 class GraphOnRedis:
@@ -30,11 +38,22 @@ class GraphOnRedis:
     async def apply(self, events: Iterable[ArticleEvent], *, at_once: int = 1) -> None:
         facts = [Facts.of(event) for event in events]
         for start in range(0, len(facts), at_once):
-            await self._call(facts[start : start + at_once])
+            await self._call(LINK_ARTICLES_LUA, linking(self._prefix, facts[start : start + at_once]))
 
-    async def _call(self, facts: Sequence[Facts]) -> None:
-        effects = linking(self._prefix, facts)
-        await self.redis.eval(_SCRIPT, len(effects.keys), *effects.keys, *effects.args)
+    async def keep(self, vectors: Iterable[Vector | Arrival], *, at_once: int = 50) -> None:
+        arrivals = [v if isinstance(v, Arrival) else decode_vector(v.article.encode(), v.encode()) for v in vectors]
+        for start in range(0, len(arrivals), at_once):
+            await self._call(KEEP_VECTORS_LUA, keeping(self._prefix, arrivals[start : start + at_once]))
+
+    async def _call(self, script: str, effects: Effects) -> None:
+        await self.redis.eval(_PROTOCOL + script, len(effects.keys), *effects.keys, *effects.args)
+
+    async def neighbours(self, *, size: int = WINDOW, generation: int = 1) -> Neighbours:
+        """As a linker takes them over from what is stored."""
+        state = PartitionState(self.redis, StateKeys(f"{{{TAG}}}", "neighbours", 0), LINK_NEIGHBOURS_LUA)
+        neighbours = Neighbours(self.redis, state, size=size, live=False, others=0, clock=system_clock)
+        await neighbours.open(generation)
+        return neighbours
 
     async def empty(self) -> None:
         await self.redis.flushall()
@@ -68,8 +87,18 @@ async def graph_on_redis(backend: Backend) -> AsyncIterator[GraphOnRedis]:
         yield graph
 
 
-async def graph_of(redis: RedisClient, events: Iterable[ArticleEvent]) -> dict[str, object]:
+async def link_all(neighbours: Neighbours) -> None:
+    """Answer marks until none is left."""
+    while await neighbours.turn():
+        pass
+
+
+async def graph_of(
+    redis: RedisClient, events: Iterable[ArticleEvent], vectors: Iterable[Vector] = ()
+) -> dict[str, object]:
     """The dump of an undisturbed run, made under a generation that nobody reads."""
     aside = GraphOnRedis(redis, f"{{{TAG}}}:999:")
     await aside.apply(events, at_once=50)
+    await aside.keep(vectors)
+    await link_all(await aside.neighbours(generation=999))
     return await aside.dump(999)

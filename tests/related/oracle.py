@@ -1,12 +1,18 @@
 """The graph as plain Python says it must be, from the last event of each article."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 
+from news_related import similarity
 from news_related.themes import language_ranges
+from news_related.vectors import Vector
 from news_shared.article_ids import ArticleId, article_id
 from news_shared.articles import Article, ArticleEvent
+from news_shared.clock import epoch_ms
 from news_shared.themes import theme_slug
+
+Neighbour = tuple[ArticleId, int]
 
 
 @dataclass
@@ -48,13 +54,12 @@ class Oracle:
         return [article.id for article in sorted(citing, key=_place, reverse=True)]
 
     def translations(self, key: ArticleId) -> set[ArticleId]:
-        """Connected by names: an article's own names, and those that it gives its original."""
+        """Connected by names in three steps: an article's own names, and those that it gives its original."""
         names = {other: self._names(article) for other, article in self.articles.items()}
-        told, grown = {key}, True
-        while grown:
+        told = {key}
+        for _ in range(3):
             known = set().union(*(names[one] for one in told))
-            grown = bool(more := {other for other, some in names.items() if some & known} - told)
-            told |= more
+            told |= {other for other, some in names.items() if some & known}
         return told - {key}
 
     def _names(self, article: Article) -> set[str]:
@@ -69,6 +74,20 @@ class Oracle:
                 names.add(named)
         return names
 
+    def neighbours(self, vectors: Mapping[ArticleId, Vector], *, window: int) -> dict[ArticleId, list[Neighbour]]:
+        """Of the newest articles of each space the best others of it, scored pair by pair."""
+        spaces: dict[tuple[str, int], list[Article]] = {}
+        for article in sorted(self.articles.values(), key=_place, reverse=True):
+            vector = vectors.get(article.id)
+            if vector is not None:
+                spaces.setdefault((vector.model, vector.dimensions), []).append(article)
+        lists = {}
+        for some in spaces.values():
+            for one in some[:window]:
+                scored = sorted((-_score(one, other, vectors), other.id) for other in some[:window] if other is not one)
+                lists[one.id] = [(other, -score) for score, other in scored[: similarity.NEIGHBOURS]]
+        return lists
+
     def themes(self) -> dict[str, list[ArticleId]]:
         """Members of each theme and of each theme in a language (``slug@language``), newest first."""
         members: dict[str, list[Article]] = {}
@@ -79,5 +98,19 @@ class Oracle:
         return {name: [a.id for a in sorted(some, key=_place, reverse=True)] for name, some in members.items()}
 
 
+def _score(one: Article, other: Article, vectors: Mapping[ArticleId, Vector]) -> int:
+    v, w = vectors[one.id], vectors[other.id]
+    dot: int = sum(a * b for a, b in zip(*(memoryview(x.components()).cast("b") for x in (v, w)), strict=True))
+    apart = abs(epoch_ms(_date(one)) - epoch_ms(_date(other)))
+    off = apart * (similarity.LOST_PER_WEEK / (7 * 86_400_000))
+    added = 0.0 if one.language[:2] == other.language[:2] else similarity.ADDED_ACROSS_LANGUAGES
+    score: float = dot * (v.scale * w.scale) - off + added
+    return round(score * similarity.UNITS)
+
+
+def _date(article: Article) -> datetime:
+    return min(article.date_published, article.first_published_at)
+
+
 def _place(article: Article) -> tuple[float, str]:
-    return min(article.date_published, article.first_published_at).timestamp(), article.id
+    return _date(article).timestamp(), article.id

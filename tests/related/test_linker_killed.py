@@ -10,12 +10,12 @@ from datetime import timedelta
 import pytest
 import pytest_asyncio
 
+from news_related.app import graph_slots
 from news_related.curation import CHOICES, Choice, curation_key
 from news_shared.article_ids import partition_of
 from news_shared.articles import ArticleEvent
 from news_shared.errors import RebuildingError
 from news_shared.producer import open_producer
-from news_shared.projection.slots import Slots
 from news_shared.redis_client import open_redis
 from tests.related.builders import NOON, a_withdrawal, an_article, id_of
 from tests.related.graph_on_redis import GraphOnRedis, graph_of
@@ -139,7 +139,7 @@ async def test_a_rebuild_switches_to_an_equal_graph_and_keeps_the_editors_choice
     assert done.returncode == 0, done.stderr
     await until(lambda: equal(2), "the rebuilt graph")
     assert await stored.dump(1) == {}, "the former generation is deleted"
-    slots = Slots(stored.redis, "related", sources=2 * PARTITIONS, tag="related")
+    slots = graph_slots(stored.redis, PARTITIONS)
 
     async def answers() -> bool:
         try:

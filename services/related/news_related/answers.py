@@ -36,18 +36,21 @@ class CardShape(BaseModel):
 class ReasonShape(BaseModel):
     """Why an article is shown: as data, and in English or Ukrainian by `Accept-Language`."""
 
-    kind: Literal["pinned", "translation", "cites", "backlink", "same_story", "theme"]
+    kind: Literal["pinned", "translation", "cites", "backlink", "same_story", "similar", "theme"]
     text: str
     paragraph: int | None = Field(None, description="Of the link, from 0; `cites` and `backlink`.")
     themes: list[str] | None = Field(None, description="Names shared; `theme`.")
     via: str | None = Field(None, description="Title of the article that both link to, or of the translation linked.")
+    similarity: float | None = Field(
+        None, description="How near the two are in meaning and time, 1 at the most; where that is the reason."
+    )
 
 
 class RelatedCard(CardShape):
     """A card of the ranked list."""
 
     reason: ReasonShape
-    score: float = Field(description="From 0 to 1; comparable within one list only.")
+    score: float = Field(description="From 0 to 1, comparable within one list only; with `raw=1` the similarity.")
 
 
 class RelatedAnswer(BaseModel):
@@ -132,11 +135,23 @@ def responses(model: type[BaseModel], example: Mapping[str, Any]) -> dict[int | 
 
 
 _OTHER = "5d0d1c3c-7a2b-5d52-8a9e-1d6f0a4a1c02"
+_THIRD = "7c1d8b0e-93a4-5a0f-b1c5-2e6a9d3f4b77"
+_NEAR = {"kind": "same_story", "text": "later report of the same story", "similarity": 0.9412}
 RELATED_RESPONSES = responses(
     RelatedAnswer,
     {
         "article": _OTHER,
-        "items": [{**_CARD, "reason": {"kind": "translation", "text": "translation of this article"}, "score": 0.95}],
+        "items": [
+            {**_CARD, "reason": {"kind": "translation", "text": "translation of this article"}, "score": 0.95},
+            {
+                **_CARD,
+                "article": _THIRD,
+                "title": "Ferries run at night again",
+                "language": "en",
+                "reason": _NEAR,
+                "score": 0.71,
+            },
+        ],
     },
 )
 LINKS_RESPONSES = responses(

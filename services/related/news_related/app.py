@@ -10,8 +10,11 @@ from fastapi import FastAPI
 from news_related import curation_routes, routes
 from news_related.curation import CHOICES
 from news_related.graph_changes import SERVICE, TAG
+from news_related.neighbour_loop import GROUP as NEIGHBOURS_GROUP
+from news_related.neighbour_loop import NeighbourLoop
 from news_related.projection import ARTICLE_LINKS
 from news_related.settings import RelatedSettings
+from news_related.vector_projection import ARTICLE_VECTORS
 from news_shared.api_keys import ApiKeys
 from news_shared.http import create_service
 from news_shared.lease import Lease
@@ -28,12 +31,12 @@ from news_shared.topics import SOURCES
 
 log = structlog.get_logger()
 
-_SPECS = (ARTICLE_LINKS, CHOICES)
+_SPECS = (ARTICLE_LINKS, CHOICES, ARTICLE_VECTORS)
 
 
 def graph_slots(redis: RedisClient, partitions: int) -> Slots:
-    """How the graph is read: one slot, fed by all partitions of all its topics."""
-    return Slots(redis, SERVICE, sources=len(_SPECS) * partitions, tag=TAG)
+    """How the graph is read: one slot, fed by all partitions of all its topics, and by the loop behind them."""
+    return Slots(redis, SERVICE, sources=len(_SPECS) * partitions + 1, tag=TAG)
 
 
 def create_api(settings: RelatedSettings) -> FastAPI:
@@ -62,7 +65,7 @@ def create_api(settings: RelatedSettings) -> FastAPI:
 
 def create_linker(settings: RelatedSettings) -> FastAPI:
     """The one writer of the graph, or one that stands by, with its health behind HTTP."""
-    working: list[Projector[object]] = []
+    working: list[Projector[object] | NeighbourLoop] = []
 
     def unready() -> list[str]:
         return [reason for one in working for reason in one.unready()] if working else ["starting"]
@@ -96,6 +99,16 @@ def create_linker(settings: RelatedSettings) -> FastAPI:
                     )
                 )
                 working.append(projector)
+            neighbours = NeighbourLoop(redis, others=len(_SPECS) * settings.process.partitions, lease=lease)
+            await stack.enter_async_context(
+                running(
+                    neighbours.run(),
+                    stop=neighbours.request_stop,
+                    name=NEIGHBOURS_GROUP,
+                    drain=settings.process.drain_timeout,
+                )
+            )
+            working.append(neighbours)
             yield
             working.clear()
 

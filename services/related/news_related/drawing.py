@@ -11,6 +11,7 @@ from xml.sax.saxutils import escape, quoteattr
 from news_related.link_graph import Edge
 from news_related.neighbourhood import Neighbourhood, Node, target_of
 from news_related.reasons import Reason, Words
+from news_related.similarity import UNITS
 from news_shared.clock import rfc3339
 
 _BOX_WIDTH, _BOX_HEIGHT = 284, 62
@@ -20,10 +21,20 @@ _TITLE_WIDTH, _TITLE_LINES = 31, 2  # in letters of a wide Latin or Cyrillic fon
 
 _FORBIDDEN = re.compile("[^\\t\\n -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # in XML 1.0, even escaped
 _LEGEND = {
-    "en": {"cites": "links to", "translation": "translation", "pinned": "pinned", "theme": "theme", "cut": "cut off"},
+    "en": {
+        "cites": "links to",
+        "translation": "translation",
+        "same_story": "same story",
+        "similar": "similar",
+        "pinned": "pinned",
+        "theme": "theme",
+        "cut": "cut off",
+    },
     "uk": {
         "cites": "посилається",
         "translation": "переклад",
+        "same_story": "та сама подія",
+        "similar": "подібне",
         "pinned": "вибір редакції",
         "theme": "тема",
         "cut": "не все",
@@ -37,11 +48,13 @@ svg{background:#fbfaf7;font-family:system-ui,"Segoe UI",Roboto,"Noto Sans",sans-
 .meta,.legend{fill:#6d685e;font-size:11px}
 .edge{fill:none;stroke-width:1.6;opacity:.75}
 .cites{stroke:#4a6fa5}.translation{stroke:#a3321f;stroke-dasharray:6 3}
+.same_story{stroke:#6b4c9a}.similar{stroke:#8d8a83;stroke-dasharray:1.5 3.5}
 .pinned{stroke:#b8860b;stroke-width:2.2}.theme-edge{stroke:#7d9a68;stroke-dasharray:2 3}
 a:hover .box{stroke:#1d1c1a}
 @media(prefers-color-scheme:dark){svg{background:#171614}.box{fill:#221f1c;stroke:#4b463e}
 .theme .box{fill:#20281b;stroke:#54683f}.title{fill:#ece8df}.meta,.legend,.link .title{fill:#a59e90}
-.cites{stroke:#86a9da}.translation{stroke:#e0725e}.middle .box{stroke:#e0725e}a:hover .box{stroke:#fff}}
+.cites{stroke:#86a9da}.translation{stroke:#e0725e}.same_story{stroke:#b79be0}
+.middle .box{stroke:#e0725e}a:hover .box{stroke:#fff}}
 """
 
 
@@ -122,7 +135,7 @@ def _placed(around: Neighbourhood) -> dict[str, _Box]:
     for _ in range(max(node.depth for node in around.nodes.values())):
         for edge in around.edges:
             one, other = edge.source, target_of(edge)
-            step = 0 if edge.kind in ("translation",) else 1
+            step = 0 if edge.kind == "translation" else 1
             if one in column and other not in column:
                 column[other] = column[one] - step if column[one] <= 0 else column[one] + step
             elif other in column and one not in column:
@@ -249,7 +262,8 @@ def _reason(edge: Edge, around: Neighbourhood, words: Words) -> dict[str, Any]:
         case "theme":
             return {"kind": "theme", "text": around.nodes[target_of(edge)].title}
         case _:
-            return Reason(edge.kind).shown(words)
+            similarity = edge.score / UNITS if edge.score is not None else None
+            return Reason(edge.kind, similarity=similarity).shown(words)
 
 
 def _xml(text: object) -> str:

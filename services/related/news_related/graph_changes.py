@@ -12,6 +12,9 @@ Keys, all in the one slot of the graph, under ``{related}:<generation>:``:
 | ``theme-order`` | sorted set, scores 0 | language or nothing, NUL, inverted number of articles (10 digits), slug |
 | ``theme-languages`` | sorted set, scores 0 | slug, NUL, language, for each that the theme has articles in |
 | ``curation:<id>`` | hash other → JSON | pins and blocks of an article's page, see `curation` |
+| ``vectors`` | hash id → msgpack | the vector of an article, which may not be here, see `vector_projection` |
+| ``unlinked`` | sorted set of ids | whose vector, date or language changed since its neighbours were sought, in turn |
+| ``places`` and more | | what has been linked by meaning, see `neighbour_changes` |
 
 An event changes only the places of its own article, so its cost does not grow with what is stored (each place is
 one step down a sorted set), and any interleaving of articles gives the same bytes. Indexes are not cut off: what a
@@ -32,15 +35,35 @@ LINKS = "links"
 WITHDRAWN = "withdrawn"
 THEME_ORDER = "theme-order"
 THEME_LANGUAGES = "theme-languages"
+VECTORS_KEPT = "vectors"
+UNLINKED = "unlinked"
+PLACES = "places"
 
-_KEYS = ("held", CARDS, LINKS, WITHDRAWN, *Index, THEME_ORDER, THEME_LANGUAGES)
+_KEYS = ("held", CARDS, LINKS, WITHDRAWN, *Index, THEME_ORDER, THEME_LANGUAGES, VECTORS_KEPT, UNLINKED, PLACES)
 _KEY_NUMBERS = {name: str(number) for number, name in enumerate(_KEYS, start=1)}
 
 _MOST_ARTICLES = 9_999_999_999
 
-LINK_ARTICLES_LUA = r"""
+MARK_LUA = """
+local function mark_if_it_matters(id)
+  local is_whole = redis.call('HEXISTS', CARDS, id) == 1 and redis.call('HEXISTS', VECTORS, id) == 1
+  if is_whole or redis.call('HEXISTS', PLACES, id) == 1 then
+    local last = redis.call('ZREVRANGE', UNLINKED, 0, 0, 'WITHSCORES')
+    redis.call('ZADD', UNLINKED, (last[2] or 0) + 1, id)
+  end
+end
+"""
+"""Notes that an article must be linked (anew) by meaning. A mark that is renewed gets another number, so that who
+linked the article as it was before does not take it away."""
+
+LINK_ARTICLES_LUA = (
+    r"""
 local HELD, CARDS, LINKS, WITHDRAWN = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local THEMES, ORDER, LANGUAGES = KEYS[8], KEYS[9], KEYS[10]
+local VECTORS, UNLINKED, PLACES = KEYS[11], KEYS[12], KEYS[13]
+"""
+    + MARK_LUA
+    + r"""
 
 local function articles_in(theme)
   return redis.call('ZLEXCOUNT', THEMES, '[' .. theme .. '\0', '(' .. theme .. '\1')
@@ -104,9 +127,11 @@ while i < NARGS do
     end
     if links ~= '' then redis.call('HSET', LINKS, id, links) else redis.call('HDEL', LINKS, id) end
     redis.call('HSET', HELD, id, cmsgpack.pack({revision, now}))
+    mark_if_it_matters(id)
   end
 end
 """
+)
 """Applies what `linking` says, in order; an event that is not newer than what is held changes nothing."""
 
 

@@ -34,7 +34,9 @@ from news_related.graph_changes import (
     order_range,
     theme_in_order,
 )
+from news_related.neighbour_changes import NEIGHBOURS, WINDOW, decode_meaning
 from news_related.positions import LENGTH, Position, date_bytes
+from news_related.window import Meaning, decode_neighbours
 from news_shared.article_ids import ArticleId
 from news_shared.projection.slots import Slots
 
@@ -44,7 +46,7 @@ _ROUNDS_OF_TRANSLATIONS = 3
 _HASH = 16  # bytes of a name in an index
 _LAST = b"\xff" * 26  # after any position
 
-EdgeKind = Literal["cites", "translation", "pinned", "theme"]
+EdgeKind = Literal["cites", "translation", "same_story", "similar", "pinned", "theme"]
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,7 @@ class Edge:
     Attributes:
         target: an article's id, a theme's slug, or None for a link whose article is not here.
         url: where the link leads, for `cites`.
+        score: for edges from meaning, in `similarity.UNITS`.
     """
 
     kind: EdgeKind
@@ -69,6 +72,7 @@ class Edge:
     target: str | None
     url: str | None = None
     paragraph: int | None = None
+    score: int | None = None
 
 
 @dataclass(frozen=True)
@@ -182,8 +186,22 @@ class LinkGraph:
         stored = await self._read([("hvals", choices_key("", key), ()) for key in ids])
         return [sorted(map(_choice, values), key=lambda choice: (choice.at, choice.other)) for values in stored]
 
+    async def neighbours(self, ids: Sequence[ArticleId]) -> list[list[tuple[ArticleId, int]]]:
+        """The nearest articles in meaning of each, with their scores, best first; see `window.Window`."""
+        if not ids:
+            return []
+        [stored] = await self._read([("hmget", NEIGHBOURS, (ids,))])
+        return [decode_neighbours(packed or b"") for packed in stored]
+
+    async def meanings(self, ids: Sequence[ArticleId]) -> list[Meaning | None]:
+        """What some articles mean, as they were compared; None for those that were not."""
+        if not ids:
+            return []
+        [stored] = await self._read([("hmget", WINDOW, (ids,))])
+        return [decode_meaning(key, value) if value else None for key, value in zip(ids, stored, strict=True)]
+
     async def edges_of(self, cards: Sequence[Card], *, backlinks: int = MAX_BACKLINKS) -> list[Edge]:
-        """All edges at some articles, in both directions; four round trips, whatever their number."""
+        """All declared edges at some articles, in both directions; four round trips, whatever their number."""
         if not cards:
             return []
         ids = [card.id for card in cards]

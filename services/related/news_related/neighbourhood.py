@@ -6,13 +6,16 @@ from typing import Literal
 
 from news_related.facts import Card
 from news_related.link_graph import Edge, EdgeKind, LinkGraph
+from news_related.meaning_edges import edges_by_meaning
 from news_shared.article_ids import ArticleId
 
 MAX_DEPTH = 3
 MAX_NODES = 200
 _BACKLINKS = 50
 
-DRAWN: tuple[EdgeKind, ...] = ("translation", "pinned", "cites")
+_NEAREST = 8  # edges from meaning of one article, the nearest first: enough to see the story
+
+DRAWN: tuple[EdgeKind, ...] = ("translation", "pinned", "cites", "same_story")
 """Kinds that are followed unless told otherwise; where there is no room for all, in this order."""
 
 
@@ -62,13 +65,17 @@ async def neighbourhood(
     around = Neighbourhood()
     around.add(Node(card.id, "article", card.title, 0, card))
     frontier = [card]
+    known = {card.id: card}
     edges: dict[Edge, None] = {}
     for step in range(1, depth + 1):
-        found = sorted((e for e in await graph.edges_of(frontier, backlinks=_BACKLINKS) if e.kind in kinds), key=_order)
+        declared = await graph.edges_of(frontier, backlinks=_BACKLINKS)
+        meant = _nearest_edges(await edges_by_meaning(graph, frontier, known, weak="similar" in kinds), declared)
+        found = sorted((e for e in [*declared, *meant] if e.kind in kinds), key=_order)
         edges.update(dict.fromkeys(found))
         ends = (end for edge in found for end in (edge.source, edge.target) if end)
         cards = await graph.cards(ArticleId(end) for end in dict.fromkeys(ends) if end not in around.nodes)
         frontier = _nearest(around, found, cards, step)
+        known.update((one.id, one) for one in frontier)
         if not frontier:
             break
     if "theme" in kinds:
@@ -94,6 +101,19 @@ def _nearest(around: Neighbourhood, edges: Sequence[Edge], cards: dict[ArticleId
     return new
 
 
+def _nearest_edges(edges: Sequence[Edge], declared: Sequence[Edge]) -> list[Edge]:
+    """For each article its strongest edges from meaning; what is declared of a pair is not said again."""
+    said = {frozenset((edge.source, edge.target)) for edge in declared if edge.kind == "translation"}
+    count: dict[str, int] = {}
+    kept = []
+    for edge in sorted(edges, key=lambda e: (-(e.score or 0), e.source, e.target)):
+        ends = (edge.source, edge.target or "")
+        if frozenset(ends) not in said and min(count.get(end, 0) for end in ends) < _NEAREST:
+            kept.append(edge)
+            count.update((end, count.get(end, 0) + 1) for end in ends)
+    return kept
+
+
 def _themes(around: Neighbourhood) -> list[Edge]:
     edges = []
     for node in list(around.nodes.values()):
@@ -103,6 +123,6 @@ def _themes(around: Neighbourhood) -> list[Edge]:
     return edges
 
 
-def _order(edge: Edge) -> tuple[int, bool, str, int, str]:
+def _order(edge: Edge) -> tuple[int, bool, int, str, int, str]:
     rank = DRAWN.index(edge.kind) if edge.kind in DRAWN else len(DRAWN)
-    return rank, edge.target is None, edge.source, edge.paragraph or 0, target_of(edge)
+    return rank, edge.target is None, -(edge.score or 0), edge.source, edge.paragraph or 0, target_of(edge)

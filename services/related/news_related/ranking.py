@@ -8,28 +8,36 @@ Every reason to show an article is a signal with a strength in [0, 1]:
 | translation | 0.95 |
 | links to this article | 0.8, halved for every 180 days between the two |
 | links to a translation of this article | 0.7, likewise |
+| the same report in another language, by meaning | 0.9 |
+| another report of the same story, by meaning | from 0.6 at the cut-off to 0.85 for the same words at the same time |
+| something similar, by meaning | from 0.3 at the cut-off to 0.55 likewise |
 | both link to the same article | 0.5, halved for every 30 days |
 | both of a theme with n articles | 0.45 / log2(2 + n), halved for every 7 days: a rare theme says more |
 
-Signals of one article add up like independent chances, 1 - (1 - a)(1 - b)…; the strongest one is its reason. Then
-the list is picked one by one, the highest first (ties: the newest, then by id), out of five times as many as wanted:
-what tells the same story as something picked (its translation) is left out, and each article picked before for the
-same themes takes a fifth off.
+Scores of meaning have closeness in time in them (`similarity`). Signals of one article add up like independent chances,
+1 - (1 - a)(1 - b)…; the strongest one is its reason. Then the list is picked one by one, the highest first (ties: the
+newest, then by id), out of five times as many as wanted: what tells the same story as something picked (its
+translation) is left out, and each article picked before for the same themes takes a fifth off.
 Scores are comparable within one list only.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import exp2, log2, prod
+from typing import Literal
 
 from news_related.facts import Card
+from news_related.meaning_edges import Near
 from news_related.reasons import KINDS, Reason, ReasonKind
+from news_related.similarity import CUT_OFFS, UNITS, MeaningKind
 from news_related.themes import is_in, language_ranges
 
 PINNED = 1.0
 TRANSLATION = 0.95
 _BACKLINK, _BACKLINK_HALVES = 0.8, 180.0
 _BACKLINK_OF_TRANSLATION = 0.7
+_TRANSLATED = 0.9
+_MEANING: Mapping[MeaningKind, tuple[float, float]] = {"same_story": (0.6, 0.85), "similar": (0.3, 0.55)}
 _SAME_STORY, _SAME_STORY_HALVES = 0.5, 30.0
 _THEME, _THEME_HALVES = 0.45, 7.0
 _MORE_OF_THE_SAME = 0.8
@@ -53,6 +61,11 @@ class Wanted:
     languages: tuple[str, ...] = ()
     kinds: frozenset[ReasonKind] = frozenset()
     published_after_ms: int | None = None
+
+    @property
+    def is_filter(self) -> bool:
+        """Whether it leaves out articles by what they are."""
+        return bool(self.languages) or self.published_after_ms is not None
 
     def takes(self, card: Card) -> bool:
         """Whether an article may be in the list."""
@@ -85,6 +98,20 @@ def same_story(article: Card, other: Card, via: Card) -> Signal:
     """Both link to the same article."""
     strength = _SAME_STORY * closeness(article, other, halves=_SAME_STORY_HALVES)
     return Signal(strength, Reason("same_story", via=via.title))
+
+
+def by_meaning(article: Card, near: Near) -> Signal | None:
+    """The other is near in meaning; None when it is not near enough."""
+    if near.kind is None:
+        return None
+    similarity = near.score / UNITS
+    if near.kind == "translation":
+        return Signal(_TRANSLATED, Reason("translation", similarity=similarity))
+    least = min(cut for cut in CUT_OFFS[near.kind] if cut is not None)
+    weak, strong = _MEANING[near.kind]
+    strength = weak + (strong - weak) * min(1.0, max(0.0, (similarity - least) / (1 - least)))
+    when: Literal["earlier", "later"] = "earlier" if near.card.position < article.position else "later"
+    return Signal(strength, Reason(near.kind, similarity=similarity, when=when if near.kind == "same_story" else None))
 
 
 def themes(article: Card, other: Card, sizes: Mapping[str, int]) -> Signal | None:

@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-ReasonKind = Literal["pinned", "translation", "cites", "backlink", "same_story", "theme"]
+ReasonKind = Literal["pinned", "translation", "cites", "backlink", "same_story", "similar", "theme"]
 Words = Literal["en", "uk"]
 
-KINDS: tuple[ReasonKind, ...] = ("pinned", "translation", "backlink", "same_story", "theme")
+KINDS: tuple[ReasonKind, ...] = ("pinned", "translation", "backlink", "same_story", "similar", "theme")
 """Kinds of `related`, strongest first; `cites` is one of links only, since a list never repeats what the body links."""
 
 _ORDINALS: Mapping[Words, Sequence[str]] = {
@@ -37,6 +37,9 @@ class Reason:
         original: the other is what this article translates, for `translation`.
         via: title of the article that both link to (`same_story`) or of the translation that is linked (`backlink`).
         note: the editor's words, for `pinned`.
+        similarity: how near the two are in meaning (1: the same), where that is the reason: `translation`, `same_story`
+            and `similar` that nobody declared.
+        when: whether the other is the earlier or the later report, for a `same_story` by meaning.
     """
 
     kind: ReasonKind
@@ -45,6 +48,8 @@ class Reason:
     original: bool = False
     via: str | None = None
     note: str | None = None
+    similarity: float | None = None
+    when: Literal["earlier", "later"] | None = None
 
     def shown(self, words: Words) -> dict[str, Any]:
         """As JSON: kind, text, and the data that the text tells."""
@@ -55,6 +60,8 @@ class Reason:
             shown["themes"] = list(self.themes)
         if self.via is not None:
             shown["via"] = self.via
+        if self.similarity is not None:
+            shown["similarity"] = round(self.similarity, 4)
         return shown
 
 
@@ -67,6 +74,8 @@ def _english(reason: Reason) -> str:
     match reason.kind:
         case "pinned":
             return reason.note or "chosen by the editors"
+        case "translation" if reason.similarity is not None:
+            return "the same report in another language"
         case "translation":
             return "original of this article" if reason.original else "translation of this article"
         case "cites":
@@ -75,8 +84,12 @@ def _english(reason: Reason) -> str:
             return f"links to “{reason.via}”, a translation of this article"
         case "backlink":
             return "links to this article"
-        case "same_story":
+        case "same_story" if reason.via is not None:
             return f"both link to “{reason.via}”"
+        case "same_story":
+            return f"{reason.when} report of the same story" if reason.when else "another report of the same story"
+        case "similar":
+            return "about something similar"
         case "theme":
             return f"both about {_listed(reason.themes, 'and')}"
 
@@ -85,6 +98,8 @@ def _ukrainian(reason: Reason) -> str:
     match reason.kind:
         case "pinned":
             return reason.note or "вибір редакції"
+        case "translation" if reason.similarity is not None:
+            return "те саме повідомлення іншою мовою"
         case "translation":
             return "оригінал цієї статті" if reason.original else "переклад цієї статті"
         case "cites":
@@ -93,8 +108,13 @@ def _ukrainian(reason: Reason) -> str:
             return f"посилається на «{reason.via}», переклад цієї статті"
         case "backlink":
             return "посилається на цю статтю"
-        case "same_story":
+        case "same_story" if reason.via is not None:
             return f"обидві посилаються на «{reason.via}»"
+        case "same_story":
+            told = {"earlier": "раніше", "later": "пізніше", None: "інше"}[reason.when]
+            return f"{told} повідомлення про ту саму подію"
+        case "similar":
+            return "про подібне"
         case "theme":
             name = "спільна тема" if len(reason.themes) == 1 else "спільні теми"
             return f"{name}: {_listed(reason.themes, 'і')}"

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from news_related import ranking
 from news_related.facts import Card
 from news_related.link_graph import Backlink, LinkGraph
+from news_related.meaning_edges import Near, further, near
 from news_related.ranking import Ranked, Signal, Wanted
 from news_related.reasons import Reason
 from news_shared.article_ids import ArticleId
@@ -18,7 +19,8 @@ _EACH_SIDE, _NEWEST = 15, 10
 
 
 async def related(graph: LinkGraph, card: Card, wanted: Wanted) -> list[Ranked]:
-    """The ranked list of an article; some nine round trips, whatever is stored.
+    """The ranked list of an article; some eleven round trips, whatever is stored, and four more when a filter leaves
+    too little of its neighbours.
 
     Raises:
         RebuildingError, TransientError: as `LinkGraph`.
@@ -46,6 +48,10 @@ async def related(graph: LinkGraph, card: Card, wanted: Wanted) -> list[Ranked]:
         asked.update(dict.fromkeys(b.id for b in some))
     asked.update(dict.fromkeys(in_themes))
     cards = {card.id: card, **await graph.cards(asked)}
+    [neighbours] = await near(graph, [card], known=cards)
+    if sum(wanted.takes(one.card) and one.kind is not None for one in neighbours) < wanted.limit and wanted.is_filter:
+        neighbours = [*neighbours, *await further(graph, card, neighbours)]
+    cards.update((one.card.id, one.card) for one in neighbours if one.kind is not None)
 
     signals: dict[str, list[Signal]] = {}
 
@@ -67,9 +73,22 @@ async def related(graph: LinkGraph, card: Card, wanted: Wanted) -> list[Ranked]:
         for other, _ in _present(some, cards):
             if key in cards and other.id not in translations:
                 signal(other.id, ranking.same_story(card, other, cards[key]))
+    for one in neighbours:
+        if one.card.id not in translations:
+            signal(one.card.id, ranking.by_meaning(card, one))
     for key, other in cards.items():
         signal(key, ranking.themes(card, other, sizes))
     return ranking.rank(card, {key: other for key, other in cards.items() if key not in never}, signals, wanted)
+
+
+async def nearest(graph: LinkGraph, card: Card, wanted: Wanted) -> list[Near]:
+    """The uncut neighbours of an article in meaning, best first: what ranking and cut-offs are measured with.
+
+    Raises:
+        RebuildingError, TransientError: as `LinkGraph`.
+    """
+    [found] = await near(graph, [card])
+    return [one for one in found if wanted.takes(one.card)][: wanted.limit]
 
 
 def _present(backlinks: Sequence[Backlink], cards: dict[ArticleId, Card]) -> list[tuple[Card, int]]:

@@ -22,8 +22,9 @@ from news_related.facts import Card, Withdrawn
 from news_related.link_graph import EdgeKind, LinkGraph, ThemeSize
 from news_related.neighbourhood import DRAWN, MAX_DEPTH, neighbourhood
 from news_related.positions import LENGTH, cursor_of, parse_cursor
-from news_related.ranking import Wanted
+from news_related.ranking import Ranked, Wanted
 from news_related.reasons import Reason, ReasonKind, Words, words_for
+from news_related.similarity import UNITS
 from news_related.stories import thread_of
 from news_related.themes import language_key
 from news_shared.api_keys import ApiKeys
@@ -47,6 +48,9 @@ class RelatedState(TypedDict):
     partitions: int
 
 
+MAX_RAW = 50
+"""Neighbours of one raw answer."""
+
 _NEVER_STORED = {"Cache-Control": "no-cache"}  # a 404 or 410 is over as soon as the article comes (back)
 
 Article = Annotated[str | None, Query(max_length=4_200, description="Id or `source:guid`.")]
@@ -58,8 +62,12 @@ Languages = Annotated[
 Since = Annotated[AwareDatetime | None, Query(description="Only what was published after it.")]
 Limit = Annotated[int, Query(ge=1, le=100, description="Articles at the most.")]
 Kinds = Annotated[
-    list[Literal["pinned", "translation", "backlink", "same_story", "theme"]] | None,
+    list[Literal["pinned", "translation", "backlink", "same_story", "similar", "theme"]] | None,
     Query(max_length=10, description="Only articles shown for one of these reasons, repeatable."),
+]
+Raw = Annotated[
+    bool,
+    Query(description="With `kind=similar`: the neighbours in meaning as they are, without a cut-off."),
 ]
 
 
@@ -71,12 +79,13 @@ async def related(
     language: Languages = None,
     kind: Kinds = None,
     published_after: Since = None,
+    raw: Raw = False,
 ) -> Response:
-    """Ranked cards with their reasons: pins first, then links, translations, themes and closeness in time.
+    """Ranked cards with their reasons: pins first, then translations, links, meaning, themes and closeness in time.
 
     Never the article itself, a withdrawn or blocked one, what its body links, or two tellings of one report.
     """
-    return await _related(request, article, None, limit, language, kind, published_after)
+    return await _related(request, article, None, limit, language, kind, published_after, raw)
 
 
 @router.get("/v1/related", responses=RELATED_RESPONSES, summary="What to show beside it, by URL")
@@ -88,9 +97,10 @@ async def related_of(
     language: Languages = None,
     kind: Kinds = None,
     published_after: Since = None,
+    raw: Raw = False,
 ) -> Response:
     """The same for an article that is known by its URL."""
-    return await _related(request, article, url, limit, language, kind, published_after)
+    return await _related(request, article, url, limit, language, kind, published_after, raw)
 
 
 @router.get("/v1/articles/{article:path}/links", responses=LINKS_RESPONSES, summary="Cards of its links; backlinks")
@@ -180,7 +190,8 @@ async def graph_around(
     depth: Annotated[int, Query(ge=1, le=MAX_DEPTH, description="Steps away.")] = 2,
     format: Annotated[Literal["json", "dot", "graphml", "svg"], Query()] = "json",
     kind: Annotated[
-        list[EdgeKind] | None, Query(max_length=10, description="Edges to follow; all but `theme` unless named.")
+        list[EdgeKind] | None,
+        Query(max_length=10, description="Edges to follow: all but `similar` and `theme`."),
     ] = None,
 ) -> Response:
     """Nodes and edges up to some steps away (200 nodes at the most), as data, for GraphViz or Gephi, or a picture."""
@@ -207,16 +218,25 @@ async def _related(
     languages: list[str] | None,
     kinds: list[Any] | None,
     published_after: datetime | None,
+    raw: bool,
 ) -> Response:
+    if raw and (kinds != ["similar"] or limit > MAX_RAW):
+        detail = f"raw=1 goes with kind=similar alone, and limit={MAX_RAW} at the most"
+        raise ProblemError(INVALID, detail, errors=[{"field": "raw", "error": detail}])
     graph = LinkGraph(request.state.slots)
     card = await _card(graph, article, url)
     asked: frozenset[ReasonKind] = frozenset(kinds or ())
     since_ms = epoch_ms(published_after) if published_after is not None else None
     wanted = Wanted(limit=limit, languages=tuple(languages or ()), kinds=asked, published_after_ms=since_ms)
     words = _words(request, wanted.languages)
+    if raw:
+        nearest = await related_stories.nearest(graph, card, wanted)
+        found = [Ranked(n.card, n.score / UNITS, Reason("similar", similarity=n.score / UNITS)) for n in nearest]
+    else:
+        found = await related_stories.related(graph, card, wanted)
+    digits = 6 if raw else 4
     items = [
-        {**one.card.shown(), "reason": one.reason.shown(words), "score": round(one.score, 4)}
-        for one in await related_stories.related(graph, card, wanted)
+        {**one.card.shown(), "reason": one.reason.shown(words), "score": round(one.score, digits)} for one in found
     ]
     return answer(request, {"article": card.id, "items": items}, _as_of(graph))
 

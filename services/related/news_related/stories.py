@@ -6,10 +6,13 @@ from datetime import timedelta
 
 from news_related.facts import Card
 from news_related.link_graph import Edge, LinkGraph
+from news_related.meaning_edges import edges_by_meaning
 from news_related.themes import is_in
+from news_related.threads import Pair, threads
 from news_shared.article_ids import ArticleId
 
 MAX_ARTICLES = 100
+_LOOKED_AT = 200
 _MAX_STEPS = 8
 _APART = timedelta(days=30)  # a link to something older is background, not the story going on
 _BACKLINKS = 30
@@ -46,18 +49,30 @@ def goes_on(one: Card, other: Card) -> bool:
 
 
 async def thread_of(graph: LinkGraph, card: Card, languages: tuple[str, ...] = ()) -> Thread:
-    """The story that an article belongs to, itself included; `MAX_ARTICLES` at the most, the nearest by links.
+    """The story that an article belongs to, itself included, by the rules of `threads`; `MAX_ARTICLES` at the most, the
+    nearest in time.
+
+    Whatever is connected with the article is looked at, up to 200 articles and eight steps away: a thread is the same
+    whichever of its articles is asked, unless that is not all.
 
     Raises:
         RebuildingError, TransientError: as `LinkGraph`.
     """
     found = {card.id: card}
+    declared: dict[Pair, None] = {}
+    scores: dict[Pair, int] = {}
     frontier, is_cut = [card], False
     for _ in range(_MAX_STEPS):
         edges = await graph.edges_of(frontier, backlinks=_BACKLINKS)
         known = {**await graph.cards(_ends(edges) - found.keys()), **found}
-        frontier = sorted(_joined(edges, known, found), key=lambda c: c.position)
-        room = MAX_ARTICLES - len(found)
+        meant = await edges_by_meaning(graph, frontier, known, weak=False)
+        known.update(await graph.cards(_ends(meant) - known.keys()))
+        joined = _joining(edges, known)
+        declared.update(dict.fromkeys(joined))
+        scores.update(((edge.source, ArticleId(edge.target or "")), edge.score or 0) for edge in meant)
+        reached = {end for pair in [*joined, *scores] for end in pair if end in known} - found.keys()
+        frontier = sorted((known[key] for key in reached), key=lambda c: _apart(c, card))
+        room = _LOOKED_AT - len(found)
         is_cut = is_cut or len(frontier) > room
         frontier = frontier[:room]
         found.update((one.id, one) for one in frontier)
@@ -65,20 +80,29 @@ async def thread_of(graph: LinkGraph, card: Card, languages: tuple[str, ...] = (
             break
     else:
         is_cut = True
-    articles = sorted(found.values(), key=lambda c: c.position)
-    return Thread(articles[0].id, [c for c in articles if is_in(c.language, languages)], is_cut)
+    told = [found[key] for key in threads(found, declared, scores)[card.id]]
+    nearest = sorted(told, key=lambda c: _apart(c, card))[:MAX_ARTICLES]
+    articles = sorted(nearest, key=lambda c: c.position)
+    return Thread(
+        articles[0].id, [c for c in articles if is_in(c.language, languages)], is_cut or len(told) > MAX_ARTICLES
+    )
 
 
 def _ends(edges: Iterable[Edge]) -> set[ArticleId]:
     return {ArticleId(end) for edge in edges for end in (edge.source, edge.target) if end is not None}
 
 
-def _joined(edges: Iterable[Edge], known: Mapping[ArticleId, Card], found: Mapping[ArticleId, Card]) -> set[Card]:
-    joined = set()
+def _joining(edges: Iterable[Edge], known: Mapping[ArticleId, Card]) -> list[Pair]:
+    """The declared pairs that are one story."""
+    joined = []
     for edge in edges:
         one, other = known.get(edge.source), known.get(ArticleId(edge.target or ""))
         if one is None or other is None or edge.kind not in ("cites", "translation"):
             continue
         if edge.kind == "translation" or goes_on(one, other):
-            joined.update({one, other})
-    return {card for card in joined if card.id not in found}
+            joined.append((one.id, other.id))
+    return joined
+
+
+def _apart(one: Card, other: Card) -> tuple[int, ArticleId]:
+    return abs(one.listed_ms - other.listed_ms), one.id

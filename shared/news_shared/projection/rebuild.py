@@ -1,8 +1,9 @@
 """Filling the next generation of a projection beside the live one, then switching queries over to it."""
 
 import asyncio
-from collections.abc import Callable, Mapping
-from typing import TypeVar
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack
+from typing import Any, TypeVar
 
 import structlog
 
@@ -31,10 +32,16 @@ async def rebuild(
     process: ProcessSettings,
     progress: Progress,
     clock: Clock = system_clock,
+    beside: Sequence[ProjectionSpec[Any]] = (),
+    complete: Callable[[int], Awaitable[None]] | None = None,
 ) -> int:
     """Build a new generation of all partitions, switch to it and delete the former; returns its number.
 
     The live projection goes on meanwhile. It may run while the projector runs, and be repeated after a crash.
+
+    Args:
+        beside: other projections into the same slots (one `tag`), which are filled at the same time.
+        complete: called with the generation once all have caught up, while they go on: what follows from them.
 
     Raises:
         LogMismatchError: the log no longer holds what the projection needs.
@@ -44,19 +51,25 @@ async def rebuild(
     generation = 1 + max([await _live(redis, spec, p) for p in partitions])
     for partition in partitions:
         await delete_generation(redis, spec, partition, generation)  # what an interrupted rebuild left
-    projector = Projector(
-        spec,
-        kafka=kafka,
-        redis=redis,
-        partitions=process.partitions,
-        instance=f"{process.instance}-rebuild",
-        clock=clock,
-        rebuilding=generation,
-    )
-    async with running(
-        projector.run(), stop=projector.request_stop, name=f"rebuild {spec.group}", drain=process.drain_timeout
-    ):
-        await _caught_up(projector, kafka, spec, process.partitions, progress)
+    async with AsyncExitStack() as stack:
+        projectors: list[tuple[Projector[Any], str]] = []
+        for one in (spec, *beside):
+            projector: Projector[Any] = Projector(
+                one,
+                kafka=kafka,
+                redis=redis,
+                partitions=process.partitions,
+                instance=f"{process.instance}-rebuild",
+                clock=clock,
+                rebuilding=generation,
+            )
+            name = f"rebuild {one.group}"
+            work = running(projector.run(), stop=projector.request_stop, name=name, drain=process.drain_timeout)
+            await stack.enter_async_context(work)
+            projectors.append((projector, one.topic))
+        await _caught_up(projectors, kafka, process.partitions, progress)
+        if complete is not None:
+            await complete(generation)
     for partition in partitions:
         former = await _live(redis, spec, partition)
         with redis_errors("switching generations"):
@@ -76,17 +89,20 @@ async def _live(redis: RedisClient, spec: ProjectionSpec[E], partition: int) -> 
 
 
 async def _caught_up(
-    projector: Projector[E], kafka: KafkaSettings, spec: ProjectionSpec[E], partitions: int, progress: Progress
+    projectors: Sequence[tuple[Projector[Any], str]], kafka: KafkaSettings, partitions: int, progress: Progress
 ) -> None:
-    bounds = {p: await PartitionLog(kafka, spec.topic, p).bounds() for p in range(partitions)}
-    total = sum(b.end - b.begin for b in bounds.values())
+    bounds = [[await PartitionLog(kafka, topic, p).bounds() for p in range(partitions)] for _, topic in projectors]
+    total = sum(b.end - b.begin for some in bounds for b in some)
 
     def done() -> int:
-        offsets: Mapping[int, int] = projector.offsets
-        return sum(min(offsets.get(p, b.begin), b.end) - b.begin for p, b in bounds.items())
+        read = 0
+        for (projector, _), some in zip(projectors, bounds, strict=True):
+            offsets: Mapping[int, int] = projector.offsets
+            read += sum(min(offsets.get(p, b.begin), b.end) - b.begin for p, b in enumerate(some))
+        return read
 
-    while projector.unready() or done() < total:
-        stopped = [reason for reason in projector.unready() if "stands still" in reason]
+    while (reasons := [reason for one, _ in projectors for reason in one.unready()]) or done() < total:
+        stopped = [reason for reason in reasons if "stands still" in reason]
         if stopped:
             raise LogMismatchError("; ".join(stopped))
         progress(done(), total)

@@ -1,0 +1,107 @@
+"""Edges from meaning: which of an article's neighbours are near enough to be shown, and as what."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from news_related import similarity
+from news_related.facts import Card
+from news_related.link_graph import Edge, LinkGraph
+from news_related.similarity import MeaningKind, kind_of, language_of
+from news_shared.article_ids import ArticleId
+
+_NEIGHBOURS_ASKED = 20  # whose neighbours are looked at when one's own do not suffice
+_LOOKED_AT = 300
+
+
+@dataclass(frozen=True)
+class Near:
+    """A live article near another.
+
+    Attributes:
+        score: in `similarity.UNITS`.
+        kind: None for one that is among the nearest and yet not near.
+    """
+
+    card: Card
+    score: int
+    kind: MeaningKind | None
+
+
+def nearness(card: Card, other: Card, score: int) -> Near:
+    """What another article is to an article, by their score."""
+    same = language_of(card.language) == language_of(other.language)
+    return Near(other, score, kind_of(score, abs(card.listed_ms - other.listed_ms), same=same))
+
+
+async def near(
+    graph: LinkGraph, cards: Sequence[Card], *, least: int | None = None, known: Mapping[ArticleId, Card] | None = None
+) -> list[list[Near]]:
+    """The live neighbours of some articles, best first; two round trips.
+
+    Args:
+        least: leave out scores below it.
+        known: cards that need not be read again.
+    """
+    lists = await graph.neighbours([card.id for card in cards])
+    if least is not None:
+        lists = [[(key, score) for key, score in some if score >= least] for some in lists]
+    had = dict(known or {})
+    wanted = [key for some in lists for key, _ in some]
+    found = {**had, **await graph.cards(key for key in wanted if key not in had)}
+    return [
+        [nearness(card, found[key], score) for key, score in some if key in found]
+        for card, some in zip(cards, lists, strict=True)
+    ]
+
+
+async def further(graph: LinkGraph, card: Card, known: Sequence[Near]) -> list[Near]:
+    """Neighbours of neighbours that are not among an article's own, scored as those are; four round trips.
+
+    For a filter that leaves too little of the sixty nearest.
+    """
+    lists = await graph.neighbours([one.card.id for one in known[:_NEIGHBOURS_ASKED]])
+    seen = {card.id, *(one.card.id for one in known)}
+    ranked = sorted((rank, key) for some in lists for rank, (key, _) in enumerate(some) if key not in seen)
+    asked = list(dict.fromkeys(key for _, key in ranked))[:_LOOKED_AT]
+    own, *others = await graph.meanings([card.id, *asked])
+    if own is None:
+        return []
+    comparable = [one for one in others if one is not None and one.space == own.space]
+    if not comparable:
+        return []
+    vectors = np.array([np.frombuffer(one.vector, np.int8) for one in comparable], np.float64)
+    scores = similarity.scores(
+        vectors @ np.frombuffer(own.vector, np.int8).astype(np.float64),
+        np.array([own.scale * one.scale for one in comparable]),
+        np.array([abs(own.position.date_ms - one.position.date_ms) for one in comparable]),
+        np.array([own.language == one.language for one in comparable]),
+    )
+    cards = await graph.cards(one.id for one in comparable)
+    found = [
+        nearness(card, cards[one.id], int(score))
+        for one, score in zip(comparable, scores, strict=True)
+        if one.id in cards
+    ]
+    return sorted(found, key=lambda one: (-one.score, one.card.id))
+
+
+async def edges_by_meaning(
+    graph: LinkGraph, cards: Sequence[Card], known: Mapping[ArticleId, Card], *, weak: bool = True
+) -> list[Edge]:
+    """The edges at some articles, each once, from the later article to the earlier.
+
+    Args:
+        known: cards that need not be read again.
+        weak: also the `similar` ones.
+    """
+    kinds: tuple[MeaningKind, ...] = ("translation", "same_story", "similar") if weak else ("translation", "same_story")
+    least = round(similarity.UNITS * min(cut for kind in kinds for cut in similarity.CUT_OFFS[kind] if cut is not None))
+    edges: dict[Edge, None] = {}
+    for card, some in zip(cards, await near(graph, cards, least=least, known=known), strict=True):
+        for one in some:
+            if one.kind in kinds:
+                later, earlier = sorted((card, one.card), key=lambda c: c.position, reverse=True)
+                edges[Edge(one.kind, later.id, earlier.id, score=one.score)] = None
+    return list(edges)

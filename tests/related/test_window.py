@@ -1,0 +1,133 @@
+"""The neighbours kept against those that a plain search finds, whatever came and went in which order."""
+
+import random
+from dataclasses import replace
+from uuid import UUID
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from news_related import similarity
+from news_related.positions import Position
+from news_related.window import Meaning, Window, decode_neighbours
+from news_shared.article_ids import ArticleId
+
+_DIMENSIONS = 3
+_HOUR_MS = 3_600_000
+
+
+def key(n: int) -> ArticleId:
+    return ArticleId(str(UUID(int=(n % 3) << 64 | n)))
+
+
+def a_meaning(
+    n: int, vector: tuple[int, ...], *, hours: int = 0, language: str = "en", scale: float = 0.008
+) -> Meaning:
+    packed = b"".join(part.to_bytes(1, signed=True) for part in vector)
+    return Meaning(Position(hours * _HOUR_MS, key(n)), language, "m", scale, packed)
+
+
+def expected(meanings: list[Meaning], shown: int) -> dict[ArticleId, list[tuple[ArticleId, int]]]:
+    """Every pair scored one by one with Python's own numbers."""
+    lists = {}
+    for one in meanings:
+        ranked = sorted((-plain_score(one, other), other.id) for other in meanings if other.id != one.id)
+        lists[one.id] = [(other, -score) for score, other in ranked[:shown]]
+    return lists
+
+
+def plain_score(one: Meaning, other: Meaning) -> int:
+    signed = [memoryview(m.vector).cast("b") for m in (one, other)]
+    dot: int = sum(a * b for a, b in zip(*signed, strict=True))
+    weeks_off = abs(one.position.date_ms - other.position.date_ms) * (similarity.LOST_PER_WEEK / (7 * 86_400_000))
+    added = 0.0 if one.language == other.language else similarity.ADDED_ACROSS_LANGUAGES
+    return round((dot * (one.scale * other.scale) - weeks_off + added) * similarity.UNITS)
+
+
+def lists_of(window: Window) -> dict[ArticleId, list[tuple[ArticleId, int]]]:
+    return {article: decode_neighbours(window.neighbours(article)) for article in window}
+
+
+# Few different values, so that many scores are equal and ids decide.
+_MEANINGS = st.builds(
+    a_meaning,
+    st.integers(0, 14),
+    st.tuples(*[st.sampled_from([-128, -1, 0, 1, 90, 127])] * _DIMENSIONS),
+    hours=st.sampled_from([0, 1, 400, 9000]),
+    language=st.sampled_from(["en", "uk"]),
+    scale=st.sampled_from([0.008, 0.00123456789]),
+)
+_CHANGES = st.lists(st.tuples(st.lists(st.integers(0, 14), max_size=4), st.lists(_MEANINGS, max_size=6)), max_size=8)
+
+
+@settings(max_examples=150, deadline=None)
+@given(changes=_CHANGES, shown=st.integers(1, 6), spare=st.integers(0, 3), chance=st.randoms(use_true_random=False))
+def test_the_lists_are_those_of_a_plain_search_after_any_arrivals_updates_and_withdrawals(
+    changes: list[tuple[list[int], list[Meaning]]], shown: int, spare: int, chance: random.Random
+) -> None:
+    window = Window(shown=shown, spare=spare)
+    here: dict[ArticleId, Meaning] = {}
+    for removed, added in changes:
+        before = lists_of(window)
+        latest = {meaning.id: meaning for meaning in added}
+        gone = [*map(key, removed), *latest]
+        changed = window.change(map(key, removed), list(latest.values()))
+        here = {**{k: m for k, m in here.items() if k not in gone}, **latest}
+        now = lists_of(window)
+        assert now == expected(list(here.values()), shown)
+        assert window.oldest(3) == sorted(meaning.position for meaning in here.values())[:3]
+        assert {article for article in now if now[article] != before.get(article)} <= changed <= now.keys()
+    again = Window(shown=shown, spare=spare)
+    shuffled = list(here.values())
+    chance.shuffle(shuffled)
+    for meaning in shuffled:
+        again.change([], [meaning])
+    assert lists_of(again) == lists_of(window)
+    read = Window(shown=shown, spare=spare)
+    read.put(shuffled)
+    halves = sorted(here)[::2], sorted(here)[1::2]
+    for half in halves:
+        read.put_neighbours({article: window.neighbours(article) for article in half})
+    for article in sorted(here)[::2]:
+        read.change([article], [])
+        window.change([article], [])
+    assert lists_of(read) == lists_of(window)
+
+
+@pytest.mark.parametrize("stranger", [0, 4, 1 << 64, 1 << 64 | 9, 9 << 64])
+def test_a_list_that_names_a_stranger_is_refused(stranger: int) -> None:
+    here = [a_meaning(n, (n, 1, 1)) for n in (1, 2, 4, 7)]
+    window = Window()
+    window.put(here)
+    with pytest.raises(KeyError):
+        window.put_neighbours({key(1): UUID(int=stranger).bytes + bytes(4)})
+    with pytest.raises(KeyError):
+        window.put_neighbours({key(99): b""})
+
+
+def test_scores_of_long_vectors_are_exact() -> None:
+    chance = random.Random(3)
+    one, other = (
+        replace(a_meaning(n, tuple(chance.choice([-128, 127, 126]) for _ in range(3000))), scale=0.0002) for n in (1, 2)
+    )
+    window = Window()
+    window.change([], [one, other])
+    assert lists_of(window) == expected([one, other], 60)
+
+
+def test_an_article_that_leaves_and_comes_back_finds_its_place_in_hundreds_of_lists() -> None:
+    chance = random.Random(5)
+    here = [
+        a_meaning(n, tuple(chance.randrange(-128, 128) for _ in range(8)), hours=chance.randrange(2000))
+        for n in range(250)
+    ]
+    window = Window(shown=20, spare=5)
+    window.change([], here)
+    whole = expected(here, 20)
+    assert lists_of(window) == whole
+    window.change([m.id for m in here[::3]], [])
+    assert lists_of(window) == expected([m for n, m in enumerate(here) if n % 3], 20)
+    for meaning in here[::3]:
+        window.change([], [meaning])
+    assert lists_of(window) == whole
