@@ -37,7 +37,7 @@ _PAIR = 0.5  # two characters of a script that has no spaces: their frequency is
 _WORD = re.compile(r"[^\W_]+(?:['’ʼ-][^\W_]+)*")
 _POSSESSIVE = re.compile(r"['’ʼ]s$")
 _NO_SPACES = re.compile(r"[\u0e00-\u0eff\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff]")
-_SENTENCE_ENDS = frozenset(".!?:«»\"“„")
+_SENTENCE_ENDS = frozenset('.!?:«»"“„')
 _ALL_NOUNS_LARGE = frozenset({"de", "lb"})
 # Romanisations of one sound by different languages and by anyascii.
 _SPELLINGS = (
