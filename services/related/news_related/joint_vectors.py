@@ -15,14 +15,15 @@ language wants 0.4 to 0.5, separately written texts in two languages 0 to 0.2 (d
 Float32 = npt.NDArray[np.float32]
 
 
-def joined(meaning: Float32, title: str, lead: str, language: str) -> Float32:
+def joined(meaning: Float32, text: str, language: str) -> Float32:
     """Meaning and words side by side, of length 1. A text without words is its meaning alone.
 
     Args:
-        meaning: of the text, as the model gives it.
+        meaning: of the text's beginning, as the model gives it.
+        text: all whose words count.
         language: primary subtag.
     """
     about = centred(meaning, language)
-    words = vector(weights(f"{title}. {lead}", language))
+    words = vector(weights(text, language))
     share = WORDS if words.any() else 0.0
     return np.concatenate([sqrt(1 - share) * about, sqrt(share) * words]).astype(np.float32)
