@@ -30,6 +30,9 @@ def a_neighbourhood(title: str, url: str) -> Neighbourhood:
         Edge("translation", other.id, one.id),
         Edge("theme", one.id, "theme:x"),
         Edge("pinned", one.id, other.id),
+        Edge("same_story", one.id, other.id, score=931_234),
+        Edge("similar", one.id, other.id, score=880_000),
+        Edge("translation", one.id, other.id, score=950_000),
     ]
     return around
 
@@ -58,4 +61,8 @@ def test_json_says_why_each_edge_is_there() -> None:
         "translation of this article",
         "T",
         "chosen by the editors",
+        "another report of the same story",
+        "about something similar",
+        "the same report in another language",
     ]
+    assert shown["edges"][4]["reason"]["similarity"] == 0.9312

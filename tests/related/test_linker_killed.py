@@ -12,14 +12,16 @@ import pytest_asyncio
 
 from news_related.app import graph_slots
 from news_related.curation import CHOICES, Choice, curation_key
+from news_related.vectors import Vector
+from news_related.window import decode_neighbours
 from news_shared.article_ids import partition_of
 from news_shared.articles import ArticleEvent
 from news_shared.errors import RebuildingError
 from news_shared.producer import open_producer
 from news_shared.redis_client import open_redis
-from tests.related.builders import NOON, a_withdrawal, an_article, id_of
+from tests.related.builders import NOON, a_vector, a_withdrawal, an_article, id_of
 from tests.related.graph_on_redis import GraphOnRedis, graph_of
-from tests.related.publishing import publish
+from tests.related.publishing import publish, publish_vectors
 from tests.testbed.backends import PARTITIONS, Backend
 from tests.testbed.role import Roles
 from tests.testbed.waiting import until
@@ -33,6 +35,12 @@ ARTICLES = 400
 async def stored(fresh_backend: Backend) -> AsyncIterator[GraphOnRedis]:
     async with open_redis(fresh_backend.redis_settings) as redis:
         yield GraphOnRedis(redis)
+
+
+def neighbours_in(dump: dict[str, object]) -> int:
+    lists = dump["neighbours"]
+    assert isinstance(lists, dict)
+    return sum(len(decode_neighbours(packed)) for packed in lists.values())
 
 
 def a_busy_day(seed: int) -> list[ArticleEvent]:
@@ -64,19 +72,37 @@ def a_busy_day(seed: int) -> list[ArticleEvent]:
     return events
 
 
+def its_vectors(seed: int) -> list[Vector]:
+    """Of most articles, some of them twice, in no order; by two models."""
+    chance = random.Random(seed)
+    guids = [f"g{n}" for n in range(ARTICLES) if n % 7] + [f"g{n}" for n in range(0, ARTICLES, 5) if n % 7]
+    chance.shuffle(guids)
+    centres = [[chance.randrange(-100, 100) for _ in range(8)] for _ in range(20)]
+    return [
+        a_vector(
+            guid,
+            *(part + chance.randrange(-27, 28) for part in chance.choice(centres)),
+            model=chance.choice(["m1", "m1", "m2"]),
+        )
+        for guid in guids
+    ]
+
+
 async def test_a_linker_that_is_killed_again_and_again_leaves_the_graph_of_an_undisturbed_run(
     roles: Roles, fresh_backend: Backend, stored: GraphOnRedis
 ) -> None:
-    events = a_busy_day(1)
+    events, vectors = a_busy_day(1), its_vectors(1)
     linkers = [await roles.start("related-linker", instance=name, NEWS_RELATED_LEASE="PT1S") for name in ("0", "1")]
     chance = random.Random(2)
-    for start in range(0, len(events), 150):
+    for start in range(0, max(len(events), len(vectors)), 150):
         await publish(fresh_backend, events[start : start + 150])
+        await publish_vectors(fresh_backend, vectors[start : start + 150])
         victim = chance.choice(linkers)
         await asyncio.sleep(chance.random())  # the moment of death is what varies here, nothing waits for it
         victim.kill()
         victim.launch()
-    expected = await graph_of(stored.redis, events)
+    expected = await graph_of(stored.redis, events, vectors)
+    assert neighbours_in(expected) > 10_000
 
     async def equal() -> bool:
         return await stored.dump() == expected
@@ -92,12 +118,23 @@ async def test_one_that_stands_by_takes_over_within_ten_seconds_and_a_thawed_own
     async def has(guid: str) -> bool:
         return bool(await stored.redis.hexists("{related}:1:cards", id_of(guid)))
 
-    await publish(fresh_backend, [an_article("before")])
+    await publish(fresh_backend, [an_article("before"), an_article("beside")])
+    vectors = [a_vector("before", 100, 1), a_vector("beside", 100, 2)]
+    await publish_vectors(fresh_backend, vectors)
     await until(lambda: has("before"), "the first event")
+
+    async def near(one: str, other: str) -> bool:
+        packed = await stored.redis.hget("{related}:1:neighbours", id_of(one))
+        return id_of(other) in dict(decode_neighbours(packed or b""))
+
+    await until(lambda: near("beside", "before"), "the first edge by meaning")
     await roles.start("related-linker", instance="1")
     first.freeze()
     await publish(fresh_backend, [an_article("before", revision=2, links=("while",)), an_article("while")])
+    vectors.append(a_vector("while", 100, 3))
+    await publish_vectors(fresh_backend, vectors[-1:])
     took = await until(lambda: has("while"), "the second linker to take over")
+    took += await until(lambda: near("beside", "while"), "its edges by meaning")
     assert took < 10
     first.thaw()
     await publish(fresh_backend, [a_withdrawal("before", revision=3), an_article("after")])
@@ -108,23 +145,27 @@ async def test_one_that_stands_by_takes_over_within_ten_seconds_and_a_thawed_own
 
     await until(gone, "the withdrawal")
     await first.ready()
-    expected = await graph_of(
-        stored.redis, [a_withdrawal("before", revision=3), an_article("while"), an_article("after")]
-    )
-    assert await stored.dump() == expected
+    last = [a_withdrawal("before", revision=3), an_article("beside"), an_article("while"), an_article("after")]
+    expected = await graph_of(stored.redis, last, vectors)
+
+    async def equal() -> bool:
+        return await stored.dump() == expected
+
+    await until(equal, "the withdrawn article to leave the neighbours of others")
 
 
 async def test_a_rebuild_switches_to_an_equal_graph_and_keeps_the_editors_choices(
     roles: Roles, fresh_backend: Backend, stored: GraphOnRedis
 ) -> None:
-    events = a_busy_day(3)
+    events, vectors = a_busy_day(3), its_vectors(3)
     linker = await roles.start("related-linker")
     choice = Choice(article=id_of("g1"), other=id_of("g2"), kind="pin", by="admin", at=NOON)
     key = curation_key(choice.article, choice.other)
     async with open_producer(fresh_backend.kafka_settings) as producer:
         await producer.send(CHOICES.topic, partition=partition_of(key, PARTITIONS), key=key, value=choice.encode())
     await publish(fresh_backend, events)
-    expected = await graph_of(stored.redis, events)
+    await publish_vectors(fresh_backend, vectors)
+    expected = await graph_of(stored.redis, events, vectors)
 
     async def equal(generation: int) -> bool:
         found = await stored.dump(generation)

@@ -2,7 +2,7 @@
 
 import random
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -141,6 +141,44 @@ async def test_a_mark_that_is_renewed_while_its_article_is_linked_stays(stored: 
     assert dict(marks)[id_of("g1").encode()] < dict(renewed)[id_of("g1").encode()]
     await link_all(neighbours)
     assert (await lists_in(stored))[id_of("g2")][0][1] == round((100 + 4) * 0.0078 * 0.0078 * 1_000_000)
+
+
+async def test_articles_may_change_their_models_crosswise_in_one_call(stored: GraphOnRedis) -> None:
+    guids = ["g1", "g2", "g3", "g4"]
+    await stored.apply([an_article(guid) for guid in guids])
+    neighbours = await stored.neighbours()
+    for models in ("aabb", "bbaa", "abab", "baba"):
+        await stored.keep([a_vector(guid, 1, 2, model=model) for guid, model in zip(guids, models, strict=True)])
+        await link_all(neighbours)
+        found = await lists_in(stored)
+        assert {key: [other for other, _ in some] for key, some in found.items()} == {
+            id_of(one): [id_of(other)]
+            for one, its in zip(guids, models, strict=True)
+            for other, model in zip(guids, models, strict=True)
+            if its == model and one != other
+        }
+        assert len(await stored.redis.hkeys(PREFIX + "window")) == 4
+
+
+async def test_an_article_that_is_withdrawn_while_it_is_linked_does_not_stay(
+    stored: GraphOnRedis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await stored.apply([an_article("g1"), an_article("g2")])
+    await stored.keep([a_vector("g1", 1, 2), a_vector("g2", 1, 2)])
+    neighbours = await stored.neighbours()
+    read, withdrawals = neighbours._facts, [a_withdrawal("g1", revision=2)]
+
+    async def withdrawn_after_reading(ids: Sequence[ArticleId]) -> Any:
+        facts = await read(ids)
+        if withdrawals:
+            await stored.apply([withdrawals.pop()])
+        return facts
+
+    monkeypatch.setattr(neighbours, "_facts", withdrawn_after_reading)
+    await link_all(neighbours)
+    await link_all(neighbours)
+    assert await lists_in(stored) == {}
+    assert await stored.redis.hkeys(PREFIX + "places") == [id_of("g2").encode()]
 
 
 async def test_without_vectors_no_article_waits_to_be_linked(stored: GraphOnRedis) -> None:

@@ -8,8 +8,10 @@ from hypothesis import strategies as st
 
 from news_related import ranking
 from news_related.facts import Card
+from news_related.meaning_edges import nearness
 from news_related.ranking import Ranked, Signal, Wanted, rank
 from news_related.reasons import Reason, ReasonKind
+from news_related.similarity import UNITS
 from news_shared.articles import Article
 from tests.related.builders import NOON, an_article, id_of
 
@@ -43,6 +45,46 @@ def test_translations_stand_before_links_and_links_before_themes() -> None:
         "trans": [Signal(ranking.TRANSLATION, Reason("translation"))],
     }
     assert titles(ranked(cards, signals)) == ["trans", "back", "same", "theme"]
+
+
+def by_meaning(card: Card, score: float) -> list[Signal]:
+    signal = ranking.by_meaning(HERE, nearness(HERE, card, round(score * UNITS)))
+    return [signal] if signal else []
+
+
+def test_meaning_stands_by_kind_and_score_between_declared_translations_and_themes() -> None:
+    declared = Signal(ranking.TRANSLATION, Reason("translation"))
+    theme = a_card("theme", themes=("Energy",))
+    by_theme = ranking.themes(HERE, theme, {"energy": 2})
+    assert by_theme is not None
+    far = a_card("far")
+    cards = [
+        a_card("declared"),
+        a_card("told", language="uk"),
+        a_card("story", days=-1),
+        a_card("story2"),
+        a_card("like"),
+    ]
+    scores = (0.99, 0.95, 0.97, 0.93, 0.87)
+    signals = {card.title.removeprefix("Title of "): by_meaning(card, s) for card, s in zip(cards, scores, strict=True)}
+    found = ranked(
+        [*cards, far, theme], {**signals, "declared": [declared], "far": by_meaning(far, 0.7), "theme": [by_theme]}
+    )
+    assert titles(found) == ["declared", "told", "story", "story2", "like", "theme"]
+    assert [one.reason.kind for one in found[1:5]] == ["translation", "same_story", "same_story", "similar"]
+    assert (found[2].reason.when, found[3].reason.when) == ("earlier", ranking_order(found[3].card))
+
+
+def ranking_order(card: Card) -> str:
+    return "earlier" if card.position < HERE.position else "later"
+
+
+def test_a_translation_by_meaning_is_in_another_language_and_close_in_time() -> None:
+    kinds = [
+        nearness(HERE, card, 960_000).kind
+        for card in (a_card("en"), a_card("uk", language="uk-UA"), a_card("late", language="uk", days=4))
+    ]
+    assert kinds == ["same_story", "translation", "same_story"]
 
 
 def test_a_pin_is_first_and_what_is_not_here_is_left_out() -> None:

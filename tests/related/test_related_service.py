@@ -1,89 +1,30 @@
 """The service on the backend's servers: events in through Kafka, cards out over HTTP."""
 
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
-from typing import Any
+from collections.abc import AsyncIterator
 from xml.etree import ElementTree
 
-import httpx
 import pytest
 import pytest_asyncio
-from fastapi import FastAPI
-from pydantic import SecretStr
-from starlette.types import Receive, Scope, Send
 
-from news_related.app import create_api
-from news_related.settings import RelatedOwnSettings, RelatedSettings
 from news_shared.article_ids import article_id
-from news_shared.articles import ArticleEvent
 from news_shared.redis_client import open_redis
-from news_shared.settings import ProcessSettings
 from newsfeed.newsroom import expected_edges
 from tests.related.builders import a_withdrawal, an_article, id_of, sample_newsroom
 from tests.related.publishing import publish
-from tests.testbed.backends import PARTITIONS, Backend
-from tests.testbed.role import running_roles
+from tests.related.running import Related, running_service
+from tests.testbed.backends import Backend
 from tests.testbed.waiting import until
 
 _EDITOR = {"Authorization": "Bearer dev"}
 
 
-@asynccontextmanager
-async def running_app(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
-    async with app.router.lifespan_context(app) as state:
-
-        async def with_state(scope: Scope, receive: Receive, send: Send) -> None:
-            await app({**scope, "state": dict(state or {})}, receive, send)
-
-        async with httpx.AsyncClient(transport=httpx.ASGITransport(with_state), base_url="http://related") as client:
-            yield client
-
-
-class Related:
-    """The API over a linker in its own process, and the topic that it follows."""
-
-    def __init__(self, backend: Backend, api: httpx.AsyncClient) -> None:
-        self.backend = backend
-        self.api = api
-
-    async def publish(self, events: Sequence[ArticleEvent]) -> None:
-        await publish(self.backend, events)
-
-    async def get(self, path: str, **parameters: Any) -> Any:
-        answer = await self.api.get(path, params=parameters)
-        assert answer.status_code == 200, answer.text
-        return answer.json()
-
-    async def status(self, path: str) -> int:
-        return (await self.api.get(path)).status_code
-
-    async def eventually(self, path: str, status: int = 200) -> None:
-        async def answers() -> bool:
-            return await self.status(path) == status
-
-        await until(answers, f"{status} at {path}")
-
-
-def settings_for(backend: Backend, instance: str = "0") -> RelatedSettings:
-    return RelatedSettings(
-        ProcessSettings(env="embedded", partitions=PARTITIONS, instance=instance, admin_key=SecretStr("dev")),
-        backend.kafka_settings,
-        backend.redis_settings,
-        RelatedOwnSettings(),
-    )
-
-
 @pytest_asyncio.fixture(scope="module")
 async def service(backend: Backend, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Related]:
-    with running_roles(backend, tmp_path_factory.mktemp("related")) as roles:
-        linker = await roles.start("related-linker")
-        async with running_app(create_api(settings_for(backend))) as api:
-            related = Related(backend, api)
-            await publish(backend, sample_newsroom())
-            last = sample_newsroom()[-1].id
-            await related.eventually(f"/v1/articles/{last}/links")
-            await linker.ready()
-            yield related
+    async with running_service(backend, tmp_path_factory.mktemp("related")) as related:
+        await publish(backend, sample_newsroom())
+        last = sample_newsroom()[-1].id
+        await related.eventually(f"/v1/articles/{last}/links")
+        yield related
 
 
 def newsroom_id(guid: str) -> str:
@@ -251,6 +192,10 @@ async def test_bad_questions_are_refused_with_a_reason(service: Related) -> None
         ("/v1/articles/nonsense/links", 400),
         ("/v1/articles/newsroom:vote-1-uk/related?limit=0", 422),
         ("/v1/articles/newsroom:vote-1-uk/related?kind=magic", 422),
+        ("/v1/articles/newsroom:vote-1-uk/related?raw=1", 422),
+        ("/v1/articles/newsroom:vote-1-uk/related?raw=1&kind=similar&kind=theme", 422),
+        ("/v1/articles/newsroom:vote-1-uk/related?raw=1&kind=similar&limit=51", 422),
+        ("/v1/articles/newsroom:vote-1-uk/related?raw=1&kind=similar&limit=50", 200),
         ("/v1/articles/newsroom:vote-1-uk/related?published_after=yesterday", 422),
         ("/v1/articles/newsroom:vote-1-uk/related?published_after=2026-01-01T00:00:00", 422),
         ("/v1/articles/newsroom:vote-1-uk/related?published_after=9999-12-31T23:59:59Z", 200),

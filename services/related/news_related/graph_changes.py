@@ -47,20 +47,21 @@ _MOST_ARTICLES = 9_999_999_999
 MARK_LUA = """
 local function mark_if_it_matters(id)
   local is_whole = redis.call('HEXISTS', CARDS, id) == 1 and redis.call('HEXISTS', VECTORS, id) == 1
-  if is_whole or redis.call('HEXISTS', PLACES, id) == 1 then
+  if is_whole or redis.call('HEXISTS', PLACES, id) == 1 or redis.call('ZSCORE', UNLINKED, id) then
     local last = redis.call('ZREVRANGE', UNLINKED, 0, 0, 'WITHSCORES')
     redis.call('ZADD', UNLINKED, (last[2] or 0) + 1, id)
   end
 end
 """
 """Notes that an article must be linked (anew) by meaning. A mark that is renewed gets another number, so that who
-linked the article as it was before does not take it away."""
+linked the article as it was before does not take it away; so it is renewed also where nothing is left to link, because
+somebody may be about to put the article into its place."""
 
 LINK_ARTICLES_LUA = (
     r"""
 local HELD, CARDS, LINKS, WITHDRAWN = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local THEMES, ORDER, LANGUAGES = KEYS[8], KEYS[9], KEYS[10]
-local VECTORS, UNLINKED, PLACES = KEYS[11], KEYS[12], KEYS[13]
+local VECTORS, UNLINKED, PLACES = KEYS[NKEYS - 2], KEYS[NKEYS - 1], KEYS[NKEYS]
 """
     + MARK_LUA
     + r"""

@@ -1,6 +1,6 @@
 """Edges from meaning: which of an article's neighbours are near enough to be shown, and as what."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -36,17 +36,24 @@ def nearness(card: Card, other: Card, score: int) -> Near:
 
 
 async def near(
-    graph: LinkGraph, cards: Sequence[Card], *, least: int | None = None, known: Mapping[ArticleId, Card] | None = None
+    graph: LinkGraph,
+    cards: Sequence[Card],
+    *,
+    most: int = similarity.NEIGHBOURS,
+    least: int | None = None,
+    known: Mapping[ArticleId, Card] | None = None,
 ) -> list[list[Near]]:
     """The live neighbours of some articles, best first; two round trips.
 
     Args:
+        most: of each article.
         least: leave out scores below it.
         known: cards that need not be read again.
     """
-    lists = await graph.neighbours([card.id for card in cards])
-    if least is not None:
-        lists = [[(key, score) for key, score in some if score >= least] for some in lists]
+    lists = [
+        [(key, score) for key, score in some[:most] if least is None or score >= least]
+        for some in await graph.neighbours([card.id for card in cards])
+    ]
     had = dict(known or {})
     wanted = [key for some in lists for key, _ in some]
     found = {**had, **await graph.cards(key for key in wanted if key not in had)}
@@ -88,20 +95,44 @@ async def further(graph: LinkGraph, card: Card, known: Sequence[Near]) -> list[N
 
 
 async def edges_by_meaning(
-    graph: LinkGraph, cards: Sequence[Card], known: Mapping[ArticleId, Card], *, weak: bool = True
+    graph: LinkGraph,
+    cards: Sequence[Card],
+    known: Mapping[ArticleId, Card],
+    *,
+    most: int,
+    kinds: Collection[MeaningKind],
 ) -> list[Edge]:
-    """The edges at some articles, each once, from the later article to the earlier.
+    """The edges of these kinds at some articles, each once, from the later article to the earlier.
 
     Args:
         known: cards that need not be read again.
-        weak: also the `similar` ones.
+        most: neighbours of each article that are looked at.
     """
-    kinds: tuple[MeaningKind, ...] = ("translation", "same_story", "similar") if weak else ("translation", "same_story")
-    least = round(similarity.UNITS * min(cut for kind in kinds for cut in similarity.CUT_OFFS[kind] if cut is not None))
+    if not kinds:
+        return []
     edges: dict[Edge, None] = {}
-    for card, some in zip(cards, await near(graph, cards, least=least, known=known), strict=True):
+    found = await near(graph, cards, most=most, least=_least(kinds), known=known)
+    for card, some in zip(cards, found, strict=True):
         for one in some:
-            if one.kind in kinds:
+            if one.kind is not None and one.kind in kinds:
                 later, earlier = sorted((card, one.card), key=lambda c: c.position, reverse=True)
                 edges[Edge(one.kind, later.id, earlier.id, score=one.score)] = None
     return list(edges)
+
+
+async def pairs_by_meaning(
+    graph: LinkGraph, cards: Mapping[ArticleId, Card], kinds: Collection[MeaningKind]
+) -> dict[tuple[ArticleId, ArticleId], int]:
+    """The scores of all pairs among some articles that are one of these kinds; one round trip."""
+    lists = await graph.neighbours(list(cards))
+    return {
+        (key, other): score
+        for key, some in zip(cards, lists, strict=True)
+        for other, score in some
+        if other in cards and nearness(cards[key], cards[other], score).kind in kinds
+    }
+
+
+def _least(kinds: Collection[MeaningKind]) -> int | None:
+    cuts = [cut for kind in kinds for cut in similarity.CUT_OFFS[kind] if cut is not None]
+    return round(similarity.UNITS * min(cuts)) if cuts else None

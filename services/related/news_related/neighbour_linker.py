@@ -182,13 +182,13 @@ class Neighbours:
         left = removed | {key for key in evicted if key in window}
         if not left and not entering:
             return
-        changed = await asyncio.to_thread(window.change, left, list(entering.values()))
-        for key in left:
-            changes.meanings[key], changes.lists[key] = b"", b""
+        lists = await asyncio.to_thread(_changed_lists, window, left, list(entering.values()))
+        for key in left:  # it may have come into another space in the same turn, before or after
+            changes.meanings.setdefault(key, b"")
+            changes.lists.setdefault(key, b"")
         for key, meaning in entering.items():
             changes.meanings[key] = encode_meaning(meaning)
-        for key in changed:
-            changes.lists[key] = window.neighbours(key)
+        changes.lists.update(lists)
         if len(window):
             self._windows[space] = window
         else:
@@ -263,3 +263,8 @@ class Neighbours:
             await asyncio.to_thread(take, some)
             if (cursor := after.decode()) == "0":
                 return
+
+
+def _changed_lists(window: Window, left: Collection[ArticleId], entering: Sequence[Meaning]) -> dict[ArticleId, bytes]:
+    """Change a window; the lists that its call must store."""
+    return {key: window.neighbours(key) for key in window.change(left, entering)}

@@ -7,13 +7,14 @@ from typing import Literal
 from news_related.facts import Card
 from news_related.link_graph import Edge, EdgeKind, LinkGraph
 from news_related.meaning_edges import edges_by_meaning
+from news_related.similarity import CUT_OFFS, MeaningKind
 from news_shared.article_ids import ArticleId
 
 MAX_DEPTH = 3
 MAX_NODES = 200
 _BACKLINKS = 50
 
-_NEAREST = 8  # edges from meaning of one article, the nearest first: enough to see the story
+_NEAREST = 8  # neighbours in meaning of one article: enough to see the story
 
 DRAWN: tuple[EdgeKind, ...] = ("translation", "pinned", "cites", "same_story")
 """Kinds that are followed unless told otherwise; where there is no room for all, in this order."""
@@ -69,8 +70,8 @@ async def neighbourhood(
     edges: dict[Edge, None] = {}
     for step in range(1, depth + 1):
         declared = await graph.edges_of(frontier, backlinks=_BACKLINKS)
-        meant = _nearest_edges(await edges_by_meaning(graph, frontier, known, weak="similar" in kinds), declared)
-        found = sorted((e for e in [*declared, *meant] if e.kind in kinds), key=_order)
+        meant = await edges_by_meaning(graph, frontier, known, most=_NEAREST, kinds=_by_meaning(kinds))
+        found = sorted((e for e in [*declared, *_unsaid(meant, declared)] if e.kind in kinds), key=_order)
         edges.update(dict.fromkeys(found))
         ends = (end for edge in found for end in (edge.source, edge.target) if end)
         cards = await graph.cards(ArticleId(end) for end in dict.fromkeys(ends) if end not in around.nodes)
@@ -101,17 +102,14 @@ def _nearest(around: Neighbourhood, edges: Sequence[Edge], cards: dict[ArticleId
     return new
 
 
-def _nearest_edges(edges: Sequence[Edge], declared: Sequence[Edge]) -> list[Edge]:
-    """For each article its strongest edges from meaning; what is declared of a pair is not said again."""
+def _by_meaning(kinds: Collection[EdgeKind]) -> list[MeaningKind]:
+    return [kind for kind in CUT_OFFS if kind in kinds]
+
+
+def _unsaid(edges: Sequence[Edge], declared: Sequence[Edge]) -> list[Edge]:
+    """Edges from meaning between articles of which no translation is declared."""
     said = {frozenset((edge.source, edge.target)) for edge in declared if edge.kind == "translation"}
-    count: dict[str, int] = {}
-    kept = []
-    for edge in sorted(edges, key=lambda e: (-(e.score or 0), e.source, e.target)):
-        ends = (edge.source, edge.target or "")
-        if frozenset(ends) not in said and min(count.get(end, 0) for end in ends) < _NEAREST:
-            kept.append(edge)
-            count.update((end, count.get(end, 0) + 1) for end in ends)
-    return kept
+    return [edge for edge in edges if frozenset((edge.source, edge.target)) not in said]
 
 
 def _themes(around: Neighbourhood) -> list[Edge]:

@@ -6,7 +6,8 @@ from datetime import timedelta
 
 from news_related.facts import Card
 from news_related.link_graph import Edge, LinkGraph
-from news_related.meaning_edges import edges_by_meaning
+from news_related.meaning_edges import edges_by_meaning, pairs_by_meaning
+from news_related.similarity import MeaningKind
 from news_related.themes import is_in
 from news_related.threads import Pair, threads
 from news_shared.article_ids import ArticleId
@@ -16,6 +17,8 @@ _LOOKED_AT = 200
 _MAX_STEPS = 8
 _APART = timedelta(days=30)  # a link to something older is background, not the story going on
 _BACKLINKS = 30
+_NEIGHBOURS = 20  # of each article, followed to find what may belong to the story
+_TELLING: tuple[MeaningKind, ...] = ("translation", "same_story")
 _SHARED = 1 / 3
 
 
@@ -60,18 +63,16 @@ async def thread_of(graph: LinkGraph, card: Card, languages: tuple[str, ...] = (
     """
     found = {card.id: card}
     declared: dict[Pair, None] = {}
-    scores: dict[Pair, int] = {}
     frontier, is_cut = [card], False
     for _ in range(_MAX_STEPS):
         edges = await graph.edges_of(frontier, backlinks=_BACKLINKS)
         known = {**await graph.cards(_ends(edges) - found.keys()), **found}
-        meant = await edges_by_meaning(graph, frontier, known, weak=False)
+        meant = await edges_by_meaning(graph, frontier, known, most=_NEIGHBOURS, kinds=_TELLING)
         known.update(await graph.cards(_ends(meant) - known.keys()))
         joined = _joining(edges, known)
         declared.update(dict.fromkeys(joined))
-        scores.update(((edge.source, ArticleId(edge.target or "")), edge.score or 0) for edge in meant)
-        reached = {end for pair in [*joined, *scores] for end in pair if end in known} - found.keys()
-        frontier = sorted((known[key] for key in reached), key=lambda c: _apart(c, card))
+        reached = {end for pair in joined for end in pair} | (_ends(meant) & known.keys())
+        frontier = sorted((known[key] for key in reached - found.keys()), key=lambda c: _apart(c, card))
         room = _LOOKED_AT - len(found)
         is_cut = is_cut or len(frontier) > room
         frontier = frontier[:room]
@@ -80,7 +81,8 @@ async def thread_of(graph: LinkGraph, card: Card, languages: tuple[str, ...] = (
             break
     else:
         is_cut = True
-    told = [found[key] for key in threads(found, declared, scores)[card.id]]
+    near = await pairs_by_meaning(graph, found, _TELLING)
+    told = [found[key] for key in threads(found, declared, near)[card.id]]
     nearest = sorted(told, key=lambda c: _apart(c, card))[:MAX_ARTICLES]
     articles = sorted(nearest, key=lambda c: c.position)
     return Thread(

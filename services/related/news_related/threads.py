@@ -1,9 +1,9 @@
 """Which articles tell one story: pure rules.
 
 Two kinds of pairs join articles. A declared one (a translation, a link that goes on with the story) joins them
-outright: somebody said so. A pair that is near in meaning joins two threads only if they are near as a whole: at least half of
-all pairs between the two must be near, and the thread that comes of it spans no more than 60 days. So a chain of
-articles, each near to the next alone, is not drawn into one thread, and a subject that is always in the news falls
+outright: somebody said so. A pair that is near in meaning joins two threads only if they are near as a whole: at least
+half of all pairs between the two must be near, and the thread that comes of it spans no more than 60 days. So a chain
+of articles, each near to the next alone, is not drawn into one thread, and a subject that is always in the news falls
 into its stories. Pairs are taken nearest first, ties by ids: the threads depend on the articles and pairs alone.
 """
 
