@@ -71,7 +71,7 @@ class _Reader:
         self._url = url
         self._gold = gold
         self._progress = progress
-        self._ours = {article_id(source, article.id): article.id for article in gold.articles}
+        self._ours: dict[str, str] = {article_id(source, article.id): article.id for article in gold.articles}
         self._unlinked = list(self._ours)
 
     async def is_linked(self) -> bool:
