@@ -1,12 +1,13 @@
 # Works from a clean clone with Python 3.11 or newer and make; uv comes into .tools when the machine has none.
 .DEFAULT_GOAL := help
-.PHONY: help up test test-kafka test-compose test-browser lint fmt bench faults
+.PHONY: help up test test-kafka test-compose test-browser lint fmt bench quality faults
 
 PYTHON ?= python3
 # A test, not only a look-up: a pyenv shim exists also where no Python behind it has uv.
 UV := $(shell uv --version >/dev/null 2>&1 && command -v uv || echo .tools/uv/bin/uv)
 RUN = $(UV) run --locked
 PYTEST = $(RUN) pytest
+GOLD ?= ../shared/gold
 
 help: ## Show the verbs
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 22
@@ -41,6 +42,9 @@ fmt: $(UV) ## Format, and mend what the linter can mend
 
 bench: $(UV) ## Measure; prints tables and writes JSON
 	$(RUN) python -m tests.bench $(ARGS)
+
+quality: $(UV) ## How good the links are, through the running service on the gold sets; writes JSON
+	$(RUN) python -m tests.quality --gold $(GOLD) $(ARGS)
 
 .tools/uv/bin/uv:
 	$(PYTHON) -m venv .tools/uv

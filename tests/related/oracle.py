@@ -102,7 +102,7 @@ def _score(one: Article, other: Article, vectors: Mapping[ArticleId, Vector]) ->
     v, w = vectors[one.id], vectors[other.id]
     dot: int = sum(a * b for a, b in zip(*(memoryview(x.components()).cast("b") for x in (v, w)), strict=True))
     apart = abs(epoch_ms(_date(one)) - epoch_ms(_date(other)))
-    off = apart * (similarity.LOST_PER_WEEK / (7 * 86_400_000))
+    off = apart / (apart + similarity.HALF_LOST_MS) * similarity.MOST_LOST
     added = 0.0 if one.language[:2] == other.language[:2] else similarity.ADDED_ACROSS_LANGUAGES
     score: float = dot * (v.scale * w.scale) - off + added
     return round(score * similarity.UNITS)

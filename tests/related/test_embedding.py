@@ -8,7 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from news_related.embedding import LEAD_CHARACTERS, Embedder, Embedding, Text, model_name, quantised
+from news_related.embedding import (
+    BODY_CHARACTERS,
+    LEAD_CHARACTERS,
+    Embedder,
+    Embedding,
+    Text,
+    model_name,
+    quantised,
+)
 from news_shared.articles import Article
 from tests.related.builders import an_article
 
@@ -54,9 +62,15 @@ def test_a_text_is_one_line_each_however_wild_the_article(body: str, title: str,
 
 
 def test_a_long_body_is_not_read_to_its_end() -> None:
-    lead = "слово " * 60
-    assert text_of(content_html=f"<p>{lead}</p>" + "<p>x</p>" * 1000) == text_of(content_html=f"<p>{lead}</p><p>x")
+    long = "слово " * 400
+    assert text_of(content_html=f"<p>{long}</p>" + "<p>x</p>" * 1000) == text_of(content_html=f"<p>{long}</p><p>x")
     assert text_of(content_html="<img src='a'>" * 100_000 + "far").lead == ""
+
+
+@pytest.mark.parametrize("word", ["слово", "ab", "a" * 299, "a" * 300])
+def test_the_words_are_those_of_the_body_wherever_the_lead_ends(word: str) -> None:
+    body = " ".join([word] * 20)
+    assert text_of(title="Ships burn", content_text=body).words == f"Ships burn. {body[:BODY_CHARACTERS].rstrip()}"
 
 
 def test_texts_are_equal_exactly_when_their_hashes_are() -> None:
@@ -66,8 +80,10 @@ def test_texts_are_equal_exactly_when_their_hashes_are() -> None:
         text_of(title="Ships burn", language="uk"),
         text_of(title="Ships", content_text="burn"),
         text_of(title="Ships burn", content_text="x"),
+        text_of(title="Ships burn", content_text="x" * 400),
+        text_of(title="Ships burn", content_text="x" * 401),
     ]
-    assert len({alike.sha256, *(other.sha256 for other in others)}) == 4
+    assert len({alike.sha256, *(other.sha256 for other in others)}) == 6
 
 
 def test_the_same_event_in_two_languages_is_nearer_than_another_event_in_the_same_one() -> None:

@@ -41,9 +41,10 @@ def expected(meanings: list[Meaning], shown: int) -> dict[ArticleId, list[tuple[
 def plain_score(one: Meaning, other: Meaning) -> int:
     signed = [memoryview(m.vector).cast("b") for m in (one, other)]
     dot: int = sum(a * b for a, b in zip(*signed, strict=True))
-    weeks_off = abs(one.position.date_ms - other.position.date_ms) * (similarity.LOST_PER_WEEK / (7 * 86_400_000))
+    apart = abs(one.position.date_ms - other.position.date_ms)
+    off = apart / (apart + similarity.HALF_LOST_MS) * similarity.MOST_LOST
     added = 0.0 if one.language == other.language else similarity.ADDED_ACROSS_LANGUAGES
-    return round((dot * (one.scale * other.scale) - weeks_off + added) * similarity.UNITS)
+    return round((dot * (one.scale * other.scale) - off + added) * similarity.UNITS)
 
 
 def lists_of(window: Window) -> dict[ArticleId, list[tuple[ArticleId, int]]]:
