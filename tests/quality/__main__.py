@@ -47,7 +47,7 @@ def main() -> None:
 
 
 def _show(rows: list[dict[str, object]]) -> None:
-    console = Console()
+    console = Console(width=None if sys.stdout.isatty() else 130)
     table = Table(
         "Set", "half", "articles", "nDCG@10", "one language", "across", "past", "translation first", "threads F1"
     )

@@ -65,10 +65,10 @@ def test_meaning_stands_by_kind_and_score_between_declared_translations_and_them
         a_card("story2"),
         a_card("like"),
     ]
-    scores = (0.99, 0.95, 0.97, 0.93, 0.87)
+    scores = (0.99, 0.7, 0.8, 0.6, 0.46)
     signals = {card.title.removeprefix("Title of "): by_meaning(card, s) for card, s in zip(cards, scores, strict=True)}
     found = ranked(
-        [*cards, far, theme], {**signals, "declared": [declared], "far": by_meaning(far, 0.7), "theme": [by_theme]}
+        [*cards, far, theme], {**signals, "declared": [declared], "far": by_meaning(far, 0.36), "theme": [by_theme]}
     )
     assert titles(found) == ["declared", "told", "story", "story2", "like", "theme"]
     assert [one.reason.kind for one in found[1:5]] == ["translation", "same_story", "same_story", "similar"]
