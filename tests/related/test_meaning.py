@@ -144,7 +144,7 @@ async def test_a_withdrawal_leaves_no_list_short_and_an_update_links_anew(servic
     await service.publish([an_article("u1", revision=4, date=NOON - timedelta(days=70))])
 
     async def is_old() -> bool:
-        return dict(await raw(service, "u"))["u1"] < 0.75
+        return dict(await raw(service, "u"))["u1"] < 0.8
 
     await until(is_old, "the new date")
 
@@ -172,10 +172,10 @@ async def test_a_story_gathers_its_reports_in_all_languages_and_no_chain(service
         an_article(guid, date=NOON + timedelta(days=day), language="uk" if guid.endswith("uk") else "en")
         for guid, day in days.items()
     ]
-    chain = [f"s-chain{n}" for n in range(6)]
+    chain = [f"s-chain{n}" for n in range(5)]
     events += [an_article(guid, date=NOON + timedelta(days=2)) for guid in chain]
     vectors = [at(guid, 0.1 * n, centre=4) for n, guid in enumerate(days)]
-    await tell(service, events, [*vectors, *(at(guid, 0.3 + 0.39 * (n + 1), centre=4) for n, guid in enumerate(chain))])
+    await tell(service, events, [*vectors, *(at(guid, 0.3 + 0.95 * (n + 1), centre=4) for n, guid in enumerate(chain))])
     await until_near(service, "s1", "s2", "s3", "s3-uk")
     for one, other in pairwise(["s3-uk", *chain]):
         await until_near(service, one, other)
