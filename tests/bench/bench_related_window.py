@@ -1,8 +1,9 @@
 """What it costs to link an article by meaning when the window is full, and to read a window back after a restart.
 
 Run: ``uv run python -m tests.bench.bench_related_window [--articles N] [--dimensions N] [--json FILE]``
-(NEWS_TEST_BACKEND as in tests). Vectors are perturbed centres, so that lists look like those of news: some near, most
-far.
+(NEWS_TEST_BACKEND as in tests). Vectors are perturbed centres: some near, most far. To search the lists of a full
+window takes half an hour, so they are made up, of those next in time with scores as a search finds them: what a change
+costs does not depend on who is in them.
 """
 
 import argparse
@@ -20,9 +21,10 @@ import psutil
 from rich.console import Console
 from rich.table import Table
 
-from news_related.meanings import Meaning
+from news_related.meanings import PACKED, Meaning
 from news_related.neighbour_changes import encode_meaning
 from news_related.positions import Position
+from news_related.similarity import NEIGHBOURS
 from news_related.window import Window
 from news_shared.article_ids import ArticleId
 from news_shared.redis_client import open_redis
@@ -71,17 +73,34 @@ def measured(what: str, articles: int, work: Callable[[], object]) -> Figure:
     return Figure(what, articles, 1000 * (process_time() - cpu) / articles, 1000 * (monotonic() - wall) / articles)
 
 
-def window_figures(window: Window, news: News, size: int) -> list[Figure]:
-    """Fill the window in three parts, and after each link one article at a time; at last with the window full."""
+def filled(size: int, news: News) -> Window:
+    """A window as a linker has it after a restart: lists have nothing to spare."""
+    window = Window()
+    meanings = [meaning for _ in range(size // 1000) for meaning in news.make(1000)]
+    window.put(meanings)
+    ids = np.array([(UUID(m.id).int >> 64, UUID(m.id).int % 2**64, 0) for m in meanings], PACKED)
+    scores = np.linspace(800_000, 570_000, NEIGHBOURS)
+    near = np.array([n for n in range(-NEIGHBOURS // 2, NEIGHBOURS // 2 + 1) if n])
+    for start in range(0, size, 1000):
+        lists = {}
+        for n in range(start, start + 1000):
+            packed = ids[(n + near) % size]
+            packed["score"] = scores
+            lists[meanings[n].id] = packed.tobytes()
+        window.put_neighbours(lists)
+    return window
+
+
+def window_figures(window: Window, news: News) -> list[Figure]:
+    """Changes of a full window; whenever articles come, as many of the oldest leave."""
+    size = len(window)
     figures = []
-    for wanted in (size // 20, size // 4, size):
-        missing = wanted - len(window)
-        parts = [news.make(min(32, missing - start)) for start in range(0, missing, 32)]
-        figures.append(measured(f"32 at once, {len(window):,} to {wanted:,}", missing, partial(_add, window, parts)))
-        singles = [news.make(1) for _ in range(50)]
-        if wanted < size:
-            figures.append(measured("one more", 50, partial(_add, window, singles)))
-    figures.append(measured("one more, the oldest leaves", 50, partial(_add, window, singles, size)))
+    for what, parts in (
+        ("one more, just after a restart", [news.make(1) for _ in range(50)]),
+        ("one more", [news.make(1) for _ in range(100)]),
+        ("32 more at once", [news.make(32) for _ in range(10)]),
+    ):
+        figures.append(measured(what, sum(map(len, parts)), partial(_add, window, parts, size)))
     some = list(window)[size // 2 : size // 2 + 20]
     figures.append(measured("a withdrawal", 20, lambda: [window.change([key], []) for key in some]))
     return figures
@@ -126,10 +145,14 @@ async def main() -> None:
     parser.add_argument("--dimensions", type=int, default=384)
     parser.add_argument("--json", type=Path)
     asked = parser.parse_args()
-    window = Window()
-    figures = window_figures(window, News(asked.dimensions), asked.articles)
+    first = News(asked.dimensions)
+    from_nothing = partial(_add, Window(), [first.make(32) for _ in range(100)])
+    figures = [measured("the first 3,200, 32 at once", 3200, from_nothing)]
+    news = News(asked.dimensions)
+    window = filled(asked.articles, news)
     resident = psutil.Process().memory_info().rss >> 20
     figures.append(await read_back(window))
+    figures += window_figures(window, news)
     table = Table("", "articles", "CPU ms each", "wall ms each", title=f"a window of {asked.articles:,}; {resident} MB")
     for figure in figures:
         table.add_row(figure.what, f"{figure.articles:,}", f"{figure.cpu_ms:,.1f}", f"{figure.wall_ms:,.1f}")

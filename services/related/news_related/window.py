@@ -12,6 +12,7 @@ from uuid import UUID
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import ThreadpoolController
 
 from news_related import similarity
 from news_related.meanings import PACKED, Meaning
@@ -20,11 +21,14 @@ from news_shared.article_ids import ArticleId
 
 _SPARE = 36  # beyond what is shown; half of a list is older than its article and leaves the window before it
 _BLOCK = 512  # rows that stay in the processor's cache as float32
+_COLUMNS = 16 * _BLOCK  # scored at once
 _ROWS = 32  # searched at once
 _EXACT = 1024  # components whose products add up exactly in float32: 1024 * 128² = 2²⁴
 _MOST = np.int64(np.iinfo(np.int32).max)
 _NONE = np.iinfo(np.int32).min
 _NOTHING_ENTERS = np.iinfo(np.int32).max
+
+_BLAS = ThreadpoolController().select(user_api="blas")
 
 
 class Window:
@@ -87,6 +91,10 @@ class Window:
 
         What is added takes the place of what the same article meant before. Removing what is not here changes nothing.
         """
+        with _BLAS.limit(limits=1):  # products this small gain nothing by more threads, and those that wait burn time
+            return self._changed(removed, added)
+
+    def _changed(self, removed: Iterable[ArticleId], added: Sequence[Meaning]) -> set[ArticleId]:
         leaving = dict.fromkeys([*removed, *(meaning.id for meaning in added)])
         changed = self._drop([self._slots[key] for key in leaving if key in self._slots])
         for start in range(0, len(added), _ROWS):
@@ -198,7 +206,7 @@ class Window:
         self._near[gone] = -1
         self._length[gone] = 0
         self._free += gone
-        rows = np.flatnonzero(self._has_any(gone))
+        rows = self._listing(gone)
         near, score = self._near[rows], self._score[rows]
         stays = (near >= 0) & self._is_here[near]
         order = np.argsort(~stays, axis=1, kind="stable")
@@ -209,16 +217,15 @@ class Window:
         self._length[rows] = lengths
         return set(rows[~stays[:, : self._shown].all(axis=1)].tolist())
 
-    def _has_any(self, slots: Sequence[int]) -> NDArray[np.bool_]:
-        has = np.zeros(len(self._near), np.bool_)
+    def _listing(self, slots: Sequence[int]) -> NDArray[np.int64]:
+        """The slots whose lists name one of some slots."""
         if len(slots) <= 4:
-            for slot in slots:
-                has |= (self._near == slot).any(axis=1)
+            found = [np.flatnonzero(self._near.reshape(-1) == slot) for slot in slots]
         else:
             marked = np.zeros(len(self._near) + 1, np.bool_)  # the last is what -1 finds
             marked[slots] = True
-            has |= marked[self._near].any(axis=1)
-        return has
+            found = [np.flatnonzero(marked[self._near.reshape(-1)])]
+        return np.unique(np.concatenate(found) // self._kept)
 
     def _short(self) -> NDArray[np.int64]:
         enough = min(self._shown, len(self) - 1)
@@ -238,24 +245,29 @@ class Window:
         return found
 
     def _scores(self, rows: NDArray[np.int64]) -> NDArray[np.int32]:
-        found = np.empty((len(rows), len(self._matrix)), np.int32)
+        size = len(self._matrix)
+        found = np.empty((len(rows), size), np.int32)
         wanted = self._matrix[rows].astype(np.float32)
-        for start in range(0, len(self._matrix), _BLOCK):
-            block = slice(start, start + _BLOCK)
-            others = self._matrix[block].astype(np.float32)
-            dots = sum(
-                (wanted[:, part : part + _EXACT] @ others[:, part : part + _EXACT].T).astype(np.float64)
-                for part in range(0, wanted.shape[1], _EXACT)
-            )
-            found[:, block] = similarity.scores(
-                np.asarray(dots),
-                self._scale[rows, None] * self._scale[block],
-                np.abs(self._date[rows, None] - self._date[block]),
-                self._language[rows, None] == self._language[block],
+        for start in range(0, size, _COLUMNS):
+            some = slice(start, min(start + _COLUMNS, size))
+            found[:, some] = similarity.scores(
+                self._dots(wanted, some),
+                self._scale[rows, None] * self._scale[some],
+                np.abs(self._date[rows, None] - self._date[some]),
+                self._language[rows, None] == self._language[some],
             )
         found[:, ~self._is_here] = _NONE
         found[np.arange(len(rows)), rows] = _NONE
         return found
+
+    def _dots(self, wanted: NDArray[np.float32], some: slice) -> NDArray[np.float64]:
+        dots = np.zeros((len(wanted), some.stop - some.start))
+        for start in range(some.start, some.stop, _BLOCK):
+            others = self._matrix[start : min(start + _BLOCK, some.stop)].astype(np.float32)
+            block = dots[:, start - some.start :][:, : len(others)]
+            for part in range(0, wanted.shape[1], _EXACT):
+                block += wanted[:, part : part + _EXACT] @ others[:, part : part + _EXACT].T
+        return dots
 
     def _ordered(
         self, groups: NDArray[np.int64], near: NDArray[np.int32], score: NDArray[np.int32]
