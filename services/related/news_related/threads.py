@@ -4,7 +4,8 @@ Two kinds of pairs join articles. A declared one (a translation, a link that goe
 outright: somebody said so. A pair that is near in meaning joins two threads only if they are near as a whole: at least
 a quarter of all pairs between the two must be near, and the thread that comes of it spans no more than 60 days. So a
 long chain of articles, each near to the next alone, is not drawn into one thread, and a subject that is always in the
-news falls into its stories. Pairs are taken nearest first, ties by ids: the threads depend on the articles and pairs alone.
+news falls into its stories. Pairs are taken nearest first, ties by ids: the threads depend on the articles and pairs
+alone.
 """
 
 from collections.abc import Iterable, Mapping
