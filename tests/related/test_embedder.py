@@ -102,7 +102,7 @@ async def test_each_text_is_embedded_once_also_when_redis_is_emptied(roles: Role
     assert budget
     assert chess
     assert fire.model == model_name()
-    assert fire.dimensions == 384
+    assert fire.dimensions == 1024
     assert similarity(fire, fire_uk) > max(similarity(fire, budget), similarity(fire_uk, chess)) + 0.05
 
     later = [
