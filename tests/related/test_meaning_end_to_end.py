@@ -29,7 +29,7 @@ async def test_an_article_is_shown_beside_one_on_the_same_event_in_another_langu
         await until(first, "the Ukrainian article to be the nearest", seconds=60)
         shown = (await api.get(f"/v1/articles/{fire.id}/related")).json()["items"]
         assert [item["article"] for item in shown[:1]] == [fire_uk.id]
-        assert shown[0]["reason"]["similarity"] > 0.5
+        assert shown[0]["reason"]["similarity"] > 0.4
         await publish(fresh_backend, [a_withdrawal("fire-uk", revision=2)])
 
         async def gone() -> bool:

@@ -33,7 +33,7 @@ def told(threads: dict[ArticleId, frozenset[ArticleId]], n: int) -> set[int]:
 def test_a_chain_in_which_each_is_near_to_the_next_alone_is_no_story() -> None:
     cards = cards_at(*range(20))
     found = threads(cards, (), {pair(n, n + 1): 900_000 + n for n in range(19)})
-    assert max(len(some) for some in found.values()) <= 3
+    assert max(len(some) for some in found.values()) <= 5
 
 
 def test_articles_that_are_all_near_to_each_other_are_a_story_and_one_that_is_near_to_half_of_it_joins() -> None:
