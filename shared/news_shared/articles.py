@@ -5,6 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Literal
 
+from aiokafka import ConsumerRecord
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
 from news_shared.article_ids import ArticleId
@@ -151,6 +152,20 @@ def decode_event(value: bytes | None, headers: Sequence[tuple[str, bytes]]) -> A
         raise PoisonError(f"header {error} is missing") from error
     except (ValidationError, ValueError) as error:
         raise PoisonError(f"{kind}: {error}") from error
+
+
+def event_of(record: ConsumerRecord) -> ArticleEvent | None:
+    """The event of a record of ``news.articles``; None for a deleted key or a type of the future.
+
+    Raises:
+        PoisonError: it is not an article event, or its key is another article's.
+    """
+    if record.value is None:
+        return None
+    event = decode_event(record.value, record.headers)
+    if event is not None and record.key != event.id.encode():
+        raise PoisonError(f"key {record.key!r} is not the id of its article, {event.id}")
+    return event
 
 
 Status = Literal["usable", "withheld", "canceled"]

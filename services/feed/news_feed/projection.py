@@ -7,8 +7,7 @@ from aiokafka import ConsumerRecord
 from news_feed.article_store import APPLY_LUA, effects_of, read_entries
 from news_feed.timelines import State, after
 from news_shared.article_ids import ArticleId
-from news_shared.articles import ArticleEvent, decode_event
-from news_shared.errors import PoisonError
+from news_shared.articles import ArticleEvent, event_of
 from news_shared.projection.contract import Checkpoint, Effects, Ownership, ProjectionSpec, Restoring
 from news_shared.topics import ARTICLES
 
@@ -34,12 +33,7 @@ class FeedProjection:
         Raises:
             PoisonError: it is not an article event, or its key is another article's.
         """
-        if record.value is None:
-            return None
-        event = decode_event(record.value, record.headers)
-        if event is not None and record.key != event.id.encode():
-            raise PoisonError(f"key {record.key!r} is not the id of its article, {event.id}")
-        return event
+        return event_of(record)
 
     async def decide(self, events: Sequence[ArticleEvent]) -> Effects:
         """The last state of each article that the events change.

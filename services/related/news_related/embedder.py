@@ -19,7 +19,7 @@ from news_related.embedding import Embedding, Text
 from news_related.embedding_workers import EmbeddingWorkers
 from news_related.vectors import REVISION, Vector, revision_of
 from news_shared.article_ids import ArticleId
-from news_shared.articles import Withdrawal, decode_event
+from news_shared.articles import Withdrawal, event_of
 from news_shared.crash_points import reached
 from news_shared.errors import PoisonError
 from news_shared.fenced_writer import FencedWriter, open_fenced_writer
@@ -149,13 +149,9 @@ class ArticleVectors:
         Raises:
             PoisonError: it is not an article event, or its key is another article's.
         """
-        if record.value is None:
-            return None
-        event = decode_event(record.value, record.headers)
+        event = event_of(record)
         if event is None:
             return None
-        if record.key != event.id.encode():
-            raise PoisonError(f"key {record.key!r} is not the id of its article, {event.id}")
         article = event.article
         text = None if isinstance(article, Withdrawal) else Text.of(article)
         return Revision(article.id, article.revision, text)

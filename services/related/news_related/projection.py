@@ -6,8 +6,7 @@ from aiokafka import ConsumerRecord
 
 from news_related.facts import Facts
 from news_related.graph_changes import LINK_ARTICLES_LUA, SERVICE, TAG, linking
-from news_shared.articles import decode_event
-from news_shared.errors import PoisonError
+from news_shared.articles import event_of
 from news_shared.projection.contract import Checkpoint, Effects, Ownership, ProjectionSpec, Restoring
 from news_shared.topics import ARTICLES
 
@@ -31,14 +30,8 @@ class ArticleLinks:
         Raises:
             PoisonError: it is not an article event, or its key is another article's.
         """
-        if record.value is None:
-            return None
-        event = decode_event(record.value, record.headers)
-        if event is None:
-            return None
-        if record.key != event.id.encode():
-            raise PoisonError(f"key {record.key!r} is not the id of its article, {event.id}")
-        return Facts.of(event)
+        event = event_of(record)
+        return Facts.of(event) if event is not None else None
 
     async def decide(self, events: Sequence[Facts]) -> Effects:
         """The new places of the articles; what was there before is compared in Redis, in the same call."""
