@@ -28,7 +28,7 @@ from tests.views.test_views_faults import trim
 from tests.views.test_views_projector import Partitions
 
 _MEMBERS = 2  # that are always there
-_WHOLE_AGAIN = 90.0
+_WHOLE_AGAIN = 300  # patience is not what is tested, and two cores may have other work
 _PATIENCE_AT_THE_END = 20.0
 _NOTHING_ACKNOWLEDGED = 8.0  # longer than sessions of consumers and the timeouts of producers
 
