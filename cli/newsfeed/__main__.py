@@ -6,6 +6,7 @@ from newsfeed.dead_letters import dead_letters
 from newsfeed.doctor import doctor
 from newsfeed.post import post
 from newsfeed.rebuild import rebuild
+from newsfeed.related import related
 from newsfeed.sources import sources
 from newsfeed.topics import topics
 from newsfeed.up import up
@@ -21,6 +22,7 @@ app.command()(topics)
 app.command()(post)
 app.command()(rebuild)
 app.add_typer(sources, name="sources")
+app.add_typer(related, name="related")
 app.add_typer(dead_letters, name="dead-letters")
 app.add_typer(views, name="views")
 app.command()(doctor)

@@ -22,13 +22,14 @@ class ApiClient:
     """Requests to one service. Everything that is sent through it must be safe to repeat.
 
     Args:
+        key: None where anybody may ask.
         patience: seconds to go on asking for.
     """
 
-    def __init__(self, address: str, *, key: str, patience: float) -> None:
+    def __init__(self, address: str, *, key: str | None, patience: float) -> None:
         self._address = address.rstrip("/")
         self._patience = patience
-        self._http = httpx.Client(timeout=60, headers={"Authorization": f"Bearer {key}"})
+        self._http = httpx.Client(timeout=60, headers={"Authorization": f"Bearer {key}"} if key else {})
 
     def __enter__(self) -> "ApiClient":
         return self
@@ -46,6 +47,17 @@ class ApiClient:
         """
         return self._asked("GET", path, params)
 
+    def text(self, path: str, params: Params) -> str:
+        """An answer as text, whatever it is.
+
+        Raises:
+            ApiError: there was none, or an error.
+        """
+        response = self._answered("GET", path, params)
+        if response.is_success:
+            return response.text
+        raise _refused(response)
+
     def post_lines(self, path: str, params: Params, lines: bytes) -> dict[str, Any]:
         """Send NDJSON; the content of an answer, also of a 422 that says which lines are wrong (``rejected``).
 
@@ -55,6 +67,13 @@ class ApiClient:
         return self._asked("POST", path, params, lines)
 
     def _asked(self, method: str, path: str, params: Params, lines: bytes | None = None) -> dict[str, Any]:
+        response = self._answered(method, path, params, lines)
+        content = _content(response)
+        if response.is_success or (response.status_code == httpx.codes.UNPROCESSABLE_ENTITY and "rejected" in content):
+            return content
+        raise _refused(response)
+
+    def _answered(self, method: str, path: str, params: Params, lines: bytes | None = None) -> httpx.Response:
         retrying = Retrying(
             retry=retry_if_exception_type(_AwayError),
             wait=wait_random_exponential(multiplier=0.5, max=5),
@@ -63,14 +82,9 @@ class ApiClient:
         )
         url = f"{self._address}{path}"
         try:
-            response = retrying(self._asked_once, method, url, params, lines)
+            return retrying(self._asked_once, method, url, params, lines)
         except _AwayError as error:
             raise ApiError(f"{url}: {error}") from error
-        is_json = "json" in response.headers.get("content-type", "")
-        content: Any = response.json() if is_json else {}
-        if response.is_success or (response.status_code == httpx.codes.UNPROCESSABLE_ENTITY and "rejected" in content):
-            return dict(content)
-        raise ApiError(f"{url} answered {response.status_code}: {content.get('detail') or response.text[:2000]}")
 
     def _asked_once(self, method: str, url: str, params: Params, lines: bytes | None) -> httpx.Response:
         headers = {} if lines is None else {"Content-Type": "application/x-ndjson"}
@@ -81,3 +95,12 @@ class ApiClient:
         if response.status_code in {httpx.codes.SERVICE_UNAVAILABLE, httpx.codes.TOO_MANY_REQUESTS}:
             raise _AwayError(response.text[:2000])
         return response
+
+
+def _content(response: httpx.Response) -> dict[str, Any]:
+    return dict(response.json()) if "json" in response.headers.get("content-type", "") else {}
+
+
+def _refused(response: httpx.Response) -> ApiError:
+    said = _content(response).get("detail") or response.text[:2000]
+    return ApiError(f"{response.url.copy_with(query=None)} answered {response.status_code}: {said}")
