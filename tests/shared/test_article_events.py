@@ -6,6 +6,7 @@ from pathlib import Path
 
 import jsonschema
 import pytest
+from aiokafka import ConsumerRecord
 
 from news_shared.article_ids import article_id
 from news_shared.articles import (
@@ -18,8 +19,10 @@ from news_shared.articles import (
     Withdrawal,
     decode_event,
     encode_event,
+    event_of,
 )
 from news_shared.errors import PoisonError
+from news_shared.topics import ARTICLES
 
 SCHEMAS = Path(__file__).parents[2] / "docs" / "schemas"
 AT = datetime(2026, 1, 15, 12, 30, tzinfo=UTC)
@@ -75,3 +78,16 @@ def test_a_type_of_ours_from_the_future_is_skipped_and_anything_else_is_poison()
     for headers in ([], [("ce_type", b"com.example.x")], [("ce_type", EventType.UPDATED.encode())]):
         with pytest.raises(PoisonError):
             decode_event(b"{}", headers)
+
+
+def a_record(key: bytes, value: bytes | None, headers: list[tuple[str, bytes]]) -> ConsumerRecord:
+    return ConsumerRecord(ARTICLES, 0, 7, 0, 1, key, value, None, len(key), len(value or b""), tuple(headers))
+
+
+def test_a_record_is_read_under_its_own_articles_key_alone() -> None:
+    event = ArticleEvent(type=EventType.UPDATED, article=ARTICLE, submission=(3, 42))
+    key, value, headers = encode_event(event)
+    assert event_of(a_record(key, value, headers)) == event
+    assert event_of(a_record(key, None, [])) is None
+    with pytest.raises(PoisonError, match="is not the id of its article"):
+        event_of(a_record(article_id("ukr", "2").encode(), value, headers))
