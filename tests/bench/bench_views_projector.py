@@ -21,9 +21,9 @@ from news_shared.producer import open_producer
 from news_shared.redis_client import RedisClient, open_redis
 from news_shared.topics import VIEWS
 from news_views.counting import PartitionCounting, Rules
-from news_views.projection import Counted
 from news_views.standing import Standing
-from news_views.view_log import Batch, PlacedMarker, decode
+from news_views.view_events import event_of, told_apart, weight
+from news_views.view_log import PlacedMarker
 from tests.testbed.backends import Backend, backend_name, backends
 from tests.testbed.role import Roles, running_roles
 from tests.testbed.waiting import until
@@ -77,20 +77,16 @@ async def counted(backend: Backend, batch: int) -> Figure:
     for records in logs.values():
         counting, standings = PartitionCounting(Rules()), _Standings()
         for start in range(0, len(records), 2000 // batch):
-            decoded = map(decode, records[start : start + 2000 // batch])
-            events = [event for event in decoded if isinstance(event, Batch | PlacedMarker)]
-            counting.count(events, standings)
-            beacons += sum(_beacons(event) for event in events)
+            decoded = map(event_of, records[start : start + 2000 // batch])
+            events = [event for event in decoded if event is not None]
+            counting.count(told_apart(events, together=True)[0], standings)
+            beacons += sum(0 if isinstance(event, PlacedMarker) else weight(event) for event in events)
     return Figure(f"decode and rules alone, {_called(batch)}", beacons, process_time() - cpu, monotonic() - begun)
 
 
 class _Standings(dict[ArticleId, Standing]):
     def __missing__(self, article: ArticleId) -> Standing:
         return Standing()
-
-
-def _beacons(event: Counted) -> int:
-    return 0 if isinstance(event, PlacedMarker) else event.size
 
 
 def _called(batch: int) -> str:

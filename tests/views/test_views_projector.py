@@ -22,8 +22,9 @@ from news_shared.projection.projector import Projector
 from news_shared.redis_client import RedisClient, open_redis
 from news_shared.topics import VIEW_COUNTS, VIEWS
 from news_views.changelog import PartitionProgress, decode_counts, decode_key
-from news_views.projection import ViewEvent, ViewsProjection, views_projection
+from news_views.projection import ViewsProjection, views_projection
 from news_views.settings import ViewsSettings
+from news_views.view_events import ViewEvent
 from tests.testbed.backends import PARTITIONS, Backend
 from tests.testbed.waiting import until
 from tests.views.partitions import (

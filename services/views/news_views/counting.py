@@ -6,7 +6,7 @@ Nothing here reads a clock or does I/O: the same log gives the same answer.
 from collections import deque
 from collections.abc import Iterator, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import chain, groupby, pairwise
+from itertools import groupby, pairwise
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -14,10 +14,11 @@ import numpy.typing as npt
 
 from news_shared.article_ids import ArticleId
 from news_views.counts import HOUR_MS, HOURS_OF_A_DAY, REASONS, Deltas, Reason
+from news_views.received import Beacons, received
 from news_views.sessions import OpenSessions, article_key, session_keys
 from news_views.standing import Standing
 from news_views.trending import HALF_LIFE_MS, WINDOWS, LogScores
-from news_views.view_log import NO_READER, Batch, Flag, PlacedMarker
+from news_views.view_log import NO_READER, Flag, PlacedMarker
 
 _VIEW, _REPEAT, _UNKNOWN = 0, REASONS.index("repeat") + 1, REASONS.index("unknown") + 1
 _FIRST_FLAG: Final[tuple[tuple[Flag, Reason], ...]] = (
@@ -165,7 +166,7 @@ class PartitionCounting:
         self.clock_ms = clock_ms
         self.log_ms = log_ms
 
-    def count(self, events: Sequence[Batch | PlacedMarker], standings: MutableMapping[ArticleId, Standing]) -> Deltas:
+    def count(self, events: Sequence[Beacons | PlacedMarker], standings: MutableMapping[ArticleId, Standing]) -> Deltas:
         """Apply records in order; returns what they add to the counts.
 
         Args:
@@ -180,8 +181,9 @@ class PartitionCounting:
                     assert isinstance(placed, PlacedMarker)
                     parts += self._apply_marker(placed, standings, places)
             else:
-                # No marker stands between these batches, so an article has one state in all of them.
-                parts += self._placed([event for event in run if isinstance(event, Batch)], standings, places)
+                # No marker stands between these beacons, so an article has one state for all of them.
+                beacons = [event for event in run if not isinstance(event, PlacedMarker)]
+                parts += self._placed(beacons, standings, places)
         return self._tally(tuple(places), _joined(parts))
 
     def _apply_marker(
@@ -206,13 +208,13 @@ class PartitionCounting:
 
     def _placed(
         self,
-        batches: Sequence[Batch],
+        run: Sequence[Beacons],
         standings: Mapping[ArticleId, Standing],
         places: dict[ArticleId, int],
     ) -> Iterator["_Columns"]:
         """The beacons of announced articles; the others wait."""
-        columns = self._read(batches, places)
-        offset = batches[0].offset
+        columns = self._read(run, places)
+        offset = run[0].offset
         states = [standings[article].at(offset) for article in places]
         if None in states:
             is_announced = np.array([state is not None for state in states])[columns.index]
@@ -223,40 +225,16 @@ class PartitionCounting:
             columns.kinds[is_withdrawn & (columns.kinds == _VIEW)] = _UNKNOWN
         yield columns
 
-    def _read(self, batches: Sequence[Batch], places: dict[ArticleId, int]) -> "_Columns":
-        _, appended_ms, counts, _, ids, local_places, reader_hashes, former_hashes, first_ms, after_ms, flag_bytes = (
-            zip(*batches, strict=True)
-        )
-        for article in chain.from_iterable(ids):
-            places.setdefault(article, len(places))
-        # From a batch's own places to the common ones: those of all batches one after the other, and where each begins.
-        common = np.fromiter(map(places.__getitem__, chain.from_iterable(ids)), np.int64)
-        begins = np.cumsum([0, *map(len, ids[:-1])])
-        local = np.frombuffer(b"".join(local_places), "<u2").astype(np.int64)
-        index = common[local + np.repeat(begins, counts)]
-        appended = np.array(appended_ms, np.int64)
-        times = np.repeat(np.array(first_ms, np.int64), counts)
-        times += np.frombuffer(b"".join(after_ms), "<u2")
-        times = np.minimum(times, np.repeat(appended, counts))
+    def _read(self, run: Sequence[Beacons], places: dict[ArticleId, int]) -> "_Columns":
+        beacons = received(run, places)
+        times = np.minimum(beacons.times, beacons.appended)
         clocks = np.maximum(np.maximum.accumulate(times), self.clock_ms)
-        arrivals = np.maximum(np.maximum.accumulate(appended), self.log_ms)
+        arrivals = np.maximum(np.maximum.accumulate(beacons.appended), self.log_ms)
         self.clock_ms, self.log_ms = int(clocks[-1]), int(arrivals[-1])
-        readers = np.frombuffer(b"".join(reader_hashes), "<u8")
-        former = (
-            np.frombuffer(b"".join([of or bytes(8 * n) for of, n in zip(former_hashes, counts, strict=True)]), "<u8")
-            if any(former_hashes)
-            else np.zeros(readers.size, np.uint64)
-        )
-        flags = np.frombuffer(b"".join(flag_bytes), np.uint8)
-        flags = np.where(readers == NO_READER, flags | np.uint8(Flag.OPTED_OUT), flags)  # nobody to tell a repeat from
+        has_nobody = beacons.readers == NO_READER  # nobody to tell a repeat from
+        flags = np.where(has_nobody, beacons.flags | np.uint8(Flag.OPTED_OUT), beacons.flags)
         return _Columns(
-            index,
-            readers,
-            former,
-            times,
-            clocks,
-            np.repeat(arrivals, counts),
-            _KIND_OF_FLAGS[flags],
+            beacons.index, beacons.readers, beacons.former_readers, times, clocks, arrivals, _KIND_OF_FLAGS[flags]
         )
 
     def _tally(self, articles: Sequence[ArticleId], columns: "_Columns") -> Deltas:

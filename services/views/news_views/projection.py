@@ -39,13 +39,10 @@ from news_views.settings import ViewsSettings
 from news_views.standing import Standing
 from news_views.standings import Standings
 from news_views.view_counts import Clocks, read_as_of, read_clocks, read_standings, read_unsettled
-from news_views.view_log import Batch, PlacedImport, PlacedMarker, decode
+from news_views.view_events import Counted, ViewEvent, articles_of, counted_before, event_of, told_apart, weight
 from news_views.view_steps import APPLY, Steps
 
 log = structlog.get_logger()
-
-Counted = Batch | PlacedMarker
-ViewEvent = Counted | PlacedImport
 
 _RESTORED_AT_ONCE = 200  # keys of the changelog in one Redis call: sketches are up to 12 kB
 _SETTLED_WITH_THE_CALL = 100  # articles and days that are ranked and counted with each call; more wait for the second
@@ -78,7 +75,7 @@ def views_projection(
         lua=APPLY,
         open=open_projection,
         max_records=settings.call_beacons,
-        weight=_weight,
+        weight=weight,
     )
 
 
@@ -205,31 +202,33 @@ class ViewsProjection:
         start = await partition_log.offset_at(max(0, looks_back_to))
         self._counting = PartitionCounting(self._rules)
         async for records in partition_log.read(start, checkpoint.next_offset):
-            events, _ = _told_apart(_events(records))
-            standings = await self._standings.of(_articles_of(events))
-            self._counting.count(events, standings)  # counted already: only what it remembers is wanted
+            counted = counted_before(records)
+            standings = await self._standings.of(articles_of(counted))
+            self._counting.count(counted, standings)  # counted already: only what it remembers is wanted
         self._counting.clock_ms = clocks.clock_ms
         self._counting.log_ms = clocks.log_ms
 
     def decode(self, record: ConsumerRecord) -> ViewEvent | None:
-        """What a record says.
+        """What a record says; one that holds a single beacon comes back as it is, for `decide` to read with others.
 
         Raises:
             PoisonError: it cannot be read.
         """
-        return decode(record)
+        return event_of(record)
 
     async def decide(self, events: Sequence[ViewEvent]) -> Effects:
         """Count these records, and take over what was imported.
 
         Raises:
+            PoisonError: a record cannot be read.
             TransientError: Redis is away.
         """
         steps = Steps(self._ownership.prefix)
-        counted, imports = _told_apart(events)
-        before = await self._standings.of(_articles_of(counted))
+        is_ahead = events[0].offset < self._ahead_until
+        counted, imports = told_apart(events, together=not is_ahead)
+        before = await self._standings.of(articles_of(counted))
         standings = dict(before)
-        if events[0].offset < self._ahead_until:
+        if is_ahead:
             counts = await self._count_once(counted, standings)
         else:
             counts = [self._counting.count(counted, standings)] if counted else []
@@ -313,36 +312,9 @@ class ViewsProjection:
         await self._resources.aclose()
 
 
-def _weight(event: ViewEvent) -> int:
-    return event.size if isinstance(event, Batch) else 1
-
-
 def _restored(record: ConsumerRecord) -> tuple[Key, Counts | None]:
     try:
         key = decode_key(record.key or b"")
         return key, None if record.value is None else decode_counts(key, record.value)
     except PoisonError as error:  # our own record: restoring without it would be a wrong number
         raise LogMismatchError(f"{record.topic}/{record.partition} at offset {record.offset}: {error}") from error
-
-
-def _events(records: Sequence[ConsumerRecord]) -> Sequence[ViewEvent]:
-    events = []
-    for record in records:
-        try:
-            event = decode(record)
-        except PoisonError:  # it was parked when it was applied
-            continue
-        if event is not None:
-            events.append(event)
-    return events
-
-
-def _told_apart(events: Sequence[ViewEvent]) -> tuple[list[Counted], list[PlacedImport]]:
-    """What is counted, and what was imported; neither touches the other's numbers."""
-    imports = [event for event in events if isinstance(event, PlacedImport)]
-    return [event for event in events if not isinstance(event, PlacedImport)], imports
-
-
-def _articles_of(events: Sequence[Counted]) -> set[ArticleId]:
-    markers = {event.marker.id for event in events if isinstance(event, PlacedMarker)}
-    return markers.union(*(event.articles for event in events if isinstance(event, Batch)))

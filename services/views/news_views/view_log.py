@@ -34,7 +34,9 @@ LONGEST_DELAY_MS = 0xFFFF
 MOST_IMPORTED: Final = 1_000_000_000
 """Views, and readers, that one import may say of a day: their sums stay far from what Redis and JSON can hold."""
 
-_LATEST_MS = 253_402_300_000_000  # in the year 9999
+LATEST_MS: Final = 253_402_300_000_000
+"""No time of a record is taken to be later: in the year 9999."""
+
 _SEEN_IDS: Final = 100_000
 ORIGIN = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 """What a system may be called that totals come from."""
@@ -195,11 +197,11 @@ def _batch(record: ConsumerRecord) -> Batch:
     n, salt, articles, first = get("n"), get("s"), get("a"), get("t")
     if type(n) is not int or n < 1:
         raise PoisonError("n: a count of beacons is missing")
-    if type(first) is not int or not 0 <= first < _LATEST_MS:
+    if type(first) is not int or not 0 <= first < LATEST_MS:
         raise PoisonError("t: not milliseconds since 1970")
     if not isinstance(salt, str):
         raise PoisonError("s: the name of a salt is missing")
-    if not isinstance(articles, list) or not _are_ids(articles):
+    if not isinstance(articles, list) or not are_ids(articles):
         raise PoisonError("a: not a list of article ids")
     places: Any = get("i")
     readers: Any = get("u")
@@ -227,7 +229,8 @@ _seen_ids: set[str] = set()
 """Ids that were looked at already, so that a popular article costs a look-up and no pattern; bounded."""
 
 
-def _are_ids(articles: list[object]) -> bool:
+def are_ids(articles: Sequence[object]) -> bool:
+    """Whether all of these are ids of articles."""
     try:
         if _seen_ids.issuperset(articles):
             return True
@@ -241,4 +244,4 @@ def _are_ids(articles: list[object]) -> bool:
 
 
 def _appended_ms(record: ConsumerRecord) -> int:
-    return min(max(0, int(record.timestamp)), _LATEST_MS)
+    return min(max(0, int(record.timestamp)), LATEST_MS)
