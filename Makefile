@@ -1,6 +1,6 @@
 # Works from a clean clone with Python 3.11 or newer and make; uv comes into .tools when the machine has none.
 .DEFAULT_GOAL := help
-.PHONY: help up test test-kafka test-compose test-browser lint fmt bench quality faults
+.PHONY: help up test test-thorough test-kafka test-compose test-browser lint fmt bench quality faults
 
 PYTHON ?= python3
 # A test, not only a look-up: a pyenv shim exists also where no Python behind it has uv.
@@ -16,10 +16,13 @@ up: $(UV) ## Everything on this machine, no Docker, no Java: http://127.0.0.1:80
 	$(RUN) newsfeed up $(ARGS)
 
 test: $(UV) ## Quick tests, on the embedded servers
-	$(PYTEST) -n 4 --dist loadfile -m "not kafka and not slow and not browser and not compose" $(ARGS)
+	$(PYTEST) -n 4 --dist loadfile --no-loadscope-reorder -m "not kafka and not slow and not browser and not compose" $(ARGS)
+
+test-thorough: export NEWS_TEST_THOROUGH = 1
+test-thorough: test ## The same with four times as many examples, beacons and deaths
 
 test-kafka: $(UV) ## What touches a server, and more, on Apache Kafka and a Redis Cluster (needs java and mvn)
-	NEWS_TEST_BACKEND=kafka $(PYTEST) -n 2 --dist loadfile -m "not slow and not browser and not compose" $(ARGS)
+	NEWS_TEST_BACKEND=kafka $(PYTEST) -n 2 --dist loadfile --no-loadscope-reorder -m "not slow and not browser and not compose" $(ARGS)
 
 test-compose: $(UV) ## Build the images and test the compose stack (needs a container engine)
 	$(PYTEST) -m compose $(ARGS)
@@ -27,6 +30,7 @@ test-compose: $(UV) ## Build the images and test the compose stack (needs a cont
 test-browser: $(UV) ## The reader's pages in Chromium
 	$(PYTEST) -m browser $(ARGS)
 
+faults: export NEWS_TEST_THOROUGH = 1
 faults: $(UV) ## Every fault on Apache Kafka and a Redis Cluster, the long runs too; writes docs/faults.md
 	NEWS_TEST_BACKEND=kafka $(PYTEST) -m "fault or slow" --junit-xml .cache/faults.xml $(ARGS)
 	$(RUN) python -m tests.faults.report .cache/faults.xml docs/faults.md

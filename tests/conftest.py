@@ -13,6 +13,7 @@ settings.load_profile("newsfeed")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    _sort_longest_files_first(items)
     if backend_name() == "kafka":
         pure = [item for item in items if not _touches_a_server(item)]
         config.hook.pytest_deselected(items=pure)  # they cannot turn out otherwise than in `make test`
@@ -22,6 +23,15 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         if item.get_closest_marker("kafka"):
             item.add_marker(skip)
+
+
+def _sort_longest_files_first(items: list[pytest.Item]) -> None:
+    """Files with deaths in them, then those with servers: else the last worker is alone with one for minutes."""
+    length: dict[Path, int] = {}
+    for item in items:
+        own = 2 if item.get_closest_marker("fault") else 1 if _touches_a_server(item) else 0
+        length[item.path] = max(own, length.get(item.path, 0))
+    items.sort(key=lambda item: -length[item.path])
 
 
 def _touches_a_server(item: pytest.Item) -> bool:

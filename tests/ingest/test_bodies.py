@@ -9,6 +9,7 @@ from lxml.html import fragments_fromstring
 
 from news_ingest.bodies import body_of_html, body_of_text
 from news_shared.errors import PoisonError
+from tests.testbed.effort import often
 
 BASE = "https://a.example/news/today"
 ALLOWED_ATTRIBUTES = {"href", "title", "hreflang", "rel", "src", "alt", "width", "height", "cite", "datetime"} | {
@@ -363,7 +364,7 @@ markups = st.lists(
 
 
 @given(markups, st.sampled_from([BASE, None]))
-@settings(max_examples=400)
+@settings(max_examples=often(400))
 def test_nothing_active_survives_any_markup(markup: str, base: str | None) -> None:
     body = body_of_html(markup, base)
     assert_inert(body.html)

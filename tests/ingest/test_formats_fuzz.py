@@ -14,6 +14,7 @@ from tests.ingest.format_cases import BUILDERS, CASES
 from tests.ingest.hostile_documents import MOST_SECONDS
 from tests.ingest.safety import assert_accounted
 from tests.ingest.test_samples import NAMES, NOW, SAMPLES
+from tests.testbed.effort import often
 
 VECTORS = [
     "<script>alert(1)</script>",
@@ -93,7 +94,7 @@ def _injected(said: object, vector: str) -> object:
 
 
 @given(st.sampled_from(CASES), vectors())
-@settings(max_examples=400, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=often(400), suppress_health_check=[HealthCheck.too_slow])
 def test_nothing_active_survives_in_any_field_of_any_format(case_: object, vector: str) -> None:
     case = next(case for case in CASES if case is case_)
     form, document = BUILDERS[case.format](_injected(case.said, vector))
@@ -151,7 +152,7 @@ of_ninjs = any_json | st.lists(inside, max_size=3) | st.dictionaries(st.text(max
 
 
 @given(st.dictionaries(st.sampled_from(NAMES_OF_NINJS), of_ninjs, max_size=8))
-@settings(max_examples=300, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=often(300), suppress_health_check=[HealthCheck.too_slow])
 def test_any_object_with_the_names_of_ninjs_is_read_or_refused(document: dict[str, object]) -> None:
     reading = read_document(Format.NINJS, json.dumps({"uri": "u", **document}).encode(), "", "s", NOW)
     assert len(reading.items) + len(reading.rejected) == 1
@@ -250,7 +251,7 @@ ROOTS = [
 
 
 @given(st.sampled_from(ROOTS), elements, elements)
-@settings(max_examples=400, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=often(400), suppress_health_check=[HealthCheck.too_slow])
 def test_any_xml_with_the_names_of_the_formats_is_read_or_refused(root: str, first: str, second: str) -> None:
     body = root.format(first, second).encode(errors="surrogatepass")
     try:
@@ -284,7 +285,7 @@ def changed_samples(draw: st.DrawFn) -> tuple[str, bytes]:
 
 
 @given(changed_samples())
-@settings(max_examples=500, suppress_health_check=[HealthCheck.too_slow, HealthCheck.large_base_example])
+@settings(max_examples=often(500), suppress_health_check=[HealthCheck.too_slow, HealthCheck.large_base_example])
 def test_a_changed_sample_is_read_or_refused_in_time(changed: tuple[str, bytes]) -> None:
     _, body = changed
     begun = process_time()

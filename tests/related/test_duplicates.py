@@ -23,6 +23,7 @@ from tests.related.oracle import Oracle
 from tests.related.test_link_graph import interleaved
 from tests.related.wire_texts import a_wire_text, edited
 from tests.testbed.backends import Backend
+from tests.testbed.effort import often
 
 WIRE = a_wire_text(1)
 _TEXTS = ["", *(edited(a_wire_text(n), keeps=k, every=60, seed=n) for n in (1, 2) for k in (1, 0.9, 0.7, 0.4))]
@@ -51,7 +52,7 @@ def histories(draw: st.DrawFn) -> list[list[ArticleEvent]]:
     return [[an_event(guid, n + 1) for n in range(draw(st.integers(1, 3)))] for guid in guids]
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=often(60), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(histories=histories(), chance=st.randoms(use_true_random=False))
 async def test_copies_are_the_same_in_any_order_and_withdrawn_ones_vanish(
     backend: Backend, histories: list[list[ArticleEvent]], chance: random.Random

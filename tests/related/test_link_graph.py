@@ -17,6 +17,7 @@ from tests.related.builders import NOON, a_withdrawal, an_article, id_of, sample
 from tests.related.graph_on_redis import GraphOnRedis, graph_on_redis
 from tests.related.oracle import Oracle
 from tests.testbed.backends import Backend
+from tests.testbed.effort import often
 
 _GUIDS = ["a", "b", "c", "d", "e"]
 _URLS = [url_of(guid) for guid in _GUIDS] + ["https://elsewhere.example/x"]
@@ -60,7 +61,7 @@ def interleaved(histories: list[list[ArticleEvent]], chance: random.Random) -> l
     return events
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=often(150), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(histories=histories(), chance=st.randoms(use_true_random=False), at_once=st.integers(1, 4))
 async def test_no_order_of_arrival_changes_the_graph(
     backend: Backend, histories: list[list[ArticleEvent]], chance: random.Random, at_once: int

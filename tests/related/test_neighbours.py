@@ -21,6 +21,7 @@ from tests.related.builders import NOON, a_vector, a_withdrawal, an_article, id_
 from tests.related.graph_on_redis import PREFIX, GraphOnRedis, graph_on_redis, link_all
 from tests.related.oracle import Neighbour, Oracle
 from tests.testbed.backends import Backend
+from tests.testbed.effort import often
 
 _GUIDS = [f"g{n}" for n in range(7)]
 Step = ArticleEvent | Vector | Arrival
@@ -72,7 +73,10 @@ def interleaved(queues: list[list[Step]], chance: random.Random) -> list[Step]:
 
 
 @settings(
-    max_examples=60, deadline=None, phases=[Phase.generate], suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=often(60),
+    deadline=None,
+    phases=[Phase.generate],
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(queues=queues(), chance=st.randoms(use_true_random=False), size=st.sampled_from([2, 4, 100]))
 async def test_no_order_of_articles_and_vectors_and_no_take_over_changes_the_neighbours(

@@ -13,6 +13,7 @@ from news_related.meanings import Meaning, decode_neighbours
 from news_related.positions import Position
 from news_related.window import Window
 from news_shared.article_ids import ArticleId
+from tests.testbed.effort import often
 
 _DIMENSIONS = 3
 _HOUR_MS = 3_600_000
@@ -63,7 +64,7 @@ _MEANINGS = st.builds(
 _CHANGES = st.lists(st.tuples(st.lists(st.integers(0, 14), max_size=4), st.lists(_MEANINGS, max_size=6)), max_size=8)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=often(150), deadline=None)
 @given(changes=_CHANGES, shown=st.integers(1, 6), spare=st.integers(0, 3), chance=st.randoms(use_true_random=False))
 def test_the_lists_are_those_of_a_plain_search_after_any_arrivals_updates_and_withdrawals(
     changes: list[tuple[list[int], list[Meaning]]], shown: int, spare: int, chance: random.Random

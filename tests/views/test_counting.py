@@ -18,6 +18,7 @@ from news_views.counting import PartitionCounting, Rules
 from news_views.counts import DAY_FIELDS, KINDS, REASONS, Day, Deltas
 from news_views.standing import Standing
 from news_views.view_log import Batch, Beacon, Flag, PlacedMarker, decode
+from tests.testbed.effort import often
 from tests.views.builders import MINUTE_MS, NOON_MS, LogWriter, a_beacon, a_marker, an_article
 from tests.views.oracle import Oracle, Tally
 
@@ -171,13 +172,13 @@ def assert_equal_to_the_oracle(counted: Counted, records: Sequence[ConsumerRecor
     assert not {day.article for day in counted.days} - announced
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=often(150), deadline=None)
 @given(logs(), st.lists(st.integers(1, 4)))
 def test_any_log_in_any_portions_counts_as_the_oracle_says(records: list[ConsumerRecord], portions: list[int]) -> None:
     assert_equal_to_the_oracle(Service(records).apply(portions), records)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=often(150), deadline=None)
 @given(logs(), st.sets(st.integers(0, 13)))
 def test_restarts_anywhere_change_nothing(records: list[ConsumerRecord], restarts: set[int]) -> None:
     service = Service(records)
@@ -188,7 +189,7 @@ def test_restarts_anywhere_change_nothing(records: list[ConsumerRecord], restart
     assert_equal_to_the_oracle(service.counted, records)
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=often(80), deadline=None)
 @given(logs(), st.data())
 def test_a_replay_over_restored_counts_adds_only_what_they_lack(
     records: list[ConsumerRecord], data: st.DataObject
@@ -217,7 +218,7 @@ def _deltas_by_record(records: Sequence[ConsumerRecord]) -> list[tuple[int, Delt
     return [(event.offset, service.count([event])) for event in service.events]
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=often(80), deadline=None)
 @given(logs(), st.integers(0, 13))
 def test_a_replay_with_standings_that_know_the_future_decides_as_before(
     records: list[ConsumerRecord], begin: int

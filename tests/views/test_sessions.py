@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from news_views.sessions import OpenSessions, article_key, session_keys
+from tests.testbed.effort import often
 from tests.views.builders import an_article
 from tests.views.plain_sessions import PlainSessions
 
@@ -29,7 +30,7 @@ def renewed(sessions: OpenSessions, portion: Sequence[Touch]) -> list[bool]:
     return [bool(one) for one in opened]
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=often(400), deadline=None)
 @given(touches, st.lists(st.integers(1, 20)))
 def test_any_sequence_in_any_portions_opens_the_same_sessions(drawn: list[Touch], portions: list[int]) -> None:
     clock, sequence = 0, []
@@ -50,7 +51,7 @@ def test_a_beacon_that_waited_and_comes_last_with_an_older_clock_forgets_nobody(
     assert renewed(table, [(0, 3, 0, at + SESSION_MS + 600)]) == [False]
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=often(20), deadline=None)
 @given(st.integers(0, 2**32), st.integers(1, 4000))
 def test_thousands_of_readers_in_growing_tables_open_the_same_sessions(seed: int, portion: int) -> None:
     random = np.random.default_rng(seed)

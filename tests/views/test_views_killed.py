@@ -16,6 +16,7 @@ from news_views.readers import reader_hash
 from news_views.salts import Salt
 from news_views.settings import ViewsSettings
 from tests.testbed.backends import Backend
+from tests.testbed.effort import often
 from tests.testbed.role import RoleProcess, Roles
 from tests.testbed.waiting import until
 from tests.views.newsroom_events import announce, published, withdrawn
@@ -26,6 +27,7 @@ from tests.views.readers import BROWSER, CRAWLER, Crowd, Opening
 pytestmark = pytest.mark.fault
 
 READERS = 500
+BEACONS = often(40_000)
 SESSION = timedelta(seconds=2)
 SETTINGS = ViewsSettings(session=SESSION, flush=timedelta(seconds=1))
 ENVIRONMENT = {"NEWS_VIEWS_SESSION": "PT2S", "NEWS_VIEWS_FLUSH": "PT1S"}
@@ -37,7 +39,7 @@ async def test_killed_processes_lose_nothing_and_count_nothing_twice(roles: Role
     projector = await roles.start("views-projector", **ENVIRONMENT)
     articles = await announce(fresh_backend, [published(f"story-{n}") for n in range(40)])
     crowd = Crowd(api.url)
-    sending = asyncio.create_task(crowd.send(_openings(20_000, articles)))
+    sending = asyncio.create_task(crowd.send(_openings(BEACONS, articles)))
     await _kill_by_turns([projector, api, projector, api], sending, crowd)
     await announce(fresh_backend, [withdrawn("story-39", 2)])
     await sending
@@ -71,7 +73,7 @@ async def test_a_projector_that_dies_between_redis_and_the_changelog_leaves_enou
 async def _kill_by_turns(victims: list[RoleProcess], sending: "asyncio.Task[None]", crowd: Crowd) -> None:
     """The next dies whenever another part of the beacons is through, and comes back at once."""
     for turn, victim in enumerate(victims, start=1):
-        part = turn * 20_000 // (len(victims) + 1)
+        part = turn * BEACONS // (len(victims) + 1)
         await until(lambda part=part: crowd.accepted.total() >= part or sending.done(), f"{part} beacons", seconds=90)
         victim.kill()
         victim.launch()
@@ -94,7 +96,7 @@ async def _assert_accepted_within_applied_within_sent(
     accepted, sent = await _by_hash(crowd.accepted, redis), await _by_hash(crowd.sent, redis)
     assert accepted <= applied
     assert applied <= sent
-    assert crowd.accepted.total() == 20_000
+    assert crowd.accepted.total() == BEACONS
     assert crowd.statuses.keys() <= {202, 503}
     counted = sum(
         tally.views + sum(tally.filtered.values()) for oracle in oracles.values() for tally in oracle.articles.values()
