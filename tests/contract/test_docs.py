@@ -1,0 +1,76 @@
+"""Every command that the docs name is there, with its options: the README's own are also run, see end_to_end."""
+
+import re
+import shlex
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer.main
+
+from newsfeed.__main__ import app
+
+ROOT = Path(__file__).parents[2]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+_BEGINS = re.compile(r"(?:[A-Z_]+=\S+ )*(?:uv run |make |newsfeed |news-)")
+_VERBS = set(re.findall(r"^([a-z-]+):.*##", (ROOT / "Makefile").read_text(), re.MULTILINE))
+
+
+def named_commands() -> list[str]:
+    """Lines of shell blocks, and code in the text, that begin like a command of ours."""
+    found: dict[str, None] = {}
+    for page in PAGES:
+        text = page.read_text()
+        blocks = re.findall(r"```sh\n(.*?)```", text, re.DOTALL)
+        lines = "\n".join(blocks).replace("\\\n", " ").splitlines()
+        found |= dict.fromkeys(line for line in lines if _BEGINS.match(line))
+        prose = re.sub(r"```.*?```", "", text, flags=re.DOTALL)
+        found |= dict.fromkeys(code for code in re.findall(r"`([^`\n]+)`", prose) if _BEGINS.match(code))
+    return list(found)
+
+
+def test_the_docs_name_commands() -> None:
+    assert len(named_commands()) > 20
+
+
+@pytest.mark.parametrize("command", named_commands())
+def test_a_command_that_the_docs_name_is_there(command: str) -> None:
+    words = shlex.split(command, comments=True)
+    while "=" in words[0]:
+        words.pop(0)
+    if words[:2] == ["uv", "run"]:
+        words = words[2:]
+        while words[0].startswith("--"):
+            words = words[2:] if words[0] == "--with" else words[1:]
+    match words:
+        case ["make", *verbs]:
+            assert {verb for verb in verbs if "=" not in verb} <= _VERBS
+        case ["newsfeed", *rest]:
+            _assert_is_of_the_command_line(rest)
+        case ["python", "-m", module, *options]:
+            assert find_spec(module) is not None
+            if options:
+                said = _said(sys.executable, "-m", module, "--help")
+                assert {word for word in options if word.startswith("--")} <= set(re.findall(r"--[a-z-]+", said))
+        case ["pytest", *rest]:
+            assert all((ROOT / word).exists() for word in rest if word.startswith("tests/"))
+        case [service, *roles] if service.startswith("news-"):
+            assert "usage:" in _said(str(Path(sys.executable).with_name(service)), *roles, "--help")
+        case _:
+            pytest.fail(f"nobody knows what {words[0]} is")
+
+
+def _said(*words: str) -> str:
+    return subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+
+
+def _assert_is_of_the_command_line(words: list[str]) -> None:
+    command: Any = typer.main.get_command(app)  # of the click that typer brings along
+    while hasattr(command, "commands") and words and not words[0].startswith("--"):
+        assert words[0] in command.commands, f"{command.name} has no {words[0]}, only {sorted(command.commands)}"
+        command = command.commands[words.pop(0)]
+    options = {option for parameter in command.params for option in (*parameter.opts, *parameter.secondary_opts)}
+    assert {word.partition("=")[0] for word in words if word.startswith("--")} <= options | {"--help"}
