@@ -10,6 +10,7 @@ import json
 import subprocess
 import sys
 import tempfile
+from collections.abc import Coroutine
 from dataclasses import asdict, dataclass
 from http import HTTPStatus
 from pathlib import Path
@@ -22,13 +23,13 @@ from rich.table import Table
 
 from news_shared.producer import Outgoing, open_producer
 from news_shared.topics import VECTORS
+from tests.bench.article_posts import post_all, post_request
 from tests.testbed.backends import PARTITIONS, Backend, backend_name, backends
 from tests.testbed.ports import reserved_port
 from tests.testbed.role import Roles, running_roles
 from tests.testbed.waiting import until
 
-_CONNECTIONS = 16
-_LIMITS = httpx.Limits(max_connections=_CONNECTIONS)
+_CONNECTIONS = (16, 64)
 
 
 @dataclass(frozen=True)
@@ -69,39 +70,34 @@ async def bare_producer(backend: Backend, articles: int) -> Figure:
         return Figure("aiokafka alone, 500 at a time", articles, monotonic() - begun, None)
 
 
-async def bare_route(backend: Backend, articles: int) -> Figure:
+async def bare_route(backend: Backend, articles: int) -> list[Figure]:
     port = reserved_port()
     arguments = [str(port), backend.kafka_bootstrap, VECTORS]
     server = subprocess.Popen([sys.executable, "-m", "tests.bench.bare_intake", *arguments])
     url = f"http://127.0.0.1:{port}/"
+    requests = [post_request("/", an_article(n), {}) for n in range(articles)]
     try:
-        async with httpx.AsyncClient(timeout=120, limits=_LIMITS, trust_env=False) as client:
 
-            async def is_there() -> bool:
-                try:
-                    return (await client.post(url, json=an_article(0))).status_code == HTTPStatus.ACCEPTED
-                except httpx.TransportError:
-                    return False
+        async def is_there() -> bool:
+            try:
+                (await asyncio.open_connection("127.0.0.1", port))[1].close()
+            except OSError:
+                return False
+            return True
 
-            await until(is_there, "the bare route", seconds=90)
-            process = psutil.Process(server.pid)
+        await until(is_there, "the bare route", seconds=90)
+        await post_all(url, requests[:100], 1)
+        process = psutil.Process(server.pid)
+        figures = []
+        for connections in _CONNECTIONS:
             cpu, begun = _cpu(process), monotonic()
-            await post_singles(client, url, articles)
-            what = f"FastAPI to Kafka and nothing else, {_CONNECTIONS} connections"
-            return Figure(what, articles, monotonic() - begun, _cpu(process) - cpu)
+            await post_all(url, requests, connections)
+            what = f"FastAPI to Kafka and nothing else, {connections} connections"
+            figures.append(Figure(what, articles, monotonic() - begun, _cpu(process) - cpu))
+        return figures
     finally:
         server.kill()
         server.wait()
-
-
-async def post_singles(client: httpx.AsyncClient, url: str, articles: int) -> None:
-    """One article a request, some connections side by side."""
-
-    async def some(numbers: range) -> None:
-        for number in numbers:
-            (await client.post(url, json=an_article(number))).raise_for_status()
-
-    await asyncio.gather(*(some(range(n, articles, _CONNECTIONS)) for n in range(_CONNECTIONS)))
 
 
 async def posted(roles: Roles, articles: int) -> list[Figure]:
@@ -109,30 +105,34 @@ async def posted(roles: Roles, articles: int) -> list[Figure]:
     await roles.start("ingest-publisher")
     process = psutil.Process(api.pid)
     headers = {"Authorization": "Bearer dev"}
-    figures = []
-    async with httpx.AsyncClient(headers=headers, timeout=120, limits=_LIMITS, trust_env=False) as client:
-        url = f"{api.url}/v1/articles?source=bench"
+    target = "/v1/articles?source=bench"
+    async with httpx.AsyncClient(base_url=api.url, headers=headers, timeout=120, trust_env=False) as client:
 
-        async def post_lines() -> None:
-            lines = b"".join(json.dumps(an_article(n)).encode() + b"\n" for n in range(articles, 2 * articles))
-            answer = await client.post(url, content=lines, headers={"Content-Type": "application/x-ndjson"})
+        async def post_lines(numbers: range) -> None:
+            lines = b"".join(json.dumps(an_article(n)).encode() + b"\n" for n in numbers)
+            answer = await client.post(target, content=lines, headers={"Content-Type": "application/x-ndjson"})
             assert answer.json()["accepted"] == articles, answer.text[:500]
 
         async def is_decided(number: int) -> bool:
-            return (await client.get(f"{api.url}/v1/articles/bench:a{number}/outcome")).status_code == HTTPStatus.OK
+            answer = await client.get(f"/v1/articles/bench:a{number}/outcome")
+            return answer.status_code == HTTPStatus.OK
 
-        (await client.post(url, json=an_article(2 * articles))).raise_for_status()  # the source is made
-        works = (
-            (f"single posts, {_CONNECTIONS} connections", post_singles(client, url, articles), articles - 1),
-            ("NDJSON, one request", post_lines(), 2 * articles - 1),
-        )
-        for what, work, last in works:
+        async def measured(what: str, work: Coroutine[object, object, None], last: int) -> Figure:
             cpu, begun = _cpu(process), monotonic()
             await work
             taken, used = monotonic() - begun, _cpu(process) - cpu
-            behind = await until(lambda last=last: is_decided(last), "the publisher", seconds=120)
-            figures.append(Figure(what, articles, taken, used, behind))
-    return figures
+            behind = await until(lambda: is_decided(last), "the publisher", seconds=120)
+            return Figure(what, articles, taken, used, behind)
+
+        (await client.post(target, json=an_article(0))).raise_for_status()  # the source is made
+        figures = []
+        for turn, connections in enumerate(_CONNECTIONS):
+            numbers = range(turn * articles + 1, (turn + 1) * articles + 1)
+            requests = [post_request(target, an_article(n), headers) for n in numbers]
+            what = f"single posts, {connections} connections"
+            figures.append(await measured(what, post_all(api.url, requests, connections), numbers[-1]))
+        numbers = range(len(_CONNECTIONS) * articles + 1, (len(_CONNECTIONS) + 1) * articles + 1)
+        return [*figures, await measured("NDJSON, one request", post_lines(numbers), numbers[-1])]
 
 
 def _cpu(process: psutil.Process) -> float:
@@ -152,7 +152,7 @@ def main() -> None:
             async def measure() -> list[Figure]:
                 return [
                     await bare_producer(backend, chosen.articles),
-                    await bare_route(backend, chosen.articles),
+                    *await bare_route(backend, chosen.articles),
                     *await posted(roles, chosen.articles),
                 ]
 
