@@ -10,8 +10,10 @@ from typing import Any
 import structlog
 from fastapi import FastAPI
 from prometheus_client import REGISTRY
+from starlette.types import ASGIApp
 
 from news_ingest import feed_routes, key_routes, routes, source_routes, websub_routes
+from news_ingest.article_door import ArticleDoor
 from news_ingest.fetching.fetcher import open_fetcher
 from news_ingest.intake import Intake
 from news_ingest.key_limits import KeyLimits
@@ -50,7 +52,7 @@ def create_api(
     redis: RedisSettings,
     ingest: IngestSettings,
     fetching: FetchSettings,
-) -> FastAPI:
+) -> ASGIApp:
     """The HTTP intake."""
     table = TopicTable(kafka, SOURCES, process.partitions)
 
@@ -102,7 +104,7 @@ def create_api(
     app.include_router(feed_routes.router)
     app.include_router(feed_routes.lists)
     app.include_router(websub_routes.router)
-    return app
+    return ArticleDoor(app)
 
 
 def create_poller(
