@@ -25,7 +25,12 @@ from news_ingest.urls import canonical_url
 from news_shared.articles import Link
 from news_shared.errors import PoisonError
 
-_TOKEN = re.compile(r'<(/?)([a-z][a-z0-9]*)((?: [^\s<>"=]+="[^"]*")*)>|([^<]+)|<')
+_TOKEN = r'<(/?)([a-z][a-z0-9]*)((?: [^\s<>"=]+="[^"]*")*)>|([^<]+)|<'
+_PLAIN_TAGS = "|".join(sorted(INLINE - {"a", "span"}))  # written as they stand, without attributes
+_PIECE = re.compile(
+    rf'<p>(?!</p>)([^<]*+(?:(?:<a href="[^"<>]*">[^<]++</a>|<({_PLAIN_TAGS})>[^<]++</\2>)[^<]*+)*+)</p>|{_TOKEN}'
+)
+_IN_SIMPLE = re.compile(rf'([^<]+)|<a href="([^"]*)">([^<]+)</a>|<({_PLAIN_TAGS})>([^<]+)<[^>]+>')
 _ATTRIBUTE = re.compile(r' ([^\s<>"=]+)="([^"]*)"')
 _MAX_DEPTH = 256
 _MAX_LINK_TEXT = 300
@@ -56,14 +61,55 @@ class BodyWriter:
         Raises:
             PoisonError: it is nested too deeply.
         """
-        for end, tag, attributes, text in _TOKEN.findall(markup):
-            if not tag:
+        for simple, _, end, tag, attributes, text in _PIECE.findall(markup):
+            if tag:
+                if end:
+                    self._end(tag)
+                else:
+                    self._start(tag, attributes)
+            elif not simple:
                 self._text(text or "&lt;")
-            elif end:
-                self._end(tag)
+            elif self._is_between_blocks():
+                self._simple_paragraph(simple)
             else:
-                self._start(tag, attributes)
+                self._start("p", "")
+                self._simple_content(simple)
+                self._end("p")
         self._close_down_to(0)
+
+    # Most paragraphs of news are text with some links, and no block stands around them: they are written in one go.
+
+    def _is_between_blocks(self) -> bool:
+        return not (self._elements or self._path or self._inline or self._breaks)
+
+    def _simple_paragraph(self, content: str) -> None:
+        """Write a paragraph of text and inline elements that hold text only, as the tags one by one would be."""
+        out = ["<p>"]
+        for text, address, label, tag, inside in _IN_SIMPLE.findall(content):
+            written = text or label or inside
+            if len(out) == 1:
+                if not written.replace(_NBSP, "").strip():
+                    continue
+                written = written.lstrip()
+            if label:
+                node = self._link_node({"href": address})
+                out.append(f"{node.opening}{written}</a>")
+                self._add_link(node, written)
+            else:
+                out.append(f"<{tag}>{written}</{tag}>" if tag else written)
+        if len(out) > 1:
+            if not out[-1].startswith("<"):
+                out[-1] = out[-1].rstrip()
+            self.blocks.append("".join([*out, "</p>"]))
+
+    def _simple_content(self, content: str) -> None:
+        for text, address, label, tag, inside in _IN_SIMPLE.findall(content):
+            if text:
+                self._text(text)
+                continue
+            self._start(tag or "a", f' href="{address}"' if label else "")
+            self._text(label or inside)
+            self._end(tag or "a")
 
     def _start(self, tag: str, source: str) -> None:
         said = dict(_ATTRIBUTE.findall(source)) if source else {}
@@ -121,18 +167,19 @@ class BodyWriter:
     def _start_inline(self, tag: str, said: dict[str, str]) -> Node | None:
         if tag in {"a", "rt", "rp"} and any(node.tag == tag for node in self._inline):
             return None  # a browser would end the outer one
-        url = None
-        if tag == "a":
-            address = html.unescape(said.pop("href", ""))
-            if address[:7].lower() == "mailto:":
-                said = {"href": html.escape(address), **said}
-            elif (url := self._absolute(address)) is not None:
-                said = {"href": html.escape(url), **said}
-        node = Node(tag, opening_of(tag, said), url)
+        node = self._link_node(said) if tag == "a" else Node(tag, opening_of(tag, said))
         if node.opening == "<span>":
             return None
         self._inline.append(node)
         return node
+
+    def _link_node(self, said: dict[str, str]) -> Node:
+        url, address = None, html.unescape(said.pop("href", ""))
+        if address[:7].lower() == "mailto:":
+            said = {"href": html.escape(address), **said}
+        elif (url := self._absolute(address)) is not None:
+            said = {"href": html.escape(url), **said}
+        return Node("a", opening_of("a", said), url)
 
     def _end_inline(self, node: Node | None) -> None:
         if node is None:
@@ -271,10 +318,13 @@ class BodyWriter:
         node.written = False
         self._out.append(f"</{node.tag}>")
         if node.tag == "a":
-            text = one_line(html.unescape("".join(self._link_text or ())))[:_MAX_LINK_TEXT]
-            if node.url is not None:
-                self.links.append(Link(url=node.url, text=text, paragraph=len(self.blocks)))
+            self._add_link(node, "".join(self._link_text or ()))
             self._link_text = None
+
+    def _add_link(self, node: Node, label: str) -> None:
+        if node.url is not None:
+            text = one_line(html.unescape(label))[:_MAX_LINK_TEXT]
+            self.links.append(Link(url=node.url, text=text, paragraph=len(self.blocks)))
 
     def _void(self, tag: str, said: dict[str, str]) -> None:
         if tag == "br":
