@@ -1,6 +1,7 @@
 """Who an article is and which partition it lives in; the same in every service and for every client."""
 
 import re
+import struct
 import unicodedata
 from functools import lru_cache
 from typing import NewType
@@ -57,8 +58,8 @@ def murmur2(data: bytes) -> int:
     length = len(data)
     m = 0x5BD1E995
     h = (0x9747B28C ^ length) & 0xFFFFFFFF
-    for start in range(0, length - length % 4, 4):
-        k = int.from_bytes(data[start : start + 4], "little") * m & 0xFFFFFFFF
+    for word in struct.unpack_from(f"<{length // 4}I", data):
+        k = word * m & 0xFFFFFFFF
         k = (k ^ (k >> 24)) * m & 0xFFFFFFFF
         h = (h * m & 0xFFFFFFFF) ^ k
     if tail := data[length - length % 4 :]:
