@@ -114,6 +114,7 @@ async def _send(send: Send, content: bytes, location: str | None, trace: str) ->
     headers = [
         (b"content-length", str(len(content)).encode()),
         (b"content-type", b"application/json"),
+        (b"vary", b"Origin"),  # to a page of another origin the layers answer with more
         (b"traceparent", trace.encode()),
     ]
     if location is not None:
