@@ -12,20 +12,33 @@ from news_shared.articles import Link
 BASE = "https://a.example/news/1"
 
 texts = st.lists(
-    st.sampled_from(["word", "two words", " ", "  ", "\n", "\t", "&nbsp;", "&nbsp; x", "&amp;", "&lt;p&gt;", "ї", "\u00a0", "."]),
+    st.sampled_from(
+        ["word", "two words", " ", "  ", "\n", "\t", "&nbsp;", "&nbsp; x", "&amp;", "&lt;p&gt;", "ї", "\u00a0", "."]
+    ),
     max_size=3,
 ).map("".join)
 addresses = st.sampled_from(
     [
-        *("https://b.example/2", "/3", "https://m.c.example/4?utm_source=x#y", "mailto:desk@a.example", "", "?a=1&amp;b=2"),
+        *(
+            "https://b.example/2",
+            "/3",
+            "https://m.c.example/4?utm_source=x#y",
+            "mailto:desk@a.example",
+            "",
+            "?a=1&amp;b=2",
+        ),
         *("javascript:alert(1)", "https://b.example/&lt;x&gt;", "https://ї.example/", "https://b.example/<p>"),
     ]
 )
 links = st.builds('<a href="{}">{}</a>'.format, addresses, texts)
 marked = st.builds("<{0}>{1}</{0}>".format, st.sampled_from(["em", "strong", "sup", "time", "span", "rt"]), texts)
-others = st.sampled_from(["<br>", "<em><b>x</b></em>", '<a href="/5" title="<p>x</p>">y</a>', '<em lang="uk">z</em>', "<hr>"])
+others = st.sampled_from(
+    ["<br>", "<em><b>x</b></em>", '<a href="/5" title="<p>x</p>">y</a>', '<em lang="uk">z</em>', "<hr>"]
+)
 paragraphs = st.lists(texts | links | marked | others, max_size=6).map(lambda parts: f"<p>{''.join(parts)}</p>")
-between = st.sampled_from(["", "", "\n", "loose", "<br>", "<h2>x</h2>", "<ul><li>x</ul>", "<blockquote>", "</blockquote>"])
+between = st.sampled_from(
+    ["", "", "\n", "loose", "<br>", "<h2>x</h2>", "<ul><li>x</ul>", "<blockquote>", "</blockquote>"]
+)
 bodies = st.lists(st.tuples(paragraphs, between), min_size=1, max_size=4).map(
     lambda pairs: "".join(part for pair in pairs for part in pair)
 )

@@ -25,10 +25,10 @@ from news_ingest.urls import canonical_url
 from news_shared.articles import Link
 from news_shared.errors import PoisonError
 
-_TOKEN = r'<(/?)([a-z][a-z0-9]*)((?: [^\s<>"=]+="[^"]*")*)>|([^<]+)|<'
+_TAG_OR_TEXT = r'<(/?)([a-z][a-z0-9]*)((?: [^\s<>"=]+="[^"]*")*)>|([^<]+)|<'
 _PLAIN_TAGS = "|".join(sorted(INLINE - {"a", "span"}))  # written as they stand, without attributes
 _PIECE = re.compile(
-    rf'<p>(?!</p>)([^<]*+(?:(?:<a href="[^"<>]*">[^<]++</a>|<({_PLAIN_TAGS})>[^<]++</\2>)[^<]*+)*+)</p>|{_TOKEN}'
+    rf'<p>(?!</p>)([^<]*+(?:(?:<a href="[^"<>]*">[^<]++</a>|<({_PLAIN_TAGS})>[^<]++</\2>)[^<]*+)*+)</p>|{_TAG_OR_TEXT}'
 )
 _IN_SIMPLE = re.compile(rf'([^<]+)|<a href="([^"]*)">([^<]+)</a>|<({_PLAIN_TAGS})>([^<]+)<[^>]+>')
 _ATTRIBUTE = re.compile(r' ([^\s<>"=]+)="([^"]*)"')
