@@ -42,6 +42,7 @@ def without_framework(bootstrap: str, topic: str) -> ASGIApp:
     producers: list[AIOKafkaProducer] = []
 
     async def take(scope: Scope, receive: Receive, send: Send) -> None:
+        assert scope["type"] == "http"  # uvicorn goes on without a lifespan
         if not producers:
             producers.append(AIOKafkaProducer(bootstrap_servers=bootstrap, acks="all"))
             await producers[0].start()
@@ -61,5 +62,4 @@ def without_framework(bootstrap: str, topic: str) -> ASGIApp:
 if __name__ == "__main__":
     kind, port, bootstrap, topic = sys.argv[1:]
     app = with_fastapi(bootstrap, topic) if kind == "fastapi" else without_framework(bootstrap, topic)
-    lifespan = "on" if kind == "fastapi" else "off"
-    uvicorn.run(app, port=int(port), lifespan=lifespan, access_log=False, log_level="warning")
+    uvicorn.run(app, port=int(port), access_log=False, log_level="warning")

@@ -7,6 +7,7 @@ behind the sanitiser. Blocks never stand inside inline elements or paragraphs, s
 import html
 import re
 
+from news_ingest import simple_paragraphs
 from news_ingest.body_markup import (
     EMBEDS,
     IMPLIED,
@@ -25,17 +26,11 @@ from news_ingest.urls import canonical_url
 from news_shared.articles import Link
 from news_shared.errors import PoisonError
 
-_TAG_OR_TEXT = r'<(/?)([a-z][a-z0-9]*)((?: [^\s<>"=]+="[^"]*")*)>|([^<]+)|<'
-_PLAIN_TAGS = "|".join(sorted(INLINE - {"a", "span"}))  # written as they stand, without attributes
-_PIECE = re.compile(
-    rf'<p>(?!</p>)([^<]*+(?:(?:<a href="[^"<>]*">[^<]++</a>|<({_PLAIN_TAGS})>[^<]++</\2>)[^<]*+)*+)</p>|{_TAG_OR_TEXT}'
-)
-_IN_SIMPLE = re.compile(rf'([^<]+)|<a href="([^"]*)">([^<]+)</a>|<({_PLAIN_TAGS})>([^<]+)<[^>]+>')
+_PIECE = re.compile(rf'{simple_paragraphs.PATTERN}|<(/?)([a-z][a-z0-9]*)((?: [^\s<>"=]+="[^"]*")*)>|([^<]+)|<')
 _ATTRIBUTE = re.compile(r' ([^\s<>"=]+)="([^"]*)"')
 _MAX_DEPTH = 256
 _MAX_LINK_TEXT = 300
 _MAX_ADDRESSES = 500_000  # characters: the longest ones take milliseconds
-_NBSP = "&nbsp;"
 
 
 class BodyWriter:
@@ -70,46 +65,26 @@ class BodyWriter:
             elif not simple:
                 self._text(text or "&lt;")
             elif self._is_between_blocks():
-                self._simple_paragraph(simple)
+                if block := simple_paragraphs.written(simple, self._simple_link):
+                    self.blocks.append(block)
             else:
                 self._start("p", "")
-                self._simple_content(simple)
+                for around, said, inside in simple_paragraphs.parts_of(simple):
+                    if around:
+                        self._start(around, said)
+                    self._text(inside)
+                    if around:
+                        self._end(around)
                 self._end("p")
         self._close_down_to(0)
-
-    # Most paragraphs of news are text with some links, and no block stands around them: they are written in one go.
 
     def _is_between_blocks(self) -> bool:
         return not (self._elements or self._path or self._inline or self._breaks)
 
-    def _simple_paragraph(self, content: str) -> None:
-        """Write a paragraph of text and inline elements that hold text only, as the tags one by one would be."""
-        out = ["<p>"]
-        for text, address, label, tag, inside in _IN_SIMPLE.findall(content):
-            written = text or label or inside
-            if len(out) == 1:
-                if not written.replace(_NBSP, "").strip():
-                    continue
-                written = written.lstrip()
-            if label:
-                node = self._link_node({"href": address})
-                out.append(f"{node.opening}{written}</a>")
-                self._add_link(node, written)
-            else:
-                out.append(f"<{tag}>{written}</{tag}>" if tag else written)
-        if len(out) > 1:
-            if not out[-1].startswith("<"):
-                out[-1] = out[-1].rstrip()
-            self.blocks.append("".join([*out, "</p>"]))
-
-    def _simple_content(self, content: str) -> None:
-        for text, address, label, tag, inside in _IN_SIMPLE.findall(content):
-            if text:
-                self._text(text)
-                continue
-            self._start(tag or "a", f' href="{address}"' if label else "")
-            self._text(label or inside)
-            self._end(tag or "a")
+    def _simple_link(self, address: str, label: str) -> str:
+        node = self._link_node({"href": address})
+        self._add_link(node, label)
+        return node.opening
 
     def _start(self, tag: str, source: str) -> None:
         said = dict(_ATTRIBUTE.findall(source)) if source else {}
@@ -267,7 +242,7 @@ class BodyWriter:
     def _text(self, text: str) -> None:
         if self._skipping is not None:
             return
-        is_blank = not text.replace(_NBSP, "").strip()
+        is_blank = simple_paragraphs.is_blank(text)
         at_start = self._breaks or self._at_start()
         if (is_blank and at_start) or not self._place():
             return
