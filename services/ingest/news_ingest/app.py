@@ -45,7 +45,8 @@ from news_shared.topics import SOURCES
 log = structlog.get_logger()
 
 _OBJECTS_BETWEEN_COLLECTIONS = 10_000
-"""An article is some hundred objects without cycles; at Python's 700 a tenth of the time goes into looking at them."""
+"""Of the API and the publisher: an article is some hundred objects without cycles, and at Python's 700 a tenth of the
+time goes into looking at them."""
 _READERS = 4  # threads, so that a huge feed holds up no small one, while memory stays bounded
 
 
@@ -166,6 +167,7 @@ def create_poller(
 
 def create_publisher(process: ProcessSettings, kafka: KafkaSettings, redis: RedisSettings) -> FastAPI:
     """The publisher, with its health on HTTP."""
+    gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS)
     running_projectors: list[Projector[Any]] = []
 
     @asynccontextmanager
