@@ -1,10 +1,12 @@
 """Who an article is and which partition it lives in; the same in every service and for every client."""
 
 import re
+import struct
 import unicodedata
 from functools import lru_cache
+from hashlib import sha1
 from typing import NewType
-from uuid import UUID, uuid5
+from uuid import UUID
 
 from news_shared.errors import PoisonError
 
@@ -12,6 +14,7 @@ ArticleId = NewType("ArticleId", str)
 """Lower-case hyphenated UUID."""
 
 _NAMESPACE = UUID("5f0cba1e-6a52-5b0c-9e0e-6e6577736665")  # fixed for ever: every stored id depends on it
+_NAMESPACED = sha1(_NAMESPACE.bytes, usedforsecurity=False)
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 _SURROGATE = re.compile("[\ud800-\udfff]")  # half a character: no UTF-8 has it
 SOURCE_ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
@@ -24,8 +27,13 @@ def normal_guid(guid: str) -> str:
 
 
 def article_id(source: str, guid: str) -> ArticleId:
-    """The id of the article that a source calls ``guid``."""
-    return ArticleId(str(uuid5(_NAMESPACE, f"{source}\n{normal_guid(guid)}")))
+    """The id of the article that a source calls ``guid``: a UUID of version 5 (RFC 9562)."""
+    hashed = _NAMESPACED.copy()
+    hashed.update(f"{source}\n{normal_guid(guid)}".encode())
+    digits = hashed.hexdigest()
+    variant = "89ab"[int(digits[16], 16) & 3]
+    # Written out: uuid5 takes five times as long, and every article passes here.
+    return ArticleId(f"{digits[:8]}-{digits[8:12]}-5{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:32]}")
 
 
 def parse_article_id(text: str) -> ArticleId:
@@ -57,8 +65,8 @@ def murmur2(data: bytes) -> int:
     length = len(data)
     m = 0x5BD1E995
     h = (0x9747B28C ^ length) & 0xFFFFFFFF
-    for start in range(0, length - length % 4, 4):
-        k = int.from_bytes(data[start : start + 4], "little") * m & 0xFFFFFFFF
+    for word in struct.unpack_from(f"<{length // 4}I", data):
+        k = word * m & 0xFFFFFFFF
         k = (k ^ (k >> 24)) * m & 0xFFFFFFFF
         h = (h * m & 0xFFFFFFFF) ^ k
     if tail := data[length - length % 4 :]:

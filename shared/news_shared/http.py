@@ -29,6 +29,8 @@ Lifespan = (
     Callable[[FastAPI], AbstractAsyncContextManager[Mapping[str, Any]]]
     | Callable[[FastAPI], AbstractAsyncContextManager[None]]
 )
+COMPRESSED_FROM = 1000
+"""Bytes of an answer."""
 _GZIP_LEVEL = 5  # nine takes three times as long for a hundredth less
 _TRACEPARENT = re.compile(r"00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 
@@ -51,7 +53,7 @@ def create_service(title: str, lifespan: Lifespan, *, unready: Callable[[], list
         unready: reasons why ``/readyz`` says 503 now; empty when all is well.
     """
     app = _Service(title=title, version="1", lifespan=lifespan, redoc_url=None)
-    app.add_middleware(GZipMiddleware, minimum_size=1000, compresslevel=_GZIP_LEVEL)
+    app.add_middleware(GZipMiddleware, minimum_size=COMPRESSED_FROM, compresslevel=_GZIP_LEVEL)
     app.add_middleware(
         CORSMiddleware,
         allow_origins=["*"],
@@ -103,6 +105,12 @@ def etagged(
     return Response(body, status, headers, media_type)
 
 
+def trace_of(traceparent: bytes | None) -> str:
+    """The caller's ``traceparent`` where it is one, else a new one."""
+    given = (traceparent or b"").decode("latin-1")
+    return given if _TRACEPARENT.fullmatch(given) else f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-01"
+
+
 class TraceMiddleware:
     """Takes the caller's W3C ``traceparent`` or makes one; it is in every log line of the request."""
 
@@ -114,8 +122,7 @@ class TraceMiddleware:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        given = dict(scope["headers"]).get(b"traceparent", b"").decode("latin-1")
-        trace = given if _TRACEPARENT.fullmatch(given) else f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-01"
+        trace = trace_of(dict(scope["headers"]).get(b"traceparent"))
         scope.setdefault("state", {})["traceparent"] = trace
 
         async def send_with_trace(message: Message) -> None:

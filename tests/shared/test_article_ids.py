@@ -1,6 +1,9 @@
 from pathlib import Path
+from uuid import UUID, uuid5
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from news_shared.article_ids import article_id, parse_article_id, partition_of
 from news_shared.errors import PoisonError
@@ -22,6 +25,11 @@ def test_an_article_has_one_id_however_its_guid_is_encoded() -> None:
 
 def test_the_namespace_is_fixed_for_ever() -> None:
     assert article_id("newsroom", "harbour-fire-1-uk") == "4220b642-5424-58e1-9852-ad4730a2c67a"
+
+
+@given(st.text(st.characters(codec="ascii"), min_size=1).filter(lambda guid: guid.strip() == guid))
+def test_an_id_is_a_uuid_of_version_five(guid: str) -> None:
+    assert article_id("ukr", guid) == str(uuid5(UUID("5f0cba1e-6a52-5b0c-9e0e-6e6577736665"), f"ukr\n{guid}"))
 
 
 def test_clients_may_name_an_article_by_uuid_or_by_source_and_guid() -> None:

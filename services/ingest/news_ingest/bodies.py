@@ -56,7 +56,7 @@ def body_of_html(markup: str, base: str | None) -> Body:
     if len(markup) > _MAX_MARKUP:
         raise PoisonError(f"content_html has {len(markup):,} characters; at most {_MAX_MARKUP:,} are read")
     for what, character, most in (("tags", "<", _MAX_TAGS), ("character references", "&", _MAX_REFERENCES)):
-        if (count := markup.count(character)) > most:
+        if len(markup) > most and (count := markup.count(character)) > most:
             raise PoisonError(f"content_html has {count:,} {what}; at most {most:,} are taken")
     markup = fit(markup)
     writer = BodyWriter(base)

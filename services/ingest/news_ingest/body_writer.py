@@ -7,6 +7,7 @@ behind the sanitiser. Blocks never stand inside inline elements or paragraphs, s
 import html
 import re
 
+from news_ingest import simple_paragraphs
 from news_ingest.body_markup import (
     EMBEDS,
     IMPLIED,
@@ -25,12 +26,11 @@ from news_ingest.urls import canonical_url
 from news_shared.articles import Link
 from news_shared.errors import PoisonError
 
-_TOKEN = re.compile(r'<(/?)([a-z][a-z0-9]*)((?: [^\s<>"=]+="[^"]*")*)>|([^<]+)|<')
+_PIECE = re.compile(rf'{simple_paragraphs.PATTERN}|<(/?)([a-z][a-z0-9]*)((?: [^\s<>"=]+="[^"]*")*)>|([^<]+)|<')
 _ATTRIBUTE = re.compile(r' ([^\s<>"=]+)="([^"]*)"')
 _MAX_DEPTH = 256
 _MAX_LINK_TEXT = 300
 _MAX_ADDRESSES = 500_000  # characters: the longest ones take milliseconds
-_NBSP = "&nbsp;"
 
 
 class BodyWriter:
@@ -56,14 +56,35 @@ class BodyWriter:
         Raises:
             PoisonError: it is nested too deeply.
         """
-        for end, tag, attributes, text in _TOKEN.findall(markup):
-            if not tag:
+        for simple, _, end, tag, attributes, text in _PIECE.findall(markup):
+            if tag:
+                if end:
+                    self._end(tag)
+                else:
+                    self._start(tag, attributes)
+            elif not simple:
                 self._text(text or "&lt;")
-            elif end:
-                self._end(tag)
+            elif self._is_between_blocks():
+                if block := simple_paragraphs.written(simple, self._simple_link):
+                    self.blocks.append(block)
             else:
-                self._start(tag, attributes)
+                self._start("p", "")
+                for around, said, inside in simple_paragraphs.parts_of(simple):
+                    if around:
+                        self._start(around, said)
+                    self._text(inside)
+                    if around:
+                        self._end(around)
+                self._end("p")
         self._close_down_to(0)
+
+    def _is_between_blocks(self) -> bool:
+        return not (self._elements or self._path or self._inline or self._breaks)
+
+    def _simple_link(self, address: str, label: str) -> str:
+        node = self._link_node({"href": address})
+        self._add_link(node, label)
+        return node.opening
 
     def _start(self, tag: str, source: str) -> None:
         said = dict(_ATTRIBUTE.findall(source)) if source else {}
@@ -121,18 +142,19 @@ class BodyWriter:
     def _start_inline(self, tag: str, said: dict[str, str]) -> Node | None:
         if tag in {"a", "rt", "rp"} and any(node.tag == tag for node in self._inline):
             return None  # a browser would end the outer one
-        url = None
-        if tag == "a":
-            address = html.unescape(said.pop("href", ""))
-            if address[:7].lower() == "mailto:":
-                said = {"href": html.escape(address), **said}
-            elif (url := self._absolute(address)) is not None:
-                said = {"href": html.escape(url), **said}
-        node = Node(tag, opening_of(tag, said), url)
+        node = self._link_node(said) if tag == "a" else Node(tag, opening_of(tag, said))
         if node.opening == "<span>":
             return None
         self._inline.append(node)
         return node
+
+    def _link_node(self, said: dict[str, str]) -> Node:
+        url, address = None, html.unescape(said.pop("href", ""))
+        if address[:7].lower() == "mailto:":
+            said = {"href": html.escape(address), **said}
+        elif (url := self._absolute(address)) is not None:
+            said = {"href": html.escape(url), **said}
+        return Node("a", opening_of("a", said), url)
 
     def _end_inline(self, node: Node | None) -> None:
         if node is None:
@@ -220,7 +242,7 @@ class BodyWriter:
     def _text(self, text: str) -> None:
         if self._skipping is not None:
             return
-        is_blank = not text.replace(_NBSP, "").strip()
+        is_blank = simple_paragraphs.is_blank(text)
         at_start = self._breaks or self._at_start()
         if (is_blank and at_start) or not self._place():
             return
@@ -271,10 +293,13 @@ class BodyWriter:
         node.written = False
         self._out.append(f"</{node.tag}>")
         if node.tag == "a":
-            text = one_line(html.unescape("".join(self._link_text or ())))[:_MAX_LINK_TEXT]
-            if node.url is not None:
-                self.links.append(Link(url=node.url, text=text, paragraph=len(self.blocks)))
+            self._add_link(node, "".join(self._link_text or ()))
             self._link_text = None
+
+    def _add_link(self, node: Node, label: str) -> None:
+        if node.url is not None:
+            text = one_line(html.unescape(label))[:_MAX_LINK_TEXT]
+            self.links.append(Link(url=node.url, text=text, paragraph=len(self.blocks)))
 
     def _void(self, tag: str, said: dict[str, str]) -> None:
         if tag == "br":

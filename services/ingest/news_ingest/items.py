@@ -46,6 +46,8 @@ class Item(BaseModel):
         return article_id(self.source, self.guid)
 
 
+_OF_BOTH = tuple(name for name in Item.model_fields if name not in {"embargoed_until", "status"})
+"""Fields that an item and an article have alike; their values are immutable and may belong to both."""
 _NOT_CONTENT = {"source", "guid", "version", "dated", "embargoed_until", "status"}
 
 
@@ -58,10 +60,10 @@ def content_hash(item: Item) -> str:
 
 def article_of(item: Item, *, revision: int, first_published_at: datetime) -> Article:
     """The article as readers may see it."""
-    fields = item.model_dump(exclude={"embargoed_until", "status"})
+    fields = {name: getattr(item, name) for name in _OF_BOTH}
     return Article(id=item.id, revision=revision, first_published_at=first_published_at, **fields)
 
 
 def item_of(article: Article) -> Item:
     """The inverse, for an article whose text is put away."""
-    return Item(**article.model_dump(exclude={"id", "revision", "first_published_at"}))
+    return Item(**{name: getattr(article, name) for name in _OF_BOTH})

@@ -19,7 +19,7 @@ from news_ingest.decisions import Decision, decide, due_at, needs_text, recovere
 from news_ingest.items import Item, item_of
 from news_ingest.submissions import Received, Submission, decode_submission, encode_submission
 from news_shared.article_ids import ArticleId
-from news_shared.articles import Article, decode_event, encode_event
+from news_shared.articles import Article, encode_event, event_of
 from news_shared.clock import Clock, epoch_ms, from_epoch_ms
 from news_shared.crash_points import reached
 from news_shared.errors import LogMismatchError, TransientError
@@ -187,7 +187,7 @@ class Publisher:
             )
         if which == "hold":
             return HoldRecord.model_validate_json(record.value).item
-        event = decode_event(record.value, record.headers)
+        event = event_of(record)
         return item_of(event.article) if event is not None and isinstance(event.article, Article) else None
 
     def _keep_texts(
@@ -267,7 +267,7 @@ def _recovered(state: ArticleState, topic: str, record: ConsumerRecord) -> Artic
     if topic == HOLDS:
         hold = HoldRecord.model_validate_json(record.value) if record.value else None
         return recovered_hold(state, hold, record.offset)
-    event = decode_event(record.value, record.headers)
+    event = event_of(record)
     if event is None:
-        raise TransientError("news.articles holds an event of a newer version: update the publisher")
+        raise TransientError("news.articles holds a deletion or an event of a newer version: update the publisher")
     return recovered(state, event, record.offset)

@@ -84,7 +84,7 @@ def patience(prefer: str | None, settings: IngestSettings) -> timedelta | None:
     return min(timedelta(seconds=int(found[1][:6])), settings.longest_wait) if found else None
 
 
-def terms(request: Request, idempotency_key: str | None, *, reply: bool) -> Terms:
+def terms(idempotency_key: str | None, *, reply: bool, trace: str) -> Terms:
     """The terms of a request.
 
     Raises:
@@ -92,7 +92,7 @@ def terms(request: Request, idempotency_key: str | None, *, reply: bool) -> Term
     """
     if idempotency_key is not None and not _IDEMPOTENCY_KEY.fullmatch(idempotency_key):
         raise ProblemError(BAD_REQUEST, "Idempotency-Key must be 1 to 200 printable ASCII characters without spaces.")
-    return Terms(idempotency_key, reply=reply, trace=request.state.traceparent)
+    return Terms(idempotency_key, reply=reply, trace=trace)
 
 
 async def writer_of(
@@ -110,7 +110,9 @@ async def writer_of(
         raise ProblemError(BAD_REQUEST, "With the admin key say whose articles these are: ?source=<id>")
     if dry_run:
         return caller, named
-    return caller, (await made_of.sources.ensure(named)).id
+    if not made_of.sources.knows(named):
+        await made_of.sources.ensure(named)
+    return caller, named
 
 
 def own_article(made_of: Parts, authorization: str | None, named: str) -> tuple[ArticleId, str | None, str | None]:

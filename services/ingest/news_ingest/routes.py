@@ -25,7 +25,7 @@ from news_ingest.formats.detection import KNOWN, Format, format_of, read_documen
 from news_ingest.formats.outcome import Reading
 from news_ingest.intake import Taken
 from news_ingest.items import article_of
-from news_ingest.key_limits import KeyLimits
+from news_ingest.post_answers import answer_to, cut_short
 from news_ingest.requests import (
     Authorization,
     Parts,
@@ -39,13 +39,15 @@ from news_ingest.requests import (
     writer_of,
 )
 from news_ingest.submissions import Kind, Submission
-from news_shared.api_keys import Caller
 from news_shared.article_ids import parse_article_id
 from news_shared.clock import system_clock
 from news_shared.http import etag_json
-from news_shared.problems import INVALID, TOO_MANY, UNSUPPORTED, ProblemError
+from news_shared.problems import INVALID, UNSUPPORTED, ProblemError
 
-_SMALL = 16 * 1024
+SMALL: Final = 16 * 1024
+"""Bytes of a document that is read at once: that takes less time than the way to a thread and back."""
+SETTLED: Final = "settled"
+"""In the request's state: what the door found out already, an answer or an error."""
 _YES_OR_NO: Final = TypeAdapter(bool)
 _NO_TRUTH: Final = {"field": "dry_run", "error": "neither true nor false"}
 
@@ -68,12 +70,18 @@ async def submit(request: Request) -> Response:
 
     Of more than 10,000 accepted, 1,000 refused or 100 warnings only the first are listed; the counts are of all.
     """
+    settled: Response | Exception | None = getattr(request.state, SETTLED, None)
+    if isinstance(settled, Exception):
+        raise settled
+    if settled is not None:
+        return settled
     made_of = await parts(request)
     asked, headers = request.query_params, request.headers
     dry_run, content_type = _dry_run_of(asked), headers.get("content-type", "")
     caller, owner = await writer_of(made_of, headers.get("authorization"), asked.get("source"), dry_run=dry_run)
     waiting = patience(headers.get("prefer"), made_of.settings)
-    on = terms(request, headers.get("idempotency-key"), reply=waiting is not None)
+    trace: str = request.state.traceparent
+    on = terms(headers.get("idempotency-key"), reply=waiting is not None, trace=trace)
     form = _format(asked.get("format"), content_type)
     if form is Format.NDJSON and not dry_run:
         taken = await made_of.intake.take_lines(
@@ -84,7 +92,7 @@ async def submit(request: Request) -> Response:
             allowed=partial(made_of.limits.some_articles, caller),
         )
         if taken.stopped_at is not None:
-            return _stopped(made_of.limits, caller, taken)
+            return cut_short(made_of.limits, caller, taken)
         return await _answer(made_of, taken, waiting)
     body = await body_of(request, made_of.settings.max_body_bytes)
     form = form or _format(asked.get("format"), content_type, body)
@@ -158,7 +166,7 @@ async def _command(
 ) -> Response:
     article_id, source, guid = own_article(made_of, authorization, article)
     waiting = patience(prefer, made_of.settings)
-    on = terms(request, idempotency_key, reply=waiting is not None)
+    on = terms(idempotency_key, reply=waiting is not None, trace=request.state.traceparent)
     submission = Submission(
         kind=kind, id=article_id, source=source, guid=guid, reason=reason, received_at=system_clock()
     )
@@ -169,44 +177,12 @@ async def _command(
 
 
 async def _answer(made_of: Parts, taken: Taken, waiting: timedelta | None) -> Response:
-    if taken.rejected_count and not taken.items:
-        return _all_rejected(taken)
-    decided = waiting is not None and await made_of.intake.wait(taken, waiting)
-    headers = {"Location": f"/v1/articles/{taken.items[0]['id']}/outcome"} if len(taken.items) == 1 else {}
-    if waiting is not None:
-        headers["Preference-Applied"] = "wait"
-    return JSONResponse(taken.answer(), 200 if decided else 202, headers)
-
-
-def _all_rejected(taken: Taken) -> Response:
-    first = taken.rejected[0]
-    where = f"item {first.index}" + (f" ({first.guid[:100]})" if first.guid else "")
-    why = "; ".join(": ".join(filter(None, (error["field"], error["error"]))) for error in first.errors)
-    return INVALID.response(
-        f"Nothing of it can be taken. {where}: {why}"
-        + (f". And {taken.rejected_count - 1:,} more, see rejected." if taken.rejected_count > 1 else ""),
-        None,
-        **taken.answer(),
-    )
-
-
-def _stopped(limits: KeyLimits, caller: Caller, taken: Taken) -> Response:
-    """Over the limit in the middle of NDJSON: what was taken stays taken, and the rest was not looked at."""
-    wait = limits.until_more(caller)
-    return TOO_MANY.response(
-        f"This key may send {limits.articles_limit(caller):,} articles a minute. The lines before line "
-        f"{taken.stopped_at} (counted from 0) were taken or rejected as told here, no line from there on was: "
-        f"send the rest, from line {taken.stopped_at}, in {wait} s, with another Idempotency-Key if there was one.",
-        {"Retry-After": str(wait)},
-        limit="articles_per_minute",
-        resume_at=taken.stopped_at,
-        **taken.answer(),
-    )
+    decided = waiting is not None and bool(taken.items) and await made_of.intake.wait(taken, waiting)
+    return answer_to(taken, waited=waiting is not None, decided=decided)
 
 
 async def _read(form: Format, body: bytes, content_type: str, owner: str) -> Reading:
-    """What is small is read here: that takes less time than the way to a thread and back."""
-    if len(body) <= _SMALL:
+    if len(body) <= SMALL:
         return read_document(form, body, content_type, owner, system_clock())
     return await asyncio.to_thread(read_document, form, body, content_type, owner, system_clock())
 
@@ -218,7 +194,7 @@ def _dry_run(reading: Reading) -> Response:
         would = article_of(item, revision=1, first_published_at=now).model_dump(mode="json", exclude_defaults=True)
         taken.items.append({"id": item.id, "guid": item.guid, "url": item.url, "article": would})
     taken.refuse(reading.rejected)
-    return _all_rejected(taken) if taken.rejected_count and not taken.items else JSONResponse(taken.answer())
+    return JSONResponse(taken.answer()) if taken.items or not taken.rejected_count else answer_to(taken)
 
 
 def _dry_run_of(asked: QueryParams) -> bool:

@@ -84,6 +84,10 @@ class Sources:
         value = self._table.items.get(source_id.encode())
         return Source.model_validate_json(value) if value else None
 
+    def knows(self, source_id: str) -> bool:
+        """Whether there is a source of this name."""
+        return _FINDING_MARK.decode() not in source_id and source_id.encode() in self._table.items
+
     def get(self, source_id: str) -> Source:
         """The source.
 

@@ -78,7 +78,8 @@ async def take(
         await made_of.schedule.place(feed, now, only_if_absent=False)
         return Response(status_code=202)
     items = [(index, feed.applied(item)) for index, item in reading.items]
-    await made_of.intake.take(Reading(items=items), terms(request, None, reply=False), Taken())
+    on = terms(None, reply=False, trace=request.state.traceparent)
+    await made_of.intake.take(Reading(items=items), on, Taken())
     return Response(status_code=202)
 
 

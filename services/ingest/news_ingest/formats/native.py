@@ -16,6 +16,7 @@ MAX_ITEMS = 5000
 MAX_JSON_BYTES = 8_000_000  # one wide character makes the text four times as large
 _MAX_VALUES = 600_000  # a value of a few bytes takes a hundred in memory
 _MAX_TAGS = 500_000
+_SURELY_FEW = min(_MAX_VALUES, _MAX_TAGS)  # characters, for there cannot be more of the others
 _FEED_VERSION = "https://jsonfeed.org/version/"
 _DATES = ("date_published", "date_modified")
 
@@ -79,13 +80,14 @@ def parse_json(text: str) -> Any:  # JSON is anything
     Raises:
         PoisonError: where it breaks.
     """
-    values = text.count(",") + text.count("[") + text.count("{")
-    tags = text.count("<") + (text.count("u003c") + text.count("u003C") if "\\u003" in text else 0)
-    for what, count, most in (("values", values, _MAX_VALUES), ("tags", tags, _MAX_TAGS)):
-        if count > most:
-            raise PoisonError(f"The JSON has {count:,} {what}; at most {most:,} are read at once. Send NDJSON.")
+    if len(text) > _SURELY_FEW:
+        values = text.count(",") + text.count("[") + text.count("{")
+        tags = text.count("<") + (text.count("u003c") + text.count("u003C") if "\\u003" in text else 0)
+        for what, count, most in (("values", values, _MAX_VALUES), ("tags", tags, _MAX_TAGS)):
+            if count > most:
+                raise PoisonError(f"The JSON has {count:,} {what}; at most {most:,} are read at once. Send NDJSON.")
     try:
-        return json.loads(text, parse_constant=_no_constant)
+        return _DECODER.decode(text)
     except RecursionError as error:
         raise PoisonError("The JSON is nested too deeply.") from error
     except ValueError as error:
@@ -94,6 +96,9 @@ def parse_json(text: str) -> Any:  # JSON is anything
 
 def _no_constant(name: str) -> None:
     raise ValueError(f"{name} is not JSON")
+
+
+_DECODER = json.JSONDecoder(parse_constant=_no_constant)
 
 
 def _within(documents: Sequence[Any], reading: Reading) -> Sequence[Any]:
