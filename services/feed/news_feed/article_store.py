@@ -27,7 +27,9 @@ from news_feed.timelines import Entry, Selection, State
 from news_shared.article_ids import ArticleId, partition_of
 from news_shared.projection.contract import Effects
 from news_shared.projection.slots import Slots
+from news_shared.projection.state import state_key
 from news_shared.redis_client import RedisClient, redis_errors
+from news_shared.topics import ARTICLES
 
 APPLY_LUA = """
 local i = 1
@@ -180,6 +182,22 @@ class ArticleStore:
             return Page([], None, as_of)
         found, read_at = await self.many([position.id for position in positions])
         return Page([article for article in found if isinstance(article, dict)], more_after, min(as_of, read_at))
+
+    async def reached(self, partition: int) -> int:
+        """The next offset of ``news.articles`` that is not applied yet: queries answer with all before it."""
+
+        def next_offset(pipe: Any, prefix: str) -> None:
+            pipe.hget(state_key(prefix, ARTICLES, partition), "next")
+
+        return int((await self._slots.read(partition, next_offset)).results[0] or 0)
+
+    async def revisions(self, partition: int, ids: Sequence[ArticleId]) -> dict[ArticleId, int]:
+        """The newest revision of each of these articles of one partition; without those that were never here."""
+        if not ids:
+            return {}
+        answer = await self._slots.read(partition, lambda pipe, prefix: pipe.hmget(f"{prefix}entries", list(ids)))
+        stored = zip(ids, answer.results[0], strict=True)
+        return {article_id: Entry.decode(entry).revision for article_id, entry in stored if entry is not None}
 
     async def _in_partition(self, partition: int, ids: Sequence[ArticleId]) -> tuple[dict[ArticleId, Found], datetime]:
         answer = await self._slots.read(partition, partial(_bodies, ids))
