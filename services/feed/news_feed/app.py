@@ -5,13 +5,17 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 from fastapi import FastAPI
 
-from news_feed import routes, stream_routes
+from news_feed import feed_routes, routes, stream_routes
 from news_feed.article_store import ArticleStore
 from news_feed.article_stream import ArticleStream, Patience
+from news_feed.head_requests import HeadAnswers
+from news_feed.last_changes import LastChanges
 from news_feed.metrics import watch_streams
+from news_feed.out_feed import Place
 from news_feed.projection import FEED_PROJECTION, SERVICE
 from news_feed.settings import FeedSettings
 from news_feed.stream_log import StreamLog
+from news_shared.clock import Clock, system_clock
 from news_shared.http import create_service
 from news_shared.process import at_stop, running, wait_for_topics
 from news_shared.projection.projector import Projector
@@ -19,11 +23,11 @@ from news_shared.projection.slots import Slots
 from news_shared.redis_client import open_redis
 
 
-class FeedApiState(routes.FeedState, stream_routes.StreamState):
+class FeedApiState(routes.FeedState, stream_routes.StreamState, feed_routes.FeedsState):
     """What the lifespan of the API opens."""
 
 
-def create_api(settings: FeedSettings) -> FastAPI:
+def create_api(settings: FeedSettings, *, clock: Clock = system_clock) -> FastAPI:
     """The query API."""
 
     @asynccontextmanager
@@ -49,11 +53,14 @@ def create_api(settings: FeedSettings) -> FastAPI:
                 "stream": stream,
                 "patience": Patience(own.stream_life, own.stream_heartbeat),
                 "partitions": partitions,
+                "press": feed_routes.Press(Place(own.origin.rstrip("/"), own.title), clock, LastChanges()),
             }
 
     app = create_service("newsfeed: articles", lifespan, unready=list)
     app.include_router(routes.router)
     app.include_router(stream_routes.router)
+    app.include_router(feed_routes.router)
+    app.add_middleware(HeadAnswers)
     return app
 
 

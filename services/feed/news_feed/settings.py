@@ -14,6 +14,10 @@ class FeedOwnSettings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="NEWS_FEED_", frozen=True)
 
+    origin: str = Field(
+        "http://127.0.0.1:8000", pattern=r"^https?://[^/?#]+/?$", description="Where readers reach the web: for links."
+    )
+    title: str = Field("Newsfeed", min_length=1, max_length=80, description="Name of the paper, in the feeds.")
     streams: int = Field(5_000, ge=1, description="Readers of the event stream in one process; beyond it 503.")
     stream_life: timedelta = Field(
         timedelta(minutes=10), gt=timedelta(0), description="Of one event stream; then the browser opens another."
