@@ -8,6 +8,7 @@ before it.
 import gzip
 import hashlib
 import os
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -131,14 +132,11 @@ class BackupReader:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        contents = self._contents()
-        header, _ = next(contents, (None, b""))
-        if not isinstance(header, dict) or header.get("format") != _FORMAT:
-            raise PoisonError(f"{path} is no backup of newsfeed")
-        if header.get("version") != _VERSION:
-            raise PoisonError(f"{path} has version {header.get('version')}; this newsfeed reads version {_VERSION}")
-        self.header = Header(header["partitions"], header["taken_at"], tuple(header["topics"]))
-        self.manifest = self._checked()
+        try:
+            self.header = self._read_header()
+            self.manifest = self._checked()
+        except (LookupError, TypeError) as error:
+            raise PoisonError(f"{path} is damaged: {error!r}") from error
 
     def __iter__(self) -> Iterator[Saved]:
         """The records in the order in which they were saved."""
@@ -147,6 +145,15 @@ class BackupReader:
                 topic, partition, offset, timestamp_ms, key, value, headers = content
                 pairs = [(name, bytes(said)) for name, said in headers]
                 yield Saved(self.header.topics[topic], partition, offset, timestamp_ms, key, value, pairs)
+
+    def _read_header(self) -> Header:
+        header, _ = next(self._contents(), (None, b""))
+        if not isinstance(header, dict) or header.get("format") != _FORMAT:
+            raise PoisonError(f"{self._path} is no backup of newsfeed")
+        if header.get("version") != _VERSION:
+            said = header.get("version")
+            raise PoisonError(f"{self._path} has version {said}; this newsfeed reads version {_VERSION}")
+        return Header(header["partitions"], header["taken_at"], tuple(header["topics"]))
 
     def _checked(self) -> Manifest:
         digest = hashlib.sha256()
@@ -178,7 +185,7 @@ class BackupReader:
             raise PoisonError(f"There is no {self._path}") from error
         except EOFError as error:
             raise PoisonError(f"{self._path} ends too early: it is a part of a backup. Take another one.") from error
-        except (OSError, ValueError, msgpack.UnpackException, msgpack.FormatError, msgpack.StackError) as error:
+        except (OSError, ValueError, zlib.error, msgpack.UnpackException) as error:
             raise PoisonError(f"{self._path} cannot be read: {error}") from error
 
 
