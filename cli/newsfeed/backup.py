@@ -1,18 +1,20 @@
 """``newsfeed backup``: everything that was accepted, in one file, while the services go on."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import TypeAlias
 
 import typer
-from aiokafka import ConsumerRecord
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, wait_fixed
 
 from news_shared.clock import system_clock
 from news_shared.errors import LogMismatchError, PoisonError, TransientError
+from news_shared.kafka import connection, end_offset, kafka_errors
 from news_shared.projection.log import Bounds, PartitionLog
 from news_shared.settings import KafkaSettings, ProcessSettings, read_settings
 from news_shared.topics import (
@@ -40,6 +42,8 @@ _LOOKS_BACK = timedelta(hours=1)
 """Beacons before the counted ones: they open sessions again, and some wait for their article (10 minutes)."""
 _SETTLED = timedelta(milliseconds=500)
 _TRIES = 60
+_ATTEMPTS = 5  # at reading, while Kafka is away
+_PAUSE = timedelta(seconds=1)
 _APPEND_TIME = 1  # timestamp type of a topic whose broker sets the time
 
 
@@ -79,22 +83,23 @@ async def take_backup(kafka: KafkaSettings, partitions: int, path: Path, progres
         TransientError: Kafka does not answer, or articles are written without a pause.
     """
     await check_topics(kafka, partitions)
-    ends = await _settled_ends(kafka, partitions)
+    settled = await _settled_ends(kafka, partitions)
     with writing_backup(path, partitions=partitions, topics=TOPICS, now=system_clock()) as writer:
         source = _Source(kafka, partitions, writer, progress)
-        submissions = [(await source.bounds(SUBMISSIONS, partition)).begin for partition in range(partitions)]
+        submissions = [bounds.begin for bounds in await source.bounds(SUBMISSIONS)]
         for topic in (ARTICLES, HOLDS):
-            for partition, end in enumerate(ends[topic]):
-                async for saved in source.copied(topic, partition, None, end):
+            for partition, bounds in enumerate(settled[topic]):
+                async for saved in source.copied(topic, partition, bounds):
                     offset = decided_by(saved)
                     if offset is not None:
                         submissions[partition] = max(submissions[partition], offset + 1)
-        await source.copy_undecided(submissions)
+        # Those after the last one that an article or a hold comes from: deciding one again changes nothing.
+        writer.manifest.starts[SUBMISSIONS] = submissions
+        await source.copy(SUBMISSIONS, submissions)
         for topic in (SOURCES, CURATION, VECTORS):
-            for partition in range(partitions):
-                async for _ in source.copied(topic, partition, None, None):
-                    pass
-        await source.copy_views()
+            await source.copy(topic)
+        writer.manifest.starts[VIEWS] = await source.copy_counts()
+        await source.copy(VIEWS, writer.manifest.starts[VIEWS], gaps=False)
     return counted(writer.manifest.records)
 
 
@@ -108,38 +113,52 @@ class _Source:
         self._progress = progress
         self._done = 0
 
-    async def bounds(self, topic: str, partition: int) -> Bounds:
-        return await self._log(topic, partition).bounds()
+    async def bounds(self, topic: str) -> list[Bounds]:
+        """What each partition of a topic holds now."""
+        return (await bounds_of(self._kafka, [topic], self._partitions))[topic]
 
-    async def copied(self, topic: str, partition: int, start: int | None, end: int | None) -> AsyncIterator[Saved]:
-        """Copy a range; None: the log's beginning, or its end as of now."""
-        bounds = await self.bounds(topic, partition)
-        log = self._log(topic, partition)
-        begin, stop = bounds.begin if start is None else start, bounds.end if end is None else end
-        async for records in log.read(begin, stop):
-            for record in records:
-                if topic == SUBMISSIONS and _is_expired(record):
-                    continue
-                saved = _saved(record)
-                self._writer.add(saved)
-                yield saved
-            self._done += len(records)
-            self._progress(self._done)
+    async def copy(self, topic: str, starts: Sequence[int] | None = None, *, gaps: bool = True) -> None:
+        """Copy a topic up to its end as of now, from its beginning or from these offsets.
 
-    async def copy_undecided(self, starts: list[int]) -> None:
-        """Submissions after the last one that an article or a hold comes from: deciding one again changes nothing."""
-        self._writer.manifest.starts[SUBMISSIONS] = starts
-        for partition, start in enumerate(starts):
-            async for _ in self.copied(SUBMISSIONS, partition, start, None):
-                pass
+        Raises:
+            LogMismatchError: an offset between is missing, where it must not.
+        """
+        for partition, bounds in enumerate(await self.bounds(topic)):
+            expected = bounds.begin if starts is None else starts[partition]
+            async for saved in self.copied(topic, partition, Bounds(expected, bounds.end)):
+                if not gaps and saved.offset != expected:
+                    raise LogMismatchError(f"{topic}/{partition} has no record at offset {expected}, but later ones")
+                expected = saved.offset + 1
 
-    async def copy_views(self) -> None:
-        """The counts, and of the beacons those that are not in them and those that are still remembered."""
+    async def copied(self, topic: str, partition: int, bounds: Bounds) -> AsyncIterator[Saved]:
+        """Copy a range, and go on where it was when Kafka is away for a moment."""
+        position, log, failures = bounds.begin, PartitionLog(self._kafka, topic, partition), 0
+        while True:
+            try:
+                async for records in log.read(position, bounds.end):
+                    for record in records:
+                        position, failures = record.offset + 1, 0
+                        if topic == SUBMISSIONS and _is_expired(record):
+                            continue
+                        saved = _saved(record)
+                        self._writer.add(saved)
+                        yield saved
+                    self._done += len(records)
+                    self._progress(self._done)
+                return
+            except TransientError:
+                failures += 1
+                if failures == _ATTEMPTS:
+                    raise
+                await asyncio.sleep(_PAUSE.total_seconds())
+
+    async def copy_counts(self) -> list[int]:
+        """Copy the counts; returns where the beacons begin that are not in them, or are still remembered."""
+        counts, views = await self.bounds(VIEW_COUNTS), await self.bounds(VIEWS)
         starts = []
         for partition in range(self._partitions):
-            begin = (await self.bounds(VIEWS, partition)).begin
-            counted_to, log_ms = 0, 0
-            async for saved in self.copied(VIEW_COUNTS, partition, None, None):
+            begin, (counted_to, log_ms) = views[partition].begin, (0, 0)
+            async for saved in self.copied(VIEW_COUNTS, partition, counts[partition]):
                 counted_to, log_ms = counted_before(saved) or (counted_to, log_ms)
             if counted_to < begin:
                 raise LogMismatchError(
@@ -147,44 +166,75 @@ class _Source:
                     "only. Is a views projector running? Let it catch up first."
                 )
             looked_back = log_ms - _LOOKS_BACK // timedelta(milliseconds=1)
-            starts.append(max(begin, min(counted_to, await self._log(VIEWS, partition).offset_at(looked_back))))
-        self._writer.manifest.starts[VIEWS] = starts
-        for partition, start in enumerate(starts):
-            expected = start
-            async for saved in self.copied(VIEWS, partition, start, None):
-                if saved.offset != expected:
-                    raise LogMismatchError(f"{VIEWS}/{partition} has no record at offset {expected}, but later ones")
-                expected += 1
-
-    def _log(self, topic: str, partition: int) -> PartitionLog:
-        return PartitionLog(self._kafka, topic, partition)
+            async for attempt in _patience():
+                with attempt:
+                    remembered = await PartitionLog(self._kafka, VIEWS, partition).offset_at(looked_back)
+            starts.append(max(begin, min(counted_to, remembered)))
+        return starts
 
 
-async def _settled_ends(kafka: KafkaSettings, partitions: int) -> dict[str, list[int]]:
-    """Ends of articles and holds, which are written together, at a moment when nobody writes either.
+async def bounds_of(kafka: KafkaSettings, topics: Sequence[str], partitions: int) -> dict[str, list[Bounds]]:
+    """What each partition of some topics holds now, in the order of partitions.
+
+    Raises:
+        TransientError: Kafka does not answer.
+    """
+    async for attempt in _patience():
+        with attempt:
+            return await _bounds_of(kafka, topics, partitions)
+    raise AssertionError("patience ends with an error")
+
+
+async def _bounds_of(kafka: KafkaSettings, topics: Sequence[str], partitions: int) -> dict[str, list[Bounds]]:
+    places = {topic: [TopicPartition(topic, partition) for partition in range(partitions)] for topic in topics}
+    everything = [tp for of_topic in places.values() for tp in of_topic]
+    with kafka_errors("asking where the logs begin and end"):
+        consumer = AIOKafkaConsumer(
+            **connection(kafka),
+            group_id=None,
+            enable_auto_commit=False,
+            auto_offset_reset="none",
+            isolation_level="read_committed" if kafka.transactions else "read_uncommitted",
+        )
+        try:
+            await consumer.start()
+            consumer.assign(everything)
+            begins = await consumer.beginning_offsets(everything)
+            ends = {tp: await end_offset(consumer, tp, kafka) for tp in everything}
+        finally:
+            await consumer.stop()
+    return {topic: [Bounds(begins[tp], ends[tp]) for tp in of_topic] for topic, of_topic in places.items()}
+
+
+async def _settled_ends(kafka: KafkaSettings, partitions: int) -> dict[str, list[Bounds]]:
+    """Bounds of articles and holds, which are written together, at a moment when nobody writes either.
 
     Raises:
         TransientError: there was none.
     """
-    found: dict[int, tuple[int, int]] = {}
-    before: dict[int, tuple[int, int]] = {}
+    found: dict[int, tuple[Bounds, Bounds]] = {}
+    before: dict[int, tuple[Bounds, Bounds]] = {}
     for _ in range(_TRIES):
-        for partition in range(partitions):
-            if partition in found:
-                continue
-            now = (
-                (await PartitionLog(kafka, ARTICLES, partition).bounds()).end,
-                (await PartitionLog(kafka, HOLDS, partition).bounds()).end,
-            )
-            if before.get(partition) == now:
-                found[partition] = now
-            before[partition] = now
+        now = await bounds_of(kafka, (ARTICLES, HOLDS), partitions)
+        for partition, both in enumerate(zip(now[ARTICLES], now[HOLDS], strict=True)):
+            if before.get(partition) == both:
+                found.setdefault(partition, both)
+            before[partition] = both
         if len(found) == partitions:
             return {
                 topic: [found[p][place] for p in range(partitions)] for place, topic in enumerate((ARTICLES, HOLDS))
             }
         await asyncio.sleep(_SETTLED.total_seconds())
     raise TransientError("articles are written without a pause. Wait until the import is over.")
+
+
+def _patience() -> AsyncRetrying:
+    return AsyncRetrying(
+        retry=retry_if_exception_type(TransientError),
+        wait=wait_fixed(_PAUSE),
+        stop=stop_after_attempt(_ATTEMPTS),
+        reraise=True,
+    )
 
 
 def _is_expired(record: ConsumerRecord) -> bool:

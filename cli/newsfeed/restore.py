@@ -16,12 +16,11 @@ from news_shared.errors import LogMismatchError, PoisonError, TransientError
 from news_shared.kafka import connection, kafka_errors
 from news_shared.producer import stop_client
 from news_shared.projection.contract import hash_tag
-from news_shared.projection.log import PartitionLog
 from news_shared.projection.state import StateKeys
 from news_shared.redis_client import open_redis, redis_errors
 from news_shared.settings import KafkaSettings, ProcessSettings, RedisSettings, read_settings
 from news_shared.topics import DEAD_LETTERS, MAX_RECORD_BYTES, SUBMISSIONS, TOPICS, create_topics
-from newsfeed.backup import BARS, Done
+from newsfeed.backup import BARS, Done, bounds_of
 from newsfeed.backup_file import BackupReader, Saved, counted
 from newsfeed.backup_offsets import moved
 
@@ -92,12 +91,11 @@ async def _check_redis(settings: RedisSettings, partitions: int) -> None:
 
 
 async def _check_empty(kafka: KafkaSettings, partitions: int) -> None:
-    for spec in TOPICS:
-        for partition in range(partitions):
-            bounds = await PartitionLog(kafka, spec.name, partition).bounds()
+    for topic, of_partitions in (await bounds_of(kafka, [spec.name for spec in TOPICS], partitions)).items():
+        for partition, bounds in enumerate(of_partitions):
             if bounds.end > 0:
                 raise LogMismatchError(
-                    f"{spec.name}/{partition} holds records, or has held some. A backup goes into a fresh cluster: "
+                    f"{topic}/{partition} holds records, or has held some. A backup goes into a fresh cluster: "
                     "delete all topics news.* with Kafka's tools, empty Redis, and begin again."
                 )
 
@@ -143,9 +141,9 @@ async def _send(client: AIOKafkaProducer, record: Saved) -> "asyncio.Future[obje
 
 async def _check_written(kafka: KafkaSettings, saved: BackupReader) -> None:
     """A client that repeats a write may have doubled it where the broker knows no idempotent producers."""
+    written = await bounds_of(kafka, saved.header.topics, saved.header.partitions)
     for topic, records in saved.manifest.records.items():
-        for partition, number in enumerate(records):
-            bounds = await PartitionLog(kafka, topic, partition).bounds()
+        for partition, (bounds, number) in enumerate(zip(written[topic], records, strict=True)):
             if bounds.end != number:
                 raise LogMismatchError(
                     f"{topic}/{partition} has {bounds.end} records instead of {number}. Begin again with a fresh "

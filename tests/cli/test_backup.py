@@ -22,6 +22,8 @@ from tests.testbed.backends import PARTITIONS, Backend, Fresh
 from tests.testbed.role import RoleProcess, Roles, running_roles
 from tests.testbed.waiting import until
 
+pytestmark = pytest.mark.timeout(600)  # eight processes are started twice
+
 ROLES = (
     "ingest-api",
     "ingest-publisher",
