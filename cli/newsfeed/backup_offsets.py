@@ -1,8 +1,9 @@
 """Offsets that records of one topic name in another, moved to where that record stands in a restored cluster.
 
 A backup holds ``news.submissions`` and ``news.views`` from a start on; there that record gets offset 0, and an offset
-named elsewhere becomes its distance from it. What lies further back becomes negative: before the log began. So the
-order of any two stays, nothing new looks as if it were decided or counted already, and nothing old as if it were not.
+named elsewhere becomes its distance from it. A submission further back becomes negative, before the log began, so that
+the order of any two stays; of what was counted further back nothing is in the new log, whose beginning says the same.
+Nothing new looks as if it were decided or counted already, and nothing old as if it were not.
 """
 
 import json
@@ -70,9 +71,9 @@ def _counts(record: Saved, starts: Starts) -> Saved:
     def move(counts: dict[str, Any]) -> None:
         for name in ("next_offset", "as_of"):
             if name in counts:
-                counts[name] -= start
+                counts[name] = max(counts[name] - start, 0)
         if "transitions" in counts:
-            counts["transitions"] = [[offset - start, *rest] for offset, *rest in counts["transitions"]]
+            counts["transitions"] = [[max(offset - start, 0), *rest] for offset, *rest in counts["transitions"]]
 
     return _changed(record, move)
 

@@ -109,7 +109,7 @@ def test_every_offset_becomes_its_distance_from_where_the_new_log_begins() -> No
     assert said(moved(article_counts, STARTS)) == {
         "views": 9,
         "as_of": 5,
-        "transitions": [[-4, "known", 1], [1, "withdrawn", 2]],
+        "transitions": [[0, "known", 1], [1, "withdrawn", 2]],
     }
     for untouched in (
         Saved(HOLDS, 1, 0, 0, b"id", None, []),

@@ -46,7 +46,10 @@ class FeedsState(TypedDict):
 
 def _responses(media_type: str, what: str) -> dict[int | str, dict[str, Any]]:
     return {
-        200: {"description": what, "content": {media_type: {"schema": {"type": "string"}}}},
+        200: {
+            "description": what,
+            "content": {media_type: {"schema": {"type": "object" if media_type.endswith("json") else "string"}}},
+        },
         304: {"description": "Nothing changed since `If-None-Match`, or since `If-Modified-Since`."},
         503: {"description": "Being restored, or Redis is away: try again after `Retry-After`."},
     }
