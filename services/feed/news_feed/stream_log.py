@@ -72,7 +72,8 @@ class StreamLog:
         """Wait until something happens, or for so long."""
         event = self._news
         try:
-            await asyncio.wait_for(event.wait(), within.total_seconds())
+            async with asyncio.timeout(within.total_seconds()):  # not `wait_for`, which makes a task of it
+                await event.wait()
         except TimeoutError:
             return
 
