@@ -34,8 +34,8 @@ from newsfeed.backup_offsets import counted_before, decided_by
 TOPICS = (ARTICLES, HOLDS, SUBMISSIONS, SOURCES, CURATION, VECTORS, VIEW_COUNTS, VIEWS)
 """In this order: what names offsets of another topic is read before that."""
 
-Done: TypeAlias = Callable[[int], object]
-"""Is told how many records are done."""
+Done: TypeAlias = Callable[[int, int], object]
+"""Is told how many records are done, and of how many that are known of."""
 
 BARS = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
 _LOOKS_BACK = timedelta(hours=1)
@@ -65,7 +65,9 @@ def backup(
         with Progress(*BARS, console=console) as shown:
             task = shown.add_task("backing up", total=None)
             records = asyncio.run(
-                take_backup(kafka, process.partitions, path, lambda done: shown.update(task, completed=done))
+                take_backup(
+                    kafka, process.partitions, path, lambda done, total: shown.update(task, completed=done, total=total)
+                )
             )
     except (TransientError, LogMismatchError, PoisonError, OSError) as error:
         console.print(f"[red]No backup was taken: {error}[/]", highlight=False)
@@ -86,6 +88,7 @@ async def take_backup(kafka: KafkaSettings, partitions: int, path: Path, progres
     settled = await _settled_ends(kafka, partitions)
     with writing_backup(path, partitions=partitions, topics=TOPICS, now=system_clock()) as writer:
         source = _Source(kafka, partitions, writer, progress)
+        await source.expect((ARTICLES, HOLDS, SOURCES, CURATION, VECTORS, VIEW_COUNTS))
         submissions = [bounds.begin for bounds in await source.bounds(SUBMISSIONS)]
         for topic in (ARTICLES, HOLDS):
             for partition, bounds in enumerate(settled[topic]):
@@ -112,10 +115,16 @@ class _Source:
         self._writer = writer
         self._progress = progress
         self._done = 0
+        self._total = 0
 
     async def bounds(self, topic: str) -> list[Bounds]:
         """What each partition of a topic holds now."""
         return (await bounds_of(self._kafka, [topic], self._partitions))[topic]
+
+    async def expect(self, topics: Sequence[str]) -> None:
+        """Say how much is to come from these; offsets without a record count as done at the end."""
+        found = await bounds_of(self._kafka, topics, self._partitions)
+        self._total += sum(bounds.end - bounds.begin for of_topic in found.values() for bounds in of_topic)
 
     async def copy(self, topic: str, starts: Sequence[int] | None = None, *, gaps: bool = True) -> None:
         """Copy a topic up to its end as of now, from its beginning or from these offsets.
@@ -125,6 +134,7 @@ class _Source:
         """
         for partition, bounds in enumerate(await self.bounds(topic)):
             expected = bounds.begin if starts is None else starts[partition]
+            self._total += 0 if starts is None else bounds.end - expected  # of the others it is known already
             async for saved in self.copied(topic, partition, Bounds(expected, bounds.end)):
                 if not gaps and saved.offset != expected:
                     raise LogMismatchError(f"{topic}/{partition} has no record at offset {expected}, but later ones")
@@ -144,7 +154,7 @@ class _Source:
                         self._writer.add(saved)
                         yield saved
                     self._done += len(records)
-                    self._progress(self._done)
+                    self._progress(self._done, self._total)
                 return
             except TransientError:
                 failures += 1

@@ -44,7 +44,13 @@ def restore(file: Path = typer.Argument(help="As `newsfeed backup` wrote it.")) 
         with Progress(*BARS, console=console) as shown:
             task = shown.add_task("restoring", total=sum(records.values()))
             asyncio.run(
-                restore_backup(kafka, redis, process.partitions, saved, lambda done: shown.update(task, completed=done))
+                restore_backup(
+                    kafka,
+                    redis,
+                    process.partitions,
+                    saved,
+                    lambda done, total: shown.update(task, completed=done, total=total),
+                )
             )
     except (TransientError, LogMismatchError, PoisonError) as error:
         console.print(f"[red]Not restored: {error}[/]", highlight=False)
@@ -117,7 +123,7 @@ async def _write(kafka: KafkaSettings, saved: BackupReader, progress: Done) -> N
                 sent = [await _send(client, moved(record, saved.manifest.starts)) for record in records]
                 await asyncio.gather(*sent)
                 done += len(records)
-                progress(done)
+                progress(done, sum(counted(saved.manifest.records).values()))
     finally:
         await stop_client(client)
 

@@ -165,10 +165,10 @@ async def test_a_restored_newsroom_answers_alike_and_goes_on(fresh_backends: Fre
         await site.post(item("undecided"), wait=False)
         await site.read("a", 4)
         await site.read("late", 1)
-        saved = await take_backup(settings.kafka_settings, PARTITIONS, file, lambda done: None)
+        saved = await take_backup(settings.kafka_settings, PARTITIONS, file, lambda done, total: None)
         assert saved[ARTICLES] >= 6
     fresh = fresh_backends()
-    place = (fresh.kafka_settings, fresh.redis_settings, PARTITIONS, BackupReader(file), lambda done: None)
+    place = (fresh.kafka_settings, fresh.redis_settings, PARTITIONS, BackupReader(file), lambda done, total: None)
     await restore_backup(*place)
     with pytest.raises(LogMismatchError, match="fresh cluster"):
         await restore_backup(*place)
@@ -200,17 +200,17 @@ async def test_every_answer_is_the_same(fresh_backends: Fresh, tmp_path: Path) -
     async with running_site(backend, tmp_path / "before") as site:
         await a_day_in_the_newsroom(site)
         before = await settled(site)
-        await take_backup(backend.kafka_settings, PARTITIONS, file, lambda done: None)
+        await take_backup(backend.kafka_settings, PARTITIONS, file, lambda done, total: None)
     backend = fresh_backends()
     await restore_backup(
-        backend.kafka_settings, backend.redis_settings, PARTITIONS, BackupReader(file), lambda done: None
+        backend.kafka_settings, backend.redis_settings, PARTITIONS, BackupReader(file), lambda done, total: None
     )
     async with running_site(backend, tmp_path / "after") as site:
         after = await settled(site)
         assert {asked: (said, before[asked]) for asked, said in after.items() if said != before[asked]} == {}
         with pytest.raises(LogMismatchError, match="services have run here"):
             await restore_backup(
-                backend.kafka_settings, backend.redis_settings, PARTITIONS, BackupReader(file), lambda done: None
+                backend.kafka_settings, backend.redis_settings, PARTITIONS, BackupReader(file), lambda done, total: None
             )
 
 
@@ -235,15 +235,15 @@ async def test_no_service_starts_on_half_a_restored_cluster(
     fresh_backends: Fresh, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file, backend = tmp_path / "empty.backup", fresh_backends()
-    await take_backup(backend.kafka_settings, PARTITIONS, file, lambda done: None)
+    await take_backup(backend.kafka_settings, PARTITIONS, file, lambda done, total: None)
     kafka = backend.kafka_settings
     monkeypatch.setattr("newsfeed.restore._check_written", _interrupted)
     with pytest.raises(TransientError):
-        await restore_backup(kafka, backend.redis_settings, PARTITIONS, BackupReader(file), lambda done: None)
+        await restore_backup(kafka, backend.redis_settings, PARTITIONS, BackupReader(file), lambda done, total: None)
     with pytest.raises(LogMismatchError, match=DEAD_LETTERS):
         await check_topics(kafka, PARTITIONS)
     monkeypatch.undo()
-    await restore_backup(kafka, backend.redis_settings, PARTITIONS, BackupReader(file), lambda done: None)
+    await restore_backup(kafka, backend.redis_settings, PARTITIONS, BackupReader(file), lambda done, total: None)
     await check_topics(kafka, PARTITIONS)
 
 
@@ -253,7 +253,9 @@ async def _interrupted(*_: object) -> None:
 
 async def test_another_number_of_partitions_is_refused(fresh_backends: Fresh, tmp_path: Path) -> None:
     file, backend = tmp_path / "empty.backup", fresh_backends()
-    await take_backup(backend.kafka_settings, PARTITIONS, file, lambda done: None)
+    await take_backup(backend.kafka_settings, PARTITIONS, file, lambda done, total: None)
     with pytest.raises(LogMismatchError, match="NEWS_PARTITIONS is 6"):
-        await restore_backup(backend.kafka_settings, backend.redis_settings, 6, BackupReader(file), lambda done: None)
+        await restore_backup(
+            backend.kafka_settings, backend.redis_settings, 6, BackupReader(file), lambda done, total: None
+        )
     assert (await PartitionLog(backend.kafka_settings, ARTICLES, 0).bounds()).end == 0

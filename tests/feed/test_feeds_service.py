@@ -11,6 +11,7 @@ import feedparser  # type: ignore[import-untyped]
 import httpx
 import pytest
 import pytest_asyncio
+from lxml import etree
 
 from news_feed.app import create_api
 from news_feed.feed_routes import MAX_ENTRIES
@@ -117,7 +118,25 @@ async def test_an_unchanged_feed_is_304_by_either_validator_and_a_changed_one_is
     for known in ({"If-None-Match": etag}, {"If-Modified-Since": modified}):
         changed = await feed.api.get(address, headers=known)
         assert changed.status_code == 200
-        assert published(f"{guid} 2", source="both").id not in changed.text
+        assert f"{published(f'{guid} 2', source='both').id}</" not in changed.text
+        assert f'{published(f"{guid} 2", source="both").id}",' not in changed.text
+
+
+async def test_atom_names_what_was_withdrawn_until_it_is_back(feed: Feed) -> None:
+    async def tombstones(**wanted: str) -> list[str]:
+        root = etree.fromstring((await feed.api.get("/feed.atom", params=wanted)).content)
+        return [
+            element.get("ref") for element in root.iterfind("{http://purl.org/atompub/tombstones/1.0}deleted-entry")
+        ]
+
+    event = published("t", source="tombstones", tags=("Ships",))
+    await feed.write([event, withdrawn("t", 2, source="tombstones")])
+    ours = f"urn:uuid:{event.id}"
+    assert await tombstones(source="tombstones") == await tombstones(source="tombstones", theme="ships") == [ours]
+    assert ours in await tombstones()
+    assert ours not in await tombstones(source="another")
+    await feed.write([published("t", 3, source="tombstones")])
+    assert await tombstones(source="tombstones") == []
 
 
 async def test_head_says_what_get_says_without_the_body(feed: Feed) -> None:

@@ -110,7 +110,9 @@ async def _feed(request: Request, selection: Selection, write: Callable[[OutFeed
         if articles and size > _MAX_BYTES:
             break
         articles.append(article)
-    return _conditional(request, write(OutFeed(press.place, request.url.path, selection, articles)), media_type)
+    withdrawn = await store.withdrawn(selection.source, limit=MAX_ENTRIES) if write is atom_feed.atom_feed else ()
+    feed = OutFeed(press.place, request.url.path, selection, articles, withdrawn)
+    return _conditional(request, write(feed), media_type)
 
 
 def _conditional(request: Request, body: bytes, media_type: str) -> Response:

@@ -11,6 +11,7 @@ ATOM: Final = "http://www.w3.org/2005/Atom"
 CONTENT: Final = "http://purl.org/rss/1.0/modules/content/"
 DUBLIN_CORE: Final = "http://purl.org/dc/elements/1.1/"
 MEDIA: Final = "http://search.yahoo.com/mrss/"
+TOMBSTONES: Final = "http://purl.org/atompub/tombstones/1.0"
 XML_LANGUAGE: Final = "{http://www.w3.org/XML/1998/namespace}lang"
 
 _NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")

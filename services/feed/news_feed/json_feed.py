@@ -41,7 +41,7 @@ def json_feed(feed: OutFeed) -> bytes:
 
 def _item(article: Article, place: Place) -> dict[str, Any]:
     said = article.model_dump(mode="json", exclude_none=True)
-    item = {"id": entry_id(article), "url": place.link_of(article)}
+    item = {"id": entry_id(article.id), "url": place.link_of(article)}
     item |= {name: said[name] for name in _AS_THEY_ARE if said.get(name)}
     if article.language == "und":
         del item["language"]

@@ -5,8 +5,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from urllib.parse import urlencode
 
+from news_feed.ordering import Position
 from news_feed.timelines import Selection
+from news_shared.article_ids import ArticleId
 from news_shared.articles import Article
+from news_shared.clock import from_epoch_ms
 
 NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -34,12 +37,21 @@ class Place:
 
 @dataclass(frozen=True)
 class OutFeed:
-    """Articles of a selection, newest first, whole."""
+    """Articles of a selection, newest first, whole.
+
+    Attributes:
+        place: where readers find us.
+        path: of the feed.
+        selection: what was asked for.
+        articles: of it.
+        withdrawn: what was taken back last, of the selection's source or of all: a withdrawal names no theme.
+    """
 
     place: Place
     path: str
     selection: Selection
     articles: Sequence[Article]
+    withdrawn: Sequence[Position] = ()
 
     @property
     def title(self) -> str:
@@ -70,8 +82,9 @@ class OutFeed:
 
     @property
     def updated(self) -> datetime:
-        """When the newest of it was written or changed."""
-        return max(map(last_change, self.articles), default=NEVER)
+        """When the newest of it was written, changed or taken back."""
+        taken_back = (from_epoch_ms(position.date_ms) for position in self.withdrawn)
+        return max((*map(last_change, self.articles), *taken_back), default=NEVER)
 
 
 def last_change(article: Article) -> datetime:
@@ -79,9 +92,9 @@ def last_change(article: Article) -> datetime:
     return max(article.date_published, article.date_modified or article.date_published)
 
 
-def entry_id(article: Article) -> str:
+def entry_id(article: ArticleId) -> str:
     """What feed readers know the article by: the same in every feed of ours and for ever.
 
     Not the source's guid, because two sources may have the same one.
     """
-    return f"urn:uuid:{article.id}"
+    return f"urn:uuid:{article}"

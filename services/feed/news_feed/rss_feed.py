@@ -34,7 +34,7 @@ def _add_item(channel: Element, article: Article, place: Place) -> None:
     item = add(channel, "item")
     add(item, "title", article.title)
     add(item, "link", place.link_of(article))
-    add(item, "guid", entry_id(article), isPermaLink="false")
+    add(item, "guid", entry_id(article.id), isPermaLink="false")
     add(item, "pubDate", format_datetime(article.date_published))
     if article.date_modified:
         add(item, f"{{{ATOM}}}updated", rfc3339(article.date_modified))
