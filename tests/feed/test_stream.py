@@ -105,10 +105,6 @@ class Site:
             await process.ready()
         await until(self._streams, "the stream to reach its log")
 
-    async def start_api_again(self) -> None:
-        await self.api.start()
-        await until(self._streams, "the stream to reach its log")
-
     async def _streams(self) -> bool:
         async with (
             httpx.AsyncClient(trust_env=False) as http,
@@ -253,7 +249,7 @@ async def test_a_restarted_process_and_another_one_go_on_where_the_first_was(
     for door in (other, site.api):
         if door is site.api:
             await door.stop()
-            await site.start_api_again()
+            await door.start()
         async with reading(door, left_at) as reader:
             assert sorted(heard + await reader.some(2)) == [("published", guid, 1) for guid in "abcd"]
         async with reading(door, begun_at) as reader:

@@ -47,6 +47,16 @@ class ArticleStream:
         self._log_readers = asyncio.Semaphore(_LOG_READERS)
         self.readers = 0
 
+    async def wait_for_log(self, within: timedelta) -> None:
+        """Wait until the log is reached for the first time, or for so long.
+
+        A browser takes a refusal for good, and after a restart of this process all of them come back at once.
+        """
+        now = asyncio.get_running_loop().time
+        end = now() + within.total_seconds()
+        while self._log.recent is None and (left := end - now()) > 0:
+            await self._log.news(timedelta(seconds=left))
+
     @contextmanager
     def reading(self) -> Iterator[RecentEvents]:
         """Be a reader as long as the block runs.

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from random import uniform
 from typing import Annotated, Any, Final, TypedDict
 
@@ -23,6 +24,7 @@ router = APIRouter(tags=["articles"])
 PATH: Final = "/v1/stream"
 _TAKES_NOTHING_SECONDS: Final = 30
 """A client that takes nothing for so long while something waits for it is cut off."""
+_LOG_WITHIN: Final = timedelta(seconds=5)
 _EXAMPLE: Final = """retry: 2741
 
 id: AAEAAAAAAAAAAAAA
@@ -113,6 +115,7 @@ class _Stream(Response):
             except TimeoutError as error:
                 raise _SlowReaderError from error
 
+        await self._stream.wait_for_log(_LOG_WITHIN)
         with self._stream.reading() as recent:
             events = StreamingResponse(self._events(recent), headers=_HEADERS, media_type="text/event-stream")
             try:
