@@ -14,6 +14,7 @@ from news_feed.metrics import watch_streams
 from news_feed.out_feed import Place
 from news_feed.projection import FEED_PROJECTION, SERVICE
 from news_feed.settings import FeedSettings
+from news_feed.shared_work import SharedWork
 from news_feed.stream_log import StreamLog
 from news_shared.clock import Clock, system_clock
 from news_shared.http import create_service
@@ -53,7 +54,9 @@ def create_api(settings: FeedSettings, *, clock: Clock = system_clock) -> FastAP
                 "stream": stream,
                 "patience": Patience(own.stream_life, own.stream_heartbeat),
                 "partitions": partitions,
-                "press": feed_routes.Press(Place(own.origin.rstrip("/"), own.title), clock, LastChanges()),
+                "press": feed_routes.Press(
+                    Place(own.origin.rstrip("/"), own.title), clock, LastChanges(), SharedWork()
+                ),
             }
 
     app = create_service("newsfeed: articles", lifespan, unready=list)

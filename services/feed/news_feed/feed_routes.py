@@ -1,10 +1,10 @@
 """Feeds out to the world, and the sitemap of news."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from email.utils import format_datetime, parsedate_to_datetime
-from typing import Any, Final, TypedDict
+from typing import Any, Final, TypeAlias, TypedDict
 
 from fastapi import APIRouter, Request
 from starlette.responses import Response
@@ -15,6 +15,7 @@ from news_feed.last_changes import LastChanges
 from news_feed.ordering import Position
 from news_feed.out_feed import OutFeed, Place
 from news_feed.selecting import Language, Source, Theme, selection_of
+from news_feed.shared_work import SharedWork
 from news_feed.timelines import Selection
 from news_shared.articles import Article
 from news_shared.clock import Clock
@@ -28,6 +29,9 @@ _MAX_BYTES: Final = 4_000_000
 _PAGE: Final = 100
 
 
+Write: TypeAlias = Callable[[OutFeed], bytes]
+
+
 @dataclass(frozen=True)
 class Press:
     """What the routes work with."""
@@ -35,6 +39,7 @@ class Press:
     place: Place
     clock: Clock
     changes: LastChanges
+    work: SharedWork
 
 
 class FeedsState(TypedDict):
@@ -85,6 +90,11 @@ async def feed_rss(request: Request, theme: Theme = None, language: Language = N
 async def sitemap(request: Request) -> Response:
     """Pages of the articles of the last two days, at most 1,000, newest first."""
     store, press = _desk(request)
+    body = await press.work.once(request.url.path, lambda: _written_sitemap(store, press))
+    return _conditional(request, body, news_sitemap.MEDIA_TYPE)
+
+
+async def _written_sitemap(store: ArticleStore, press: Press) -> bytes:
     since = press.clock() - news_sitemap.REACH
     articles: list[Article] = []
     after: Position | None = None
@@ -95,13 +105,18 @@ async def sitemap(request: Request) -> Response:
         after = page.more_after
         if after is None or after.date_ms < since.timestamp() * 1000:
             break
-    body = news_sitemap.news_sitemap(articles[: news_sitemap.MAX_URLS], press.place)
-    return _conditional(request, body, news_sitemap.MEDIA_TYPE)
+    return news_sitemap.news_sitemap(articles[: news_sitemap.MAX_URLS], press.place)
 
 
-async def _feed(request: Request, selection: Selection, write: Callable[[OutFeed], bytes], media_type: str) -> Response:
+async def _feed(request: Request, selection: Selection, write: Write, media_type: str) -> Response:
     store, press = _desk(request)
-    page = await store.newest(selection, limit=MAX_ENTRIES, after=None)
+    feed = OutFeed(press.place, request.url.path, selection, ())
+    body = await press.work.once(feed.address, lambda: _written(feed, store, write))
+    return _conditional(request, body, media_type)
+
+
+async def _written(feed: OutFeed, store: ArticleStore, write: Write) -> bytes:
+    page = await store.newest(feed.selection, limit=MAX_ENTRIES, after=None)
     articles: list[Article] = []
     size = 0
     for item in page.items:
@@ -110,9 +125,9 @@ async def _feed(request: Request, selection: Selection, write: Callable[[OutFeed
         if articles and size > _MAX_BYTES:
             break
         articles.append(article)
-    withdrawn = await store.withdrawn(selection.source, limit=MAX_ENTRIES) if write is atom_feed.atom_feed else ()
-    feed = OutFeed(press.place, request.url.path, selection, articles, withdrawn)
-    return _conditional(request, write(feed), media_type)
+    names_withdrawn = write is atom_feed.atom_feed
+    withdrawn = await store.withdrawn(feed.selection.source, limit=MAX_ENTRIES) if names_withdrawn else ()
+    return write(replace(feed, articles=articles, withdrawn=withdrawn))
 
 
 def _conditional(request: Request, body: bytes, media_type: str) -> Response:
