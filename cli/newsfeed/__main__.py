@@ -2,11 +2,13 @@
 
 import typer
 
+from newsfeed.backup import backup
 from newsfeed.dead_letters import dead_letters
 from newsfeed.doctor import doctor
 from newsfeed.post import post
 from newsfeed.rebuild import rebuild
 from newsfeed.related import related
+from newsfeed.restore import restore
 from newsfeed.sources import sources
 from newsfeed.topics import topics
 from newsfeed.up import up
@@ -25,6 +27,8 @@ app.add_typer(sources, name="sources")
 app.add_typer(related, name="related")
 app.add_typer(dead_letters, name="dead-letters")
 app.add_typer(views, name="views")
+app.command()(backup)
+app.command()(restore)
 app.command()(doctor)
 
 

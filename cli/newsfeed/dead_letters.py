@@ -21,12 +21,15 @@ dead_letters = typer.Typer(help="Records that could not be applied, with their r
 
 
 @dataclass(frozen=True)
-class _Parked:
+class Parked:
+    """A dead letter, and where it stands."""
+
     letter: DeadLetter
     position: str  # in the dead letters
 
     @property
     def name(self) -> str:
+        """Where the record stood that could not be applied."""
         return f"{self.letter.topic}/{self.letter.partition}/{self.letter.offset}"
 
 
@@ -85,20 +88,28 @@ async def _replay(name: str, group: str | None, patience: float) -> str:
     return f"{parked.letter.group} took it up. If it failed again, its log says why."
 
 
-async def _all() -> list[_Parked]:
-    kafka, process = read_settings(KafkaSettings), read_settings(ProcessSettings)
-    found: dict[tuple[str, str], _Parked] = {}  # a crash after parking parks again: show it once
-    for partition in range(process.partitions):
+async def _all() -> list[Parked]:
+    return await all_parked(read_settings(KafkaSettings), read_settings(ProcessSettings).partitions)
+
+
+async def all_parked(kafka: KafkaSettings, partitions: int) -> list[Parked]:
+    """Every dead letter, the oldest first.
+
+    Raises:
+        TransientError: Kafka is away.
+    """
+    found: dict[tuple[str, str], Parked] = {}  # a crash after parking parks again: show it once
+    for partition in range(partitions):
         async for parked in _parked_in(PartitionLog(kafka, DEAD_LETTERS, partition)):
             found.setdefault((parked.name, parked.letter.group), parked)
     return sorted(found.values(), key=lambda parked: parked.letter.time)
 
 
-async def _parked_in(log: PartitionLog) -> AsyncIterator[_Parked]:
+async def _parked_in(log: PartitionLog) -> AsyncIterator[Parked]:
     bounds = await log.bounds()
     async for records in log.read(bounds.begin, bounds.end):
         for record in records:
             try:
-                yield _Parked(DeadLetter.of(record), f"{log.partition}/{record.offset}")
+                yield Parked(DeadLetter.of(record), f"{log.partition}/{record.offset}")
             except PoisonError as error:
                 Console(stderr=True).print(f"{DEAD_LETTERS}/{log.partition}/{record.offset}: {error}")

@@ -1,89 +1,181 @@
 """``newsfeed doctor``: one screen that says whether every part works, and what to do where one does not."""
 
-from datetime import UTC, datetime, timedelta
-from typing import Any
+import asyncio
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
 
 import httpx
 import typer
+from pydantic_settings import BaseSettings, SettingsConfigDict
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-_WHERE = "Addresses of the processes to ask, name=URL."
-_DEFAULT = [
-    "web=http://127.0.0.1:8000",
-    "ingest=http://127.0.0.1:8001",
-    "views=http://127.0.0.1:8002",
-    "related=http://127.0.0.1:8003",
-    "feed=http://127.0.0.1:8004",
-]
+from news_shared.clock import rfc3339
+from news_shared.errors import LogMismatchError, TransientError
+from news_shared.settings import KafkaSettings, ProcessSettings, read_settings
+from news_shared.topics import check_topics
+from newsfeed.dead_letters import all_parked
+from newsfeed.findings import Finding, Health, of_dead_letters, of_feeds, of_freshness, of_lag, of_process
+from newsfeed.roles import KAFKA_OFFSET, PEERS, ROLES
 
-_LATE = timedelta(minutes=2)
+_PORT_BASE: Final = 8000
+_TIMEOUT: Final = 3.0
+_QUERIES: Final = {"feed": "/v1/articles?limit=1", "views": "/v1/trending?limit=1", "related": "/v1/themes?limit=1"}
+"""Answers that say as of when they are."""
+_STATES: Final = {"well": "[green]well[/]", "look": "[yellow]look at it[/]", "wrong": "[red]wrong[/]"}
+
+
+class _Addresses(BaseSettings):
+    """Where the APIs are, as the other commands are told (``NEWS_INGEST_URL`` …)."""
+
+    model_config = SettingsConfigDict(env_prefix="NEWS_", frozen=True)
+
+    ingest_url: str | None = None
+    views_url: str | None = None
+    related_url: str | None = None
+    feed_url: str | None = None
+
+
+@dataclass(frozen=True)
+class Places:
+    """Whom to ask."""
+
+    roles: Mapping[str, str]
+    """Address of each process, by its role; ``feed-api``, ``web`` …"""
+    kafka: KafkaSettings
+    partitions: int
+    key: str
 
 
 def doctor(
-    where: list[str] = typer.Argument(_DEFAULT, help=_WHERE),  # typer's way
+    where: list[str] = typer.Argument(None, help="Addresses that are elsewhere: ROLE=URL, e.g. web=http://…"),
     key: str = typer.Option("dev", envvar="NEWS_ADMIN_KEY", help="The admin key; feeds are looked at with it."),
+    ready_file: Path | None = typer.Option(None, help="As `newsfeed up --ready-file` wrote it: its addresses."),
+    compose: bool = typer.Option(False, "--compose", help="From a container of the compose stack: its addresses."),
+    as_json: bool = typer.Option(False, "--json", help="For programs."),
 ) -> None:
-    """Ask every process whether it is ready, and why not, and whether feeds are polled."""
-    table = Table("Part", "State", "Why, and what to do")
-    well = True
-    for pair in where:
-        name, _, url = pair.partition("=")
-        state, reasons = _ask(url)
-        well = well and state == "ready"
-        table.add_row(name, f"[green]{state}[/]" if state == "ready" else f"[red]{state}[/]", "\n".join(reasons))
-        if name == "ingest" and state == "ready":
-            trouble = _feeds_in_trouble(url, key)
-            state = "[yellow]look at them[/]" if trouble else "[green]polled[/]"
-            table.add_row("feeds", state, escape("\n".join(trouble)))
-    Console().print(table)
-    if not well:
+    """Ask every process how it does: readiness, lag, freshness, dead letters, feeds; exit code 1 if one is wrong.
+
+    Without addresses those of `newsfeed up` are asked. On compose: docker compose run --rm topics doctor --compose
+    """
+    findings = asyncio.run(examine(_places(where or [], key, ready_file, compose), datetime.now(UTC)))
+    is_well = all(finding.state != "wrong" for finding in findings)
+    if as_json:
+        said = {"well": is_well, "at": rfc3339(datetime.now(UTC)), "findings": [asdict(one) for one in findings]}
+        typer.echo(json.dumps(said, ensure_ascii=False, indent=2))
+    else:
+        Console().print(screen(findings))
+    if not is_well:
         raise typer.Exit(1)
 
 
-def _ask(url: str) -> tuple[str, list[str]]:
+def screen(findings: Iterable[Finding]) -> Table:
+    """The findings as a table."""
+    table = Table("Part", "State", "What was found", "What to do")
+    for finding in findings:
+        table.add_row(finding.part, _STATES[finding.state], escape(finding.says), escape(finding.do))
+    return table
+
+
+async def examine(places: Places, now: datetime) -> list[Finding]:
+    """Ask all parts at the same time.
+
+    Args:
+        places: where they are.
+        now: aware; what is stale is told by it.
+    """
+    async with httpx.AsyncClient(timeout=_TIMEOUT, trust_env=False) as http:
+        asking = [_health(http, role, url) for role, url in places.roles.items()]
+        fresh = [_as_of(http, places.roles[f"{service}-api"], query) for service, query in _QUERIES.items()]
+        health, as_of, feeds, kafka = await asyncio.gather(
+            asyncio.gather(*asking), asyncio.gather(*fresh), _feeds(http, places, now), _kafka(places, now)
+        )
+    return [
+        *map(of_process, health),
+        *of_lag(one.metrics for one in health),
+        *(of_freshness(service, moment, now) for service, moment in zip(_QUERIES, as_of, strict=True)),
+        *kafka,
+        *feeds,
+    ]
+
+
+async def _health(http: httpx.AsyncClient, role: str, url: str) -> Health:
     try:
-        answer = httpx.get(f"{url}/readyz", timeout=3)
-        reasons = answer.json().get("reasons", [])
+        alive, ready, metrics = [await http.get(f"{url}/{path}") for path in ("livez", "readyz", "metrics")]
+        reasons = [str(reason) for reason in ready.json().get("reasons", [])]
+        if not ready.is_success and not reasons:
+            reasons = [f"/readyz answers {ready.status_code}"]
     except (httpx.HTTPError, ValueError) as error:
-        return "away", [f"{url} does not answer ({error}). Start it with: newsfeed up, or docker compose up"]
-    return ("ready" if answer.status_code == httpx.codes.OK else "not ready"), [str(reason) for reason in reasons]
+        return Health(role, url, answered=str(error) or type(error).__name__)
+    return Health(role, url, None, alive.is_success, reasons, metrics.text if metrics.is_success else "")
 
 
-def _feeds_in_trouble(url: str, key: str) -> list[str]:
+async def _as_of(http: httpx.AsyncClient, url: str, query: str) -> datetime | None:
+    try:
+        answer = await http.get(f"{url}{query}")
+        return datetime.fromisoformat(answer.raise_for_status().json()["as_of"])
+    except (httpx.HTTPError, ValueError, LookupError):
+        return None
+
+
+async def _feeds(http: httpx.AsyncClient, places: Places, now: datetime) -> list[Finding]:
     found: list[dict[str, Any]] = []
     after: str | None = ""
-    headers = {"Authorization": f"Bearer {key}"}
+    headers = {"Authorization": f"Bearer {places.key}"}
+    url = f"{places.roles['ingest-api']}/v1/sources"
     try:
         while after is not None:
-            answer = httpx.get(f"{url}/v1/sources", params={"after": after}, headers=headers, timeout=10)
+            answer = await http.get(url, params={"after": after}, headers=headers)
             page = answer.raise_for_status().json()
             found += page["items"]
             after = page.get("next")
-    except httpx.HTTPError as error:
-        return [f"The sources cannot be read ({error})."]
-    return feeds_in_trouble(found, datetime.now(UTC))
+    except httpx.HTTPStatusError as error:
+        do = "Name the admin key: NEWS_ADMIN_KEY." if error.response.status_code in {401, 403} else "See ingest-api."
+        return [Finding("feeds", "wrong", f"the sources cannot be read ({error.response.status_code})", do)]
+    except (httpx.HTTPError, ValueError) as error:
+        return [Finding("feeds", "wrong", f"the sources cannot be read ({error})", "See ingest-api.")]
+    return of_feeds(found, now)
 
 
-def feeds_in_trouble(sources: list[dict[str, Any]], now: datetime) -> list[str]:
-    """What a person should look at, a line a kind; nothing when every feed is polled and answers.
-
-    Args:
-        sources: as the API tells them.
-        now: aware.
-    """
-    polled = [source["polling"] | {"id": source["id"]} for source in sources if source.get("polling")]
-    said = []
-    for health, what in (("failing", "fail"), ("gone", "are gone and polled no more"), ("unknown", "are unknown")):
-        names = [polling["id"] for polling in polled if polling["health"] == health]
-        if names:
-            said.append(f"{len(names)} {what}: {_some(names)}. See: newsfeed sources --trouble")
-    late = [p["id"] for p in polled if p.get("next_poll") and now - datetime.fromisoformat(p["next_poll"]) > _LATE]
-    if late:
-        said.append(f"{len(late)} are overdue: {_some(late)}. Is a poller running?")
-    return said
+async def _kafka(places: Places, now: datetime) -> list[Finding]:
+    try:
+        await check_topics(places.kafka, places.partitions)
+        parked = await all_parked(places.kafka, places.partitions)
+    except LogMismatchError as error:
+        return [Finding("Kafka", "wrong", str(error), "Do what it says.")]
+    except TransientError as error:
+        do = "Start it, or say where it is: NEWS_KAFKA_BOOTSTRAP. On compose ask from inside: see --help."
+        return [Finding("Kafka", "wrong", f"{places.kafka.bootstrap} does not answer: {error}", do)]
+    letters = of_dead_letters((one.letter for one in parked), now)
+    return [Finding("Kafka", "well", "it answers and has all topics"), *letters]
 
 
-def _some(names: list[str]) -> str:
-    return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
+def _places(where: Sequence[str], key: str, ready_file: Path | None, compose: bool) -> Places:
+    process = read_settings(ProcessSettings)
+    kafka = read_settings(KafkaSettings)
+    if compose:
+        roles = {role.name: f"http://{role.name}:8000" for role in ROLES}
+    else:
+        roles = {role.name: f"http://127.0.0.1:{_PORT_BASE + role.offset}" for role in ROLES}
+        if "bootstrap" not in kafka.model_fields_set:  # nobody said where it is
+            bootstrap = f"127.0.0.1:{_PORT_BASE + KAFKA_OFFSET}"
+            kafka = KafkaSettings(bootstrap=bootstrap, transactions=False)
+    if ready_file is not None:
+        ready = json.loads(ready_file.read_text(encoding="utf-8"))
+        roles |= ready["roles"]
+        key = ready["admin_key"]
+        kafka = KafkaSettings(bootstrap=ready["kafka"], transactions=kafka.transactions)
+    own = read_settings(_Addresses).model_dump(exclude_none=True)
+    roles |= {f"{name.removesuffix('_url')}-api": url for name, url in own.items()}
+    for pair in where:
+        name, equals, url = pair.partition("=")
+        role = f"{name}-api" if name in PEERS else name
+        if not equals or role not in roles:
+            raise typer.BadParameter(f"{pair}: write ROLE=URL with one of {', '.join(roles)}")
+        roles[role] = url
+    return Places({role: url.rstrip("/") for role, url in roles.items()}, kafka, process.partitions, key)

@@ -26,6 +26,7 @@ class ReadyFile:
         content = {
             "web": self._places.url("web"),
             **{peer: self._places.url(f"{peer}-api") for peer in PEERS},
+            "roles": {role.name: self._places.url(role.name) for role in ROLES},
             "kafka": self._places.kafka,
             "redis": self._places.redis,
             "admin_key": self._admin_key,

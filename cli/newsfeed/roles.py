@@ -122,4 +122,5 @@ def shared_environment(places: Places, given: Mapping[str, str]) -> dict[str, st
 def role_environment(role: Role, places: Places, given: Mapping[str, str]) -> dict[str, str]:
     """All settings of one role."""
     addresses = {f"NEWS_WEB_{peer.upper()}_URL": places.url(f"{peer}-api") for peer in PEERS}
-    return {**shared_environment(places, given), **addresses, "NEWS_PORT": str(places.ports[role.name])}
+    origin = {"NEWS_FEED_ORIGIN": given.get("NEWS_FEED_ORIGIN", places.url("web"))}
+    return {**shared_environment(places, given), **addresses, **origin, "NEWS_PORT": str(places.ports[role.name])}

@@ -11,6 +11,7 @@ BENCHES = (
     "bench_views_capacity",
     "bench_views_queries",
     "bench_views_live",
+    "bench_feed",
     "bench_formats",
     "bench_ingest",
     "bench_poller",

@@ -10,7 +10,6 @@ from rich.console import Console
 from typer.testing import CliRunner, Result
 
 from newsfeed.__main__ import app
-from newsfeed.doctor import feeds_in_trouble
 from newsfeed.sources import sources_table
 from tests.ingest.builders import NOON
 from tests.ingest.feed_server import Answer, Asked, rss
@@ -70,21 +69,6 @@ def test_a_source_that_posts_one_that_fails_and_one_that_waits_are_told_apart() 
     )
     for part in ("posts", "failing (3)", "never", "waiting", "it answered 410"):
         assert part in said, said
-
-
-def test_the_doctor_names_feeds_that_fail_and_those_that_nobody_polls() -> None:
-    def source(name: str, **more: object) -> dict[str, Any]:
-        return {"id": name, "polling": polling(**more)}
-
-    well = [source("a"), {"id": "posts"}, source("b", next_poll=NOON.isoformat())]
-    assert feeds_in_trouble(well, NOON) == []
-    failing = [source(f"f{n}", health="failing") for n in range(7)]
-    gone = source("gone", health="gone", next_poll=None)
-    late = source("late", next_poll=(NOON - timedelta(minutes=3)).isoformat())
-    fail, are_gone, overdue = feeds_in_trouble([*well, *failing, gone, late], NOON)
-    assert ("7 fail: f0" in fail, "and 2 more" in fail) == (True, True)
-    assert "1 are gone" in are_gone
-    assert "overdue: late" in overdue
 
 
 async def test_a_site_is_added_shown_exported_and_imported(

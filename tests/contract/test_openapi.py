@@ -6,7 +6,9 @@ import pytest
 from fastapi.routing import APIRoute, APIRouter
 from pydantic import BaseModel
 
+from news_feed import feed_routes as out_feeds
 from news_feed import routes as feed
+from news_feed import stream_routes as stream
 from news_ingest import feed_routes, key_routes, websub_routes
 from news_ingest import routes as ingest
 from news_ingest import source_routes as sources
@@ -16,7 +18,7 @@ from news_views import batch_routes, import_routes, live_routes, picture_routes,
 from news_views import routes as views
 
 _MODULES = (
-    *(feed, ingest, sources, key_routes, feed_routes, websub_routes, curation, related, views),
+    *(feed, out_feeds, stream, ingest, sources, key_routes, feed_routes, websub_routes, curation, related, views),
     *(batch_routes, import_routes, live_routes, picture_routes, series_routes, trending_routes),
 )
 

@@ -68,7 +68,10 @@ def newsroom(backend: Backend, tmp_path_factory: pytest.TempPathFactory) -> Iter
 @pytest.fixture(scope="module")
 async def services(newsroom: Roles) -> dict[str, Service]:
     """The four APIs over a few published articles; pages' event streams last a second."""
-    processes = {name: newsroom.make(name, NEWS_VIEWS_LIVE_LIFE="PT1S") for name in (*BACKGROUND, *SERVICES)}
+    processes = {
+        name: newsroom.make(name, NEWS_VIEWS_LIVE_LIFE="PT1S", NEWS_FEED_STREAM_LIFE="PT1S")
+        for name in (*BACKGROUND, *SERVICES)
+    }
     for process in processes.values():
         process.launch()
     for process in processes.values():

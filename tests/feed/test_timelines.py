@@ -1,11 +1,16 @@
 """Lists and revisions, without I/O."""
 
+import json
+from dataclasses import replace
+
 from hypothesis import given
 from hypothesis import strategies as st
 
+from news_feed.ordering import Position
 from news_feed.timelines import Entry, Selection, after, lists_of
+from news_shared.clock import epoch_ms
 from news_shared.themes import theme_slug
-from tests.feed.builders import an_article, published, withdrawn
+from tests.feed.builders import NOON, an_article, published, withdrawn
 
 
 def test_an_article_stands_in_every_list_that_can_be_asked_for() -> None:
@@ -48,13 +53,22 @@ def test_an_equal_or_older_revision_says_nothing_new() -> None:
 def test_a_withdrawal_leaves_reason_and_time_and_no_text() -> None:
     state = after(None, withdrawn("a", 2, reason="libel"))
     assert state is not None
-    assert state.entry == Entry(2)
+    assert (state.entry.revision, state.entry.position, state.entry.url) == (2, None, None)
+    assert state.entry.lists == ("withdrawn", "withdrawn&source=herald")
+    assert state.entry.gone_at == Position(epoch_ms(NOON), published("a").id).encode()
     assert b"libel" in state.body
     assert b"2026-01-15T12:00:00Z" in state.body
     assert b"title" not in state.body
 
 
-@given(st.integers(1), st.none() | st.binary(min_size=23, max_size=23), st.none() | st.text(), st.lists(st.text()))
-def test_an_entry_survives_storing(revision: int, position: bytes | None, url: str | None, lists: list[str]) -> None:
-    entry = Entry(revision, position, url, tuple(lists))
+PLACE = st.none() | st.binary(min_size=23, max_size=23)
+
+
+@given(st.integers(1), PLACE, st.none() | st.text(), st.lists(st.text()), PLACE)
+def test_an_entry_survives_storing(
+    revision: int, position: bytes | None, url: str | None, lists: list[str], gone_at: bytes | None
+) -> None:
+    entry = Entry(revision, position, url, tuple(lists), gone_at)
     assert Entry.decode(entry.encode()) == entry
+    former = json.dumps(json.loads(entry.encode())[:4]).encode()
+    assert Entry.decode(former) == replace(entry, gone_at=None)

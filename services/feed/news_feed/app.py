@@ -5,28 +5,65 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 from fastapi import FastAPI
 
-from news_feed import routes
+from news_feed import feed_routes, routes, stream_routes
 from news_feed.article_store import ArticleStore
+from news_feed.article_stream import ArticleStream, Patience
+from news_feed.head_requests import HeadAnswers
+from news_feed.last_changes import LastChanges
+from news_feed.metrics import watch_streams
+from news_feed.out_feed import Place
 from news_feed.projection import FEED_PROJECTION, SERVICE
 from news_feed.settings import FeedSettings
+from news_feed.shared_work import SharedWork
+from news_feed.stream_log import StreamLog
+from news_shared.clock import Clock, system_clock
 from news_shared.http import create_service
-from news_shared.process import running, wait_for_topics
+from news_shared.process import at_stop, running, wait_for_topics
 from news_shared.projection.projector import Projector
 from news_shared.projection.slots import Slots
 from news_shared.redis_client import open_redis
 
 
-def create_api(settings: FeedSettings) -> FastAPI:
+class FeedApiState(routes.FeedState, stream_routes.StreamState, feed_routes.FeedsState):
+    """What the lifespan of the API opens."""
+
+
+def create_api(settings: FeedSettings, *, clock: Clock = system_clock) -> FastAPI:
     """The query API."""
 
     @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[routes.FeedState]:
-        async with open_redis(settings.redis) as redis:
-            slots = Slots(redis, SERVICE)
-            yield {"store": ArticleStore(slots, settings.process.partitions)}
+    async def lifespan(app: FastAPI) -> AsyncIterator[FeedApiState]:
+        partitions, own = settings.process.partitions, settings.feed
+        async with AsyncExitStack() as stack:
+            redis = await stack.enter_async_context(open_redis(settings.redis))
+            store = ArticleStore(Slots(redis, SERVICE), partitions)
+            stream_log = StreamLog(settings.kafka, store, partitions, most_bytes=own.stream_bytes)
+            stream = ArticleStream(stream_log, store, most=own.streams)
+            watch_streams(lambda: stream.readers, lambda: stream_log.held)
+            await stack.enter_async_context(
+                running(
+                    stream_log.run(),
+                    stop=stream_log.request_stop,
+                    name="article stream",
+                    drain=settings.process.drain_timeout,
+                )
+            )
+            stack.enter_context(at_stop(stream_log.request_stop))
+            yield {
+                "store": store,
+                "stream": stream,
+                "patience": Patience(own.stream_life, own.stream_heartbeat),
+                "partitions": partitions,
+                "press": feed_routes.Press(
+                    Place(own.origin.rstrip("/"), own.title), clock, LastChanges(), SharedWork()
+                ),
+            }
 
     app = create_service("newsfeed: articles", lifespan, unready=list)
     app.include_router(routes.router)
+    app.include_router(stream_routes.router)
+    app.include_router(feed_routes.router)
+    app.add_middleware(HeadAnswers)
     return app
 
 

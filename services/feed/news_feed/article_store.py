@@ -8,7 +8,7 @@ Keys of partition p, all under ``{feed-p}:<generation>:``:
 | ``withdrawn`` | hash id → JSON | what is left of a withdrawn article |
 | ``entries`` | hash id → `Entry` | revision, position and lists of either |
 | ``urls`` | sorted set, scores 0 | members ``url NUL id``: several articles may claim one URL |
-| ``list:<name>`` | sorted set, scores 0 | members are `Position` bytes |
+| ``list:<name>`` | sorted set, scores 0 | members are `Position` bytes; also of what was withdrawn, by when |
 
 Lists are not cut off: what a list answers must not depend on what was in it before (a rebuilt projection has never
 seen what was withdrawn since), and a member weighs a fiftieth of the article that is kept anyway.
@@ -23,11 +23,13 @@ from functools import partial
 from typing import Any, cast
 
 from news_feed.ordering import Position, newest
-from news_feed.timelines import Entry, Selection, State
+from news_feed.timelines import Entry, Selection, State, withdrawn_list
 from news_shared.article_ids import ArticleId, partition_of
 from news_shared.projection.contract import Effects
 from news_shared.projection.slots import Slots
+from news_shared.projection.state import state_key
 from news_shared.redis_client import RedisClient, redis_errors
+from news_shared.topics import ARTICLES
 
 APPLY_LUA = """
 local i = 1
@@ -110,9 +112,9 @@ def effects_of(prefix: str, before: Mapping[ArticleId, Entry | None], now: Mappi
 
 def _members(article_id: ArticleId, entry: Entry | None) -> set[tuple[str, bytes]]:
     """Every (key, member) of sorted sets that an entry stands for."""
-    if entry is None or entry.position is None:
+    if entry is None or (place := entry.position or entry.gone_at) is None:
         return set()
-    members = {(f"list:{name}", entry.position) for name in entry.lists}
+    members = {(f"list:{name}", place) for name in entry.lists}
     if entry.url is not None:
         members.add(("urls", _url_member(entry.url, article_id)))
     return members
@@ -180,6 +182,31 @@ class ArticleStore:
             return Page([], None, as_of)
         found, read_at = await self.many([position.id for position in positions])
         return Page([article for article in found if isinstance(article, dict)], more_after, min(as_of, read_at))
+
+    async def withdrawn(self, source: str | None, *, limit: int) -> list[Position]:
+        """What was withdrawn last, of all sources or of one: when, and which article."""
+
+        def members(pipe: Any, prefix: str) -> None:
+            pipe.zrevrangebylex(f"{prefix}list:{withdrawn_list(source)}", "+", "-", start=0, num=limit + 1)
+
+        answers = await _all(self._slots.read(p, members) for p in range(self._partitions))
+        return newest((map(Position.decode, answer.results[0]) for answer in answers), limit)[0]
+
+    async def reached(self, partition: int) -> int:
+        """The next offset of ``news.articles`` that is not applied yet: queries answer with all before it."""
+
+        def next_offset(pipe: Any, prefix: str) -> None:
+            pipe.hget(state_key(prefix, ARTICLES, partition), "next")
+
+        return int((await self._slots.read(partition, next_offset)).results[0] or 0)
+
+    async def revisions(self, partition: int, ids: Sequence[ArticleId]) -> dict[ArticleId, int]:
+        """The newest revision of each of these articles of one partition; without those that were never here."""
+        if not ids:
+            return {}
+        answer = await self._slots.read(partition, lambda pipe, prefix: pipe.hmget(f"{prefix}entries", list(ids)))
+        stored = zip(ids, answer.results[0], strict=True)
+        return {article_id: Entry.decode(entry).revision for article_id, entry in stored if entry is not None}
 
     async def _in_partition(self, partition: int, ids: Sequence[ArticleId]) -> tuple[dict[ArticleId, Found], datetime]:
         answer = await self._slots.read(partition, partial(_bodies, ids))

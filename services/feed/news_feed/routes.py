@@ -9,7 +9,7 @@ from starlette.responses import Response
 from news_feed.answers import LIST_RESPONSES, ONE_RESPONSES, answer, card
 from news_feed.article_store import ArticleStore, Withdrawn
 from news_feed.ordering import cursor_after, parse_cursor
-from news_feed.timelines import Selection
+from news_feed.selecting import Language, Source, Theme, selection_of
 from news_shared.article_ids import parse_article_id
 from news_shared.clock import rfc3339
 from news_shared.problems import GONE, INVALID, NOT_FOUND, ProblemError
@@ -28,13 +28,9 @@ class FeedState(TypedDict):
 @router.get("/v1/articles", responses=LIST_RESPONSES, summary="Newest articles, or articles by name")
 async def articles(
     request: Request,
-    theme: Annotated[
-        str | None, Query(max_length=200, description="Name or slug, in any case.", examples=["port-morrow"])
-    ] = None,
-    language: Annotated[
-        str | None, Query(max_length=35, description="BCP 47; `en` also finds `en-GB`.", examples=["uk"])
-    ] = None,
-    source: Annotated[str | None, Query(max_length=64, description="Id of a source.")] = None,
+    theme: Theme = None,
+    language: Language = None,
+    source: Source = None,
     limit: Annotated[int, Query(ge=1, le=100, description="Articles a page.")] = 20,
     cursor: Annotated[str | None, Query(max_length=64, description="`next` of the page before.")] = None,
     article: Annotated[
@@ -55,10 +51,8 @@ async def articles(
         if url is not None:
             return await _by_url(request, store, url)
         return await _named(request, store, article or [])
-    if theme is not None and Selection(theme=theme).name == "theme=":
-        raise ProblemError(INVALID, "theme: no letter or digit in it", errors=[{"field": "theme", "error": "empty"}])
     after = parse_cursor(cursor) if cursor is not None else None
-    page = await store.newest(Selection(theme, language, source), limit=limit, after=after)
+    page = await store.newest(selection_of(theme, language, source), limit=limit, after=after)
     content: dict[str, object] = {"items": [card(item) for item in page.items]}
     if page.more_after is not None:
         content["next"] = cursor_after(page.more_after)

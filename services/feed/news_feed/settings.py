@@ -1,17 +1,45 @@
 """What the feed's two roles are told at their start."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from news_shared.settings import KafkaSettings, ProcessSettings, RedisSettings, read_settings
 
 
+class FeedOwnSettings(BaseSettings):
+    """Settings that only this service has (``NEWS_FEED_*``)."""
+
+    model_config = SettingsConfigDict(env_prefix="NEWS_FEED_", frozen=True)
+
+    origin: str = Field(
+        "http://127.0.0.1:8000", pattern=r"^https?://[^/?#]+/?$", description="Where readers reach the web: for links."
+    )
+    title: str = Field("Newsfeed", min_length=1, max_length=80, description="Name of the paper, in the feeds.")
+    streams: int = Field(5_000, ge=1, description="Readers of the event stream in one process; beyond it 503.")
+    stream_life: timedelta = Field(
+        timedelta(minutes=10), gt=timedelta(0), description="Of one event stream; then the browser opens another."
+    )
+    stream_heartbeat: timedelta = Field(
+        timedelta(seconds=15), gt=timedelta(0), description="A stream is not silent for longer than this."
+    )
+    stream_bytes: int = Field(
+        16 * 1024 * 1024,
+        ge=100_000,
+        description="Of the last events, in memory once for all; who is further behind reads the log.",
+    )
+
+
 @dataclass(frozen=True)
 class FeedSettings:
-    """All that an operator may set; the feed has none of its own (``NEWS_FEED_*``) yet."""
+    """All that the two roles are told at their start."""
 
     process: ProcessSettings
     kafka: KafkaSettings
     redis: RedisSettings
+    feed: FeedOwnSettings = field(default_factory=FeedOwnSettings)
 
     @classmethod
     def read(cls) -> "FeedSettings":
@@ -20,4 +48,9 @@ class FeedSettings:
         Raises:
             SystemExit: naming every variable of a group that must be corrected.
         """
-        return cls(read_settings(ProcessSettings), read_settings(KafkaSettings), read_settings(RedisSettings))
+        return cls(
+            read_settings(ProcessSettings),
+            read_settings(KafkaSettings),
+            read_settings(RedisSettings),
+            read_settings(FeedOwnSettings),
+        )

@@ -7,7 +7,7 @@ from itertools import product
 
 from news_feed.ordering import Position
 from news_shared.articles import Article, ArticleEvent, Withdrawal
-from news_shared.clock import rfc3339
+from news_shared.clock import epoch_ms, rfc3339
 from news_shared.themes import theme_slug
 
 
@@ -51,6 +51,11 @@ def lists_of(article: Article) -> list[str]:
     return [Selection(theme, language, source).name for theme, language, source in combinations]
 
 
+def withdrawn_list(source: str | None) -> str:
+    """Name of the list of what was withdrawn, of all sources or of one."""
+    return "withdrawn" if source is None else f"withdrawn&source={source}"
+
+
 @dataclass(frozen=True)
 class Entry:
     """What the store must know of an article to change it: kept beside it, so that new rules can undo old ones."""
@@ -59,17 +64,26 @@ class Entry:
     position: bytes | None = None  # None: withdrawn
     url: str | None = None
     lists: Sequence[str] = field(default=())
+    gone_at: bytes | None = None  # when it was withdrawn, as a position in the lists of what was
 
     def encode(self) -> bytes:
         """As stored."""
-        position = self.position.hex() if self.position is not None else None
-        return json.dumps([self.revision, position, self.url, list(self.lists)], ensure_ascii=False).encode()
+        parts = [self.revision, _hex(self.position), self.url, list(self.lists), _hex(self.gone_at)]
+        return json.dumps(parts, ensure_ascii=False).encode()
 
     @classmethod
     def decode(cls, stored: bytes) -> "Entry":
         """The inverse of `encode`."""
-        revision, position, url, lists = json.loads(stored)
-        return cls(revision, None if position is None else bytes.fromhex(position), url, tuple(lists))
+        revision, position, url, lists, *gone_at = json.loads(stored)  # entries of former versions end here
+        return cls(revision, _unhex(position), url, tuple(lists), _unhex(gone_at[0]) if gone_at else None)
+
+
+def _hex(position: bytes | None) -> str | None:
+    return None if position is None else position.hex()
+
+
+def _unhex(text: str | None) -> bytes | None:
+    return None if text is None else bytes.fromhex(text)
 
 
 @dataclass(frozen=True)
@@ -87,6 +101,10 @@ def after(known: Entry | None, event: ArticleEvent) -> State | None:
         return None
     if isinstance(article, Withdrawal):
         tombstone = article.model_dump(mode="json", exclude={"time"}) | {"time": rfc3339(article.time)}
-        return State(Entry(article.revision), json.dumps(tombstone, ensure_ascii=False).encode())
+        gone_at = Position(epoch_ms(article.time), article.id).encode()
+        lists = (withdrawn_list(None), withdrawn_list(article.source))
+        return State(
+            Entry(article.revision, lists=lists, gone_at=gone_at), json.dumps(tombstone, ensure_ascii=False).encode()
+        )
     entry = Entry(article.revision, Position.of(article).encode(), article.url, tuple(lists_of(article)))
     return State(entry, article.model_dump_json(exclude_none=True).encode())

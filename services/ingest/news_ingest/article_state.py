@@ -7,6 +7,9 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict
 
 from news_ingest.items import Item
 
+BEFORE_ANY = -(2**62)
+"""Less than every offset in ``news.submissions``, also than those that a restored backup names, which are negative."""
+
 
 class Outcome(StrEnum):
     """What became of a submission."""
@@ -68,7 +71,7 @@ class ArticleState(_Remembered):
     """
 
     revision: int = 0
-    submission: int = -1  # offset of the last one that is decided
+    submission: int = BEFORE_ANY  # offset of the last one that is decided; negative: before the log began
     live: Version | None = None
     withdrawn: Literal["sticky", "withheld"] | None = None
     hold: Hold | None = None

@@ -41,8 +41,12 @@ COLLECTIONS: Final = {
     "stories": Service.RELATED,
     "graph": Service.RELATED,
     "sources": Service.INGEST,
+    "stream": Service.FEED,
 }
 """First part after ``/v1/``."""
+
+FEEDS: Final = ("/feed.json", "/feed.atom", "/feed.rss", "/sitemap-news.xml")
+"""What the feed service has for the world, under the same paths here."""
 
 
 def service_for(method: str, path: str) -> Service | None:
@@ -50,6 +54,8 @@ def service_for(method: str, path: str) -> Service | None:
 
     ``path`` is as it came over the wire, still percent-encoded.
     """
+    if path in FEEDS:
+        return Service.FEED if method in _READING else None
     root, _, rest = path.removeprefix("/").partition("/")
     if root != "v1":
         return None

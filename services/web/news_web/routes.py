@@ -22,6 +22,7 @@ from news_web.interface import Interface, negotiate, primary
 from news_web.pages import ArticlePage, Pages
 from news_web.passing import pass_on
 from news_web.peers import Part, Peers
+from news_web.public_paths import FEEDS
 from news_web.rendering import Pen
 from news_web.stories import Item, moment_of, shown_image, stories, web_address
 
@@ -191,6 +192,10 @@ async def public_api(request: Request) -> Response:
     """What other services answer."""
     desk = _desk(request)
     return await pass_on(request, desk.peers, desk.trusted, desk.stopping)
+
+
+for _path in FEEDS:
+    router.add_api_route(_path, public_api, methods=list(_PAGE), include_in_schema=False)
 
 
 @router.api_route("/static/{digest}/{name}", methods=list(_PAGE), include_in_schema=False)

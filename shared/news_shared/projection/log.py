@@ -1,6 +1,6 @@
 """Reading one partition outside the consumer group: to restore, to verify, to look back."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -42,7 +42,7 @@ class PartitionLog:
             begin = await consumer.beginning_offsets([self._tp])
             return Bounds(begin[self._tp], await end_offset(consumer, self._tp, self._settings))
 
-    async def read(self, start: int, end: int) -> AsyncIterator[Sequence[ConsumerRecord]]:
+    async def read(self, start: int, end: int) -> AsyncGenerator[Sequence[ConsumerRecord], None]:
         """Batches of the records from ``start`` up to, not including, ``end``; offsets may have gaps.
 
         Raises:

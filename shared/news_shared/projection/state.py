@@ -100,11 +100,16 @@ class StateKeys:
 
     def state(self, generation: int) -> str:
         """Hash: next offset, fingerprint, attempts."""
-        return f"{self.prefix(generation)}state:{self.topic}:{self.partition}"
+        return state_key(self.prefix(generation), self.topic, self.partition)
 
     def as_of(self, generation: int) -> str:
         """Hash: for each live partition, up to when its answers are right, in ms."""
         return f"{self.prefix(generation)}as-of"
+
+
+def state_key(prefix: str, topic: str, partition: int) -> str:
+    """Key of the hash with a partition's next offset (``next``); ``prefix`` is that of a generation's keys."""
+    return f"{prefix}state:{topic}:{partition}"
 
 
 def replay_key(tag: str, topic: str, partition: int) -> str:

@@ -1,0 +1,134 @@
+"""Published, updated and withdrawn articles as an event stream that any browser's ``EventSource`` reads."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from random import uniform
+from typing import Annotated, Any, Final, TypedDict
+
+import structlog
+from fastapi import APIRouter, Header, Query, Request
+from starlette.responses import Response, StreamingResponse
+from starlette.types import Message, Receive, Scope, Send
+
+from news_feed.article_stream import ArticleStream, Patience
+from news_feed.recent_events import RecentEvents
+from news_feed.selecting import Language, Source, Theme, selection_of
+from news_feed.stream_position import Offsets, parse_position
+from news_feed.timelines import Selection
+from news_shared.errors import TransientError
+
+log = structlog.get_logger()
+router = APIRouter(tags=["articles"])
+
+PATH: Final = "/v1/stream"
+_TAKES_NOTHING_SECONDS: Final = 30
+"""A client that takes nothing for so long while something waits for it is cut off."""
+_LOG_WITHIN: Final = timedelta(seconds=5)
+_EXAMPLE: Final = """retry: 2741
+
+id: AAEAAAAAAAAAAAAA
+: still here
+
+id: AAEAAQAAAAAAAAAA
+event: published
+data: {"id":"0b6f1a52-3f0e-5c5e-9a41-5a1d5c1f2b11","revision":1,"source":"morrow-herald","guid":"ferry-timetable",\
+"url":"https://herald.example/ferry-timetable","language":"en","title":"Night ferries return to Port Morrow",\
+"date_published":"2026-01-15T12:00:00Z","tags":["Transport"],"first_published_at":"2026-01-15T12:00:02Z"}
+
+id: AAEAAgAAAAAAAAAA
+event: withdrawn
+data: {"id":"0b6f1a52-3f0e-5c5e-9a41-5a1d5c1f2b11","revision":2,"url":"https://herald.example/ferry-timetable",\
+"time":"2026-01-15T12:03:09Z","reason":"wrong timetable"}
+
+"""
+_RESPONSES: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "The stream.",
+        "content": {"text/event-stream": {"schema": {"type": "string"}, "example": _EXAMPLE}},
+    },
+    400: {"description": "The last id is none that this stream gave."},
+    422: {"description": "A part of the selection cannot be."},
+    503: {"description": "Too many read the stream, or the log cannot be reached: ask for lists now and then instead."},
+}
+_HEADERS: Final = {
+    "Cache-Control": "no-cache",
+    "X-Accel-Buffering": "no",  # nginx would collect what it is to pass on
+}
+
+
+class StreamState(TypedDict):
+    """What the route works with; opened by the lifespan."""
+
+    stream: ArticleStream
+    patience: Patience
+    partitions: int
+
+
+@router.get(PATH, responses=_RESPONSES, response_class=StreamingResponse, summary="Articles as they come and go")
+async def stream(
+    request: Request,
+    theme: Theme = None,
+    language: Language = None,
+    source: Source = None,
+    last_event_id: Annotated[
+        str | None, Query(max_length=2000, description="Where there is no way to send the header `Last-Event-ID`.")
+    ] = None,
+    last_id: Annotated[
+        str | None, Header(alias="Last-Event-ID", max_length=2000, description="Of the last event that was received.")
+    ] = None,
+) -> Response:
+    """Events `published`, `updated` and `withdrawn`, as soon as every query answers with them.
+
+    The data is an article as lists show it; of a withdrawal `id`, `revision`, `url`, `reason` and `time`. The `id` of
+    an event says how far one has come: with `Last-Event-ID` nothing is left out, however long one was away. What is
+    read back from the log has `"replayed": true`; the log is compacted, so of each article that may be its newest state
+    only. An event `reset` says that the log is another one: what is not replayed after it is not there any more. An
+    event may come twice; an older `revision` than one has is to be ignored. Withdrawals come whatever the theme and the
+    language. After some minutes the stream ends and the browser opens it again.
+    """
+    selection = selection_of(theme, language, source)
+    said = last_id or last_event_id
+    begin = parse_position(said, request.state.partitions) if said else None
+    return _Stream(request.state.stream, selection, begin, request.state.patience)
+
+
+class _SlowReaderError(Exception):
+    """Something waits for the client, and it takes nothing."""
+
+
+class _Stream(Response):
+    """Becomes a reader before it answers, so that one too many is refused with a status."""
+
+    def __init__(self, stream: ArticleStream, selection: Selection, begin: Offsets | None, patience: Patience) -> None:
+        super().__init__()
+        self._stream = stream
+        self._selection = selection
+        self._begin = begin
+        self._patience = patience
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_in_time(message: Message) -> None:
+            try:
+                async with asyncio.timeout(_TAKES_NOTHING_SECONDS):
+                    await send(message)
+            except TimeoutError as error:
+                raise _SlowReaderError from error
+
+        await self._stream.wait_for_log(_LOG_WITHIN)
+        with self._stream.reading() as recent:
+            events = StreamingResponse(self._events(recent), headers=_HEADERS, media_type="text/event-stream")
+            try:
+                await events(scope, receive, send_in_time)
+            except _SlowReaderError:  # the server closes the connection of an answer without an end
+                log.info("a reader of the stream takes nothing and is cut off")
+
+    async def _events(self, recent: RecentEvents) -> AsyncIterator[bytes]:
+        yield b"retry: %d\n\n" % uniform(1000, 5000)
+        # Drawn for each, as the delay before it comes back: all that a restart opened at once would else end at once.
+        patience = Patience(self._patience.life * uniform(0.8, 1), self._patience.heartbeat)
+        try:
+            async for piece in self._stream.messages(recent, self._selection, self._begin, patience):
+                yield piece
+        except TransientError as error:  # the answer has begun: ending it makes the browser come back
+            log.info("a reader of the stream has to come back", reason=str(error))
