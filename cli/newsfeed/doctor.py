@@ -20,7 +20,7 @@ from news_shared.errors import LogMismatchError, TransientError
 from news_shared.settings import KafkaSettings, ProcessSettings, read_settings
 from news_shared.topics import check_topics
 from newsfeed.dead_letters import all_parked
-from newsfeed.findings import Finding, Health, of_dead_letters, of_feeds, of_freshness, of_lag, of_process
+from newsfeed.findings import Finding, Health, of_beacons, of_dead_letters, of_feeds, of_freshness, of_lag, of_process
 from newsfeed.roles import KAFKA_OFFSET, PEERS, ROLES
 
 _PORT_BASE: Final = 8000
@@ -98,6 +98,7 @@ async def examine(places: Places, now: datetime) -> list[Finding]:
     return [
         *map(of_process, health),
         *of_lag(one.metrics for one in health),
+        *of_beacons(one.metrics for one in health if one.role == "views-api"),
         *(of_freshness(service, moment, now) for service, moment in zip(_QUERIES, as_of, strict=True)),
         *kafka,
         *feeds,

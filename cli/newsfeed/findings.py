@@ -18,6 +18,8 @@ _BEHIND, _FAR_BEHIND = 1_000, 100_000
 _RECENT: Final = timedelta(days=1)
 _REASON_CHARACTERS: Final = 60
 _LAG: Final = "news_projection_lag"
+_BEACONS, _OF_BUSIEST = "news_views_minute_beacons", "news_views_minute_beacons_of_busiest_address"
+_FEW_BEACONS: Final = 200  # of which one address may well have sent the half
 
 
 @dataclass(frozen=True)
@@ -95,6 +97,28 @@ def of_lag(metrics: Iterable[str]) -> list[Finding]:
         state: State = "wrong" if records >= _FAR_BEHIND else "look" if records >= _BEHIND else "well"
         do = "" if state == "well" else "Ask again in a minute. If it grows, start more members of this role."
         found.append(Finding(group, state, f"{records:,} records behind", do))
+    return found
+
+
+def of_beacons(metrics: Iterable[str]) -> list[Finding]:
+    """Whether one address sends half of what a process of views took in a minute; nothing where few came."""
+    found = []
+    for text in metrics:
+        values = {
+            sample.name: sample.value for family in text_string_to_metric_families(text) for sample in family.samples
+        }
+        beacons, busiest = values.get(_BEACONS, 0), values.get(_OF_BUSIEST, 0)
+        if beacons < _FEW_BEACONS:
+            continue
+        says = f"{busiest / beacons:.0%} of {beacons:,.0f} in a minute came from one address"
+        if busiest * 2 < beacons:
+            found.append(Finding("beacons", "well", says))
+            continue
+        do = (
+            "Is it a proxy or a gateway of yours? Name it in NEWS_TRUSTED_PROXIES, so that its readers are told apart. "
+            "Else it is a program: what exceeds a reader's pace does not count already."
+        )
+        found.append(Finding("beacons", "look", says, do))
     return found
 
 

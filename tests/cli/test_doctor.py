@@ -15,7 +15,7 @@ from news_shared.projection.dead_letters import DeadLetter
 from news_shared.topics import ARTICLES
 from newsfeed.__main__ import app
 from newsfeed.doctor import Places, examine, screen
-from newsfeed.findings import Finding, Health, of_dead_letters, of_feeds, of_freshness, of_lag, of_process
+from newsfeed.findings import Finding, Health, of_beacons, of_dead_letters, of_feeds, of_freshness, of_lag, of_process
 from newsfeed.roles import ROLES
 from tests.testbed.backends import PARTITIONS, Backend
 from tests.testbed.role import Roles
@@ -53,6 +53,18 @@ def test_lag_is_told_a_group_over_all_its_processes() -> None:
         ("news.b", "look", "1,100 records behind"),
         ("news.c", "wrong", "1,000,000 records behind"),
     ]
+
+
+def test_half_of_the_beacons_from_one_address_are_a_proxy_or_a_program() -> None:
+    def beacons(all_of_them: int, busiest: int) -> str:
+        names = ("news_views_minute_beacons", "news_views_minute_beacons_of_busiest_address")
+        values = zip(names, (all_of_them, busiest), strict=True)
+        return "".join(f"# TYPE {name} gauge\n{name} {value}.0\n" for name, value in values)
+
+    assert of_beacons(["", beacons(150, 150)]) == []
+    [few, many] = of_beacons([beacons(1000, 400), beacons(1000, 600)])
+    assert (few.state, few.says) == ("well", "40% of 1,000 in a minute came from one address")
+    assert (many.state, "NEWS_TRUSTED_PROXIES" in many.do) == ("look", True)
 
 
 def test_answers_that_do_not_move_are_wrong() -> None:

@@ -56,6 +56,7 @@ def test_beyond_one_bound_beacons_are_a_burst_and_beyond_the_other_refused_until
     paces = Paces(burst=2, limit=3)
     paced = [paces.of(b"a", 10.0) for _ in range(4)] + [paces.of(b"b", 11.0), paces.of(b"a", 71.0)]
     assert paced == [Pace.COUNT, Pace.COUNT, Pace.BURST, Pace.REFUSE, Pace.COUNT, Pace.COUNT]
+    assert paces.last_minute == (5, 4)
 
 
 def test_a_reader_is_nobody_without_the_salt() -> None:

@@ -38,7 +38,7 @@ from news_views.counts_query import CountsQuery
 from news_views.import_intake import ImportIntake
 from news_views.intake import BeaconIntake
 from news_views.live import LiveCounts, Patience
-from news_views.metrics import BeaconMetrics, watch_streams
+from news_views.metrics import BeaconMetrics, watch_minute, watch_streams
 from news_views.projection_names import SERVICE
 from news_views.salts import SaltRing, SharedSalts
 from news_views.series_query import SeriesQuery
@@ -99,6 +99,7 @@ def create_api(settings: AllSettings) -> ASGIApp:
             )
             stack.push_async_callback(batches.close)
             paces = Paces(burst=settings.views.burst_per_minute, limit=settings.views.limit_per_minute)
+            watch_minute(lambda: paces.last_minute)
             late_paces = MinutePaces(burst=settings.views.burst_per_minute)
             rules, late_rules = BeaconRules(ring, system_clock), BeaconRules(ring, system_clock)
             sources = TopicTable(settings.kafka, SOURCES, partitions)

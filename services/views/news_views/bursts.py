@@ -1,7 +1,7 @@
 """How fast an address may send beacons: beyond one bound they do not count, beyond the other they are refused."""
 
 from enum import Enum
-from typing import Final
+from typing import Final, NamedTuple
 
 _WINDOW: Final = 60.0
 _ADDRESSES: Final = 100_000
@@ -16,12 +16,22 @@ class Pace(Enum):
     REFUSE = "refuse"
 
 
+class Minute(NamedTuple):
+    """What came in a minute: beacons, and how many of them from the address that sent most."""
+
+    beacons: int
+    of_busiest: int
+
+
 class Paces:
     """Counts beacons of each address in windows of a minute, in this process only; addresses never leave it.
 
     Args:
         burst: per minute; what exceeds it is a burst.
         limit: per minute; what exceeds it is refused.
+
+    Attributes:
+        last_minute: the last one that is over and had beacons.
     """
 
     def __init__(self, *, burst: int, limit: int) -> None:
@@ -29,11 +39,14 @@ class Paces:
         self._limit = limit
         self._window_ends = 0.0
         self._counts: dict[bytes, int] = {}
+        self.last_minute = Minute(0, 0)
 
     def of(self, address: bytes, now: float) -> Pace:
         """Note one beacon of this address; ``now`` is a monotonic clock in seconds."""
         if now >= self._window_ends or len(self._counts) >= _ADDRESSES:
             self._window_ends = now + _WINDOW
+            if self._counts:
+                self.last_minute = Minute(sum(self._counts.values()), max(self._counts.values()))
             self._counts = {}
         count = self._counts[address] = self._counts.get(address, 0) + 1
         if count > self._limit:

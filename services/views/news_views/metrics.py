@@ -5,6 +5,8 @@ from typing import Literal
 
 from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram
 
+from news_views.bursts import Minute
+
 Outcome = Literal["accepted", "invalid", "refused", "overload", "unavailable"]
 
 
@@ -29,6 +31,16 @@ class BeaconMetrics:
     def batch_written(self, beacons: int) -> None:
         """Kafka has a record."""
         self._batches.observe(beacons)
+
+
+def watch_minute(minute: Callable[[], Minute]) -> None:
+    """Export what came in the last minute, for who wants to know whether one address sends most of it."""
+    Gauge("news_views_minute_beacons", "Beacons in the last full minute that had any.").set_function(
+        lambda: minute().beacons
+    )
+    Gauge(
+        "news_views_minute_beacons_of_busiest_address", "How many of them one address sent, the busiest."
+    ).set_function(lambda: minute().of_busiest)
 
 
 def watch_streams(streams: Callable[[], int], articles: Callable[[], int]) -> None:
