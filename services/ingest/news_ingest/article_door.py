@@ -1,4 +1,4 @@
-"""Plain posts of articles in front of everything else, as raw ASGI (docs/adr/0018).
+"""Plain posts of articles in front of everything else, as raw ASGI (docs/adr/0019).
 
 The layers, the routing and the request's objects cost more than reading and sanitising an article does.
 """
