@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from aiokafka import ConsumerRecord
 
 from news_shared import topics
-from news_shared.articles import Article, ArticleEvent, decode_event
+from news_shared.articles import Article, ArticleEvent, event_of
 from news_shared.producer import Outgoing, Producer
 from news_shared.projection.contract import Checkpoint, Effects, Ownership, ProjectionSpec, Restoring
 from news_views.view_log import MARKER_HEADERS, Marker, encode_marker
@@ -56,7 +56,7 @@ class MarkersProjection:
         Raises:
             PoisonError: it is not an article event.
         """
-        return decode_event(record.value, record.headers)
+        return event_of(record)
 
     async def decide(self, events: Sequence[ArticleEvent]) -> Effects:
         """Append a marker for each event.
