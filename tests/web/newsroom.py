@@ -88,6 +88,8 @@ class Newsroom:
     links: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     backlinks: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     related: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    stories: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    ranking: list[str] = field(default_factory=list)
     down: set[str] = field(default_factory=set)
     slow: set[str] = field(default_factory=set)
     special: dict[tuple[str, str], Answer] = field(default_factory=dict)
@@ -149,6 +151,11 @@ class Newsroom:
             return httpx.Response(200)
         if script := {"/v1/read.js": read_script, "/v1/components.js": components_script}.get(request.url.path):
             return httpx.Response(200, headers={"content-type": "text/javascript"}, content=script())
+        if request.url.path in {"/v1/most-read", "/v1/trending"}:
+            shown = self.ranking[: int(request.url.params["limit"])]
+            key = "views" if request.url.path == "/v1/most-read" else "score"
+            items = [{"article": name, key: 90 - place, "language": "en"} for place, name in enumerate(shown)]
+            return httpx.Response(200, json={"items": items, "window": request.url.params["window"]})
         if request.url.path == "/v1/views":
             names = request.url.params.get_list("article")
             return httpx.Response(200, json={"items": [{"article": n, "views": self.views.get(n, 0)} for n in names]})
@@ -163,7 +170,18 @@ class Newsroom:
             )
         if request.url.path.startswith("/v1/themes/"):
             return httpx.Response(404, json={"status": 404})
+        if request.url.path.startswith("/v1/stories/"):
+            name = request.url.path.rpartition("/")[2]
+            told = self.stories.get(name)
+            if told is None:
+                return httpx.Response(404, json={"status": 404})
+            return httpx.Response(200, json={"id": told[0]["article"], "items": told, "truncated": False})
         _, _, _, name, what = request.url.path.split("/")
+        if what == "story":
+            told = self.stories.get(name, [])
+            return httpx.Response(
+                200, json={"id": told[0]["article"] if told else name, "items": told, "truncated": False}
+            )
         if what == "links":
             body = {"links": self.links.get(name, []), "backlinks": self.backlinks.get(name, [])}
             return httpx.Response(200, json=body)
@@ -180,6 +198,7 @@ def _slug(theme: str) -> str:
 
 def a_site(newsroom: Newsroom, **settings: Any) -> FastAPI:
     """The web service in front of a newsroom."""
+    settings = {"fresh": "PT0S", **settings}  # what a test changes is there at once
     process = {"trusted_proxies": settings.pop("trusted_proxies", "127.0.0.1")}
     own = WebOwnSettings(
         feed_url="http://feed",

@@ -6,6 +6,7 @@ from datetime import timedelta
 import httpx
 import pytest
 
+from news_web.copies import Copies
 from news_web.peers import Peers
 from news_web.public_paths import Service
 
@@ -33,7 +34,13 @@ class SlowDoor(httpx.AsyncBaseTransport):
 
 
 def peers_at(door: SlowDoor, client: httpx.AsyncClient) -> Peers:
-    return Peers(client, {Service.VIEWS: "http://views"}, deadline=timedelta(seconds=1), connect=lambda: door)
+    return Peers(
+        client,
+        {Service.VIEWS: "http://views"},
+        connect=lambda: door,
+        copies=Copies(1_000_000),
+        stale=timedelta(minutes=1),
+    )
 
 
 async def test_a_thousand_streams_at_once_are_all_opened_but_never_all_at_the_same_time() -> None:

@@ -5,31 +5,44 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any, Literal, TypeAlias
-from urllib.parse import quote
+from typing import Any, Final, Literal, TypeAlias
+from urllib.parse import quote, urlencode
 
 import httpx
+import orjson
 import structlog
 
+from news_web.copies import Copies, Copy, Question
 from news_web.public_paths import Service
 
 log = structlog.get_logger()
 
-Status = Literal["ok", "missing", "gone", "refused", "unavailable"]
+Status = Literal["ok", "stale", "missing", "gone", "refused", "unavailable"]
 Parameters = Mapping[str, str | int | Sequence[str]]
 
 
 @dataclass(frozen=True)
 class Part:
-    """What a service answered to one question; `body` is its JSON, empty unless there was any."""
+    """What a service answered to one question; `body` is its JSON, empty unless there was any.
+
+    Attributes:
+        status: ``stale`` is a copy of an earlier answer while the service does not answer.
+        age: of such a copy.
+    """
 
     status: Status
     body: Mapping[str, Any] = field(default_factory=dict)
+    age: timedelta = timedelta(0)
 
     @property
     def is_ok(self) -> bool:
         """There is an answer that may be shown."""
-        return self.status == "ok"
+        return self.status in ("ok", "stale")
+
+    @property
+    def items(self) -> Sequence[Mapping[str, Any]]:
+        """Of a list; empty for anything else."""
+        return list(self.body.get("items") or ()) if self.is_ok else []
 
 
 UNAVAILABLE = Part("unavailable")
@@ -40,7 +53,10 @@ _OPENING_AT_ONCE = 50
 """Event streams. When a thousand pages open them in one moment, as after a restart, no connection waits so long for its
 turn at the service that it is taken for dead."""
 
-_STATUSES: Mapping[int, Status] = {200: "ok", 404: "missing", 410: "gone"}
+_PATIENCE: Final = timedelta(seconds=2)
+"""With an answer that no page waits for any more: it comes in time for the next one."""
+
+_STATUSES: Final[Mapping[int, Status]] = {200: "ok", 404: "missing", 410: "gone"}
 
 
 class Peers:
@@ -49,9 +65,10 @@ class Peers:
     Args:
         client: shared by all; it owns the connections.
         addresses: base URL of each service.
-        deadline: of one question, from the first byte sent to the last one read.
         connect: makes a transport for one event stream. In a shared pool a thousand streams that stay open would make
             each other request look through them all.
+        copies: of earlier answers.
+        stale: how old a copy may be that stands in for an answer.
     """
 
     def __init__(
@@ -59,14 +76,17 @@ class Peers:
         client: httpx.AsyncClient,
         addresses: Mapping[Service, str],
         *,
-        deadline: timedelta,
         connect: Callable[[], httpx.AsyncBaseTransport],
+        copies: Copies,
+        stale: timedelta,
     ) -> None:
         self.client = client
         self._connect = connect
         self._opening = asyncio.Semaphore(_OPENING_AT_ONCE)
         self._addresses = {service: httpx.URL(url) for service, url in addresses.items()}
-        self._deadline = deadline.total_seconds()
+        self._copies = copies
+        self._stale = stale
+        self._asking: dict[Question, tuple[float, asyncio.Task[Part]]] = {}
 
     def url(self, service: Service, target: bytes) -> httpx.URL:
         """The URL of a raw request target (path and query as on the wire) at a service."""
@@ -92,22 +112,127 @@ class Peers:
         return response, closing.aclose
 
     async def ask(
-        self, service: Service, path: str, parameters: Parameters | None = None, *, language: str | None = None
+        self,
+        service: Service,
+        path: str,
+        parameters: Parameters | None = None,
+        *,
+        language: str | None = None,
+        within: timedelta,
+        fresh: timedelta = timedelta(0),
     ) -> Part:
-        """A service's answer, in the reader's language where it has words; never raises for what the network does."""
-        query = str(httpx.QueryParams(parameters or {}))
+        """A service's answer, in the reader's language where it has words; never raises for what the network does.
+
+        Args:
+            service: whom to ask.
+            path: not yet percent-encoded.
+            parameters: of the query.
+            language: of the words in the answer.
+            within: from the first byte sent to the last one read; after that a copy stands in for the answer.
+            fresh: how long an answer stays one: who asks the same within that time gets the same.
+        """
+        query = urlencode(parameters or {}, doseq=True)
         target = quote(path, safe="/:@!$&'()*+,;=-._~%") + (f"?{query}" if query else "")
+        question = Question(service, target, language)
+        now = _now()
+        copy = self._copies.find(question)
+        if copy is not None and now - copy.asked_at < fresh.total_seconds():
+            return Part("ok", copy.body)
+        begun, task = self._asking.get(question, (now, None))
+        if task is None or now - begun >= fresh.total_seconds():
+            task = asyncio.create_task(self._fetch(question))
+            self._asking[question] = (now, task)
+            task.add_done_callback(lambda done: self._has_asked(question, done))
         try:
-            async with asyncio.timeout(self._deadline):
-                headers = {"accept-language": language} if language else None
-                response = await self.client.get(self.url(service, target.encode()), headers=headers)
-            body = response.json()
+            async with asyncio.timeout(within.total_seconds()):
+                part = await (asyncio.shield(task) if fresh else task)
+        except TimeoutError:
+            log.info("a service is slow", service=service, target=target, waited=str(within))
+            part = UNAVAILABLE
+        return part if part.status != "unavailable" else self._copy_of(question)
+
+    async def close(self) -> None:
+        """Ask nothing more."""
+        tasks = [task for _, task in self._asking.values()]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _fetch(self, question: Question) -> Part:
+        begun = _now()
+        copy = self._copies.find(question)
+        headers = {"accept-language": question.language} if question.language else {}
+        if copy is not None and copy.etag is not None:
+            headers["if-none-match"] = copy.etag
+        try:
+            url = self.url(question.service, question.target.encode())
+            async with asyncio.timeout(_PATIENCE.total_seconds()):
+                response = await self.client.get(url, headers=headers)
+            if response.status_code == 304 and copy is not None:
+                self._copies.keep(question, Copy(copy.body, copy.etag, begun, copy.size))
+                return Part("ok", copy.body)
+            body = orjson.loads(response.content)
         except (httpx.HTTPError, TimeoutError, ValueError) as error:
-            log.info("a part is left out", service=service, path=path, reason=repr(error))
+            log.info("a service does not answer", service=question.service, target=question.target, reason=repr(error))
             return UNAVAILABLE
         status = _STATUSES.get(response.status_code, "refused" if response.is_client_error else "unavailable")
-        if status == "unavailable":
-            log.info("a part is left out", service=service, path=path, status=response.status_code)
-        if not isinstance(body, dict):
-            return UNAVAILABLE if status == "ok" else Part(status)
-        return Part(status, body)
+        if status == "unavailable" or (status == "ok" and not isinstance(body, dict)):
+            log.info("a service is away", service=question.service, target=question.target, status=response.status_code)
+            return UNAVAILABLE
+        if status == "ok":
+            etag = response.headers.get("etag")
+            self._copies.keep(question, Copy(body, etag, begun, len(response.content)))
+        else:
+            self._copies.forget(question)
+        return Part(status, body if isinstance(body, dict) else {})
+
+    def _copy_of(self, question: Question) -> Part:
+        copy = self._copies.find(question)
+        if copy is None:
+            return UNAVAILABLE
+        age = timedelta(seconds=_now() - copy.asked_at)
+        return Part("stale", copy.body, age) if age <= self._stale else UNAVAILABLE
+
+    def _has_asked(self, question: Question, task: "asyncio.Task[Part]") -> None:
+        if self._asking.get(question, (0.0, None))[1] is task:
+            del self._asking[question]
+
+
+class Questions:
+    """What one page asks: each question has a limit, and all of them together have one.
+
+    Args:
+        peers: who are asked.
+        language: of the reader.
+        part: limit of one question.
+        page: limit of all, from now on.
+        fresh: see `Peers.ask`.
+    """
+
+    def __init__(self, peers: Peers, *, language: str, part: timedelta, page: timedelta, fresh: timedelta) -> None:
+        self.language = language
+        self._peers = peers
+        self._part = part
+        self._ends = _now() + page.total_seconds()
+        self._fresh = fresh
+
+    async def ask(
+        self, service: Service, path: str, parameters: Parameters | None = None, *, has_words: bool = False
+    ) -> Part:
+        """An answer that may be some hundred milliseconds old; ``has_words`` when it is in the reader's language."""
+        return await self._ask(service, path, parameters, self.language if has_words else None, self._fresh)
+
+    async def ask_anew(self, service: Service, path: str, parameters: Parameters | None = None) -> Part:
+        """An answer of this moment."""
+        return await self._ask(service, path, parameters, None, timedelta(0))
+
+    async def _ask(
+        self, service: Service, path: str, parameters: Parameters | None, language: str | None, fresh: timedelta
+    ) -> Part:
+        left = timedelta(seconds=max(self._ends - _now(), 0))
+        within = min(self._part, left)
+        return await self._peers.ask(service, path, parameters, language=language, within=within, fresh=fresh)
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()

@@ -41,6 +41,7 @@ COLLECTIONS: Final = {
     "stories": Service.RELATED,
     "graph": Service.RELATED,
     "sources": Service.INGEST,
+    "stream": Service.FEED,
 }
 """First part after ``/v1/``."""
 

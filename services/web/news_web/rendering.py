@@ -14,7 +14,7 @@ from starlette.responses import Response
 from news_shared.clock import Clock
 from news_shared.themes import theme_slug
 from news_web.assets import Asset
-from news_web.interface import Interface, own_name, primary
+from news_web.interface import Interface, direction, own_name, primary
 from news_web.messages import LANGUAGES
 from news_web.stories import web_address
 
@@ -26,10 +26,13 @@ CONTENT_SECURITY_POLICY: Final = "; ".join(
         "img-src 'self' https: data:",
         "connect-src 'self'",
         "base-uri 'none'",
-        "form-action 'none'",
+        "form-action 'self'",
         "frame-ancestors 'none'",
     )
 )
+IS_COUNTED: Final = "newsfeed-count"
+"""The one cookie that there is: ``no`` for a reader who does not want to be counted."""
+
 PAGE_HEADERS: Final = {
     "Content-Security-Policy": CONTENT_SECURITY_POLICY,
     "X-Content-Type-Options": "nosniff",
@@ -37,8 +40,17 @@ PAGE_HEADERS: Final = {
     "Permissions-Policy": "camera=(), geolocation=(), microphone=(), browsing-topics=()",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cache-Control": "no-cache",  # a withdrawn story must vanish within a second
-    "Vary": "Accept-Language",
+    "Vary": "Accept-Language, Cookie",
 }
+
+
+_KEPT: Final = ("window", "language", "cursor")
+"""Parameters of an address that make another page of it."""
+
+
+def is_counted(request: Request) -> bool:
+    """Whether the reader lets his views be counted, as far as a cookie of his says."""
+    return IS_COUNTED not in request.headers.get("cookie", "") or request.cookies.get(IS_COUNTED) != "no"
 
 
 class Pen:
@@ -48,10 +60,13 @@ class Pen:
         title: name of the paper.
         assets: by file name.
         clock: for the date in the masthead.
+        public_url: of the site as the world knows it; None where each request says it.
     """
 
-    def __init__(self, *, title: str, assets: Mapping[str, Asset], clock: Clock) -> None:
+    def __init__(self, *, title: str, assets: Mapping[str, Asset], clock: Clock, public_url: str | None) -> None:
+        self.title = title
         self._clock = clock
+        self._public_url = public_url
         self._templates = Environment(
             loader=FileSystemLoader(Path(__file__).parent / "templates"),
             autoescape=True,
@@ -63,6 +78,7 @@ class Pen:
         self._templates.globals.update(
             site=title,
             asset={name: asset.path for name, asset in assets.items()},
+            direction=direction,
             own_name=own_name,
             primary=primary,
             theme_slug=theme_slug,
@@ -85,8 +101,10 @@ class Pen:
             ui=interface,
             link=_linker(interface),
             here=request.url.path,
-            query=[(name, value) for name, value in request.query_params.multi_items() if name != "lang"],
+            query=[(name, value) for name, value in request.query_params.multi_items() if name in _KEPT],
+            origin=(self._public_url or str(request.base_url)).rstrip("/"),
             address=_address,
+            is_counted=is_counted(request),
             today=self._clock(),
             **content,
         )
