@@ -79,7 +79,7 @@ async def ask_article(questions: Questions, article_id: ArticleId) -> ArticlePag
     """An article's page, reasons in the reader's language; look at ``article.status`` first."""
     path = f"/v1/articles/{article_id}"
     async with asyncio.TaskGroup() as tasks:
-        asked = tasks.create_task(questions.ask_anew(Service.FEED, path))
+        asked = tasks.create_task(questions.ask(Service.FEED, path, is_main=True, is_anew=True))
         views = tasks.create_task(questions.ask(Service.VIEWS, f"{path}/views"))
         links = tasks.create_task(questions.ask(Service.RELATED, f"{path}/links"))
         story = tasks.create_task(questions.ask(Service.RELATED, f"{path}/story"))

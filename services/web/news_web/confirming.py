@@ -49,10 +49,10 @@ def card_of(item: Item) -> str | None:
 
 async def _living(questions: Questions, names: Sequence[str]) -> frozenset[str] | None:
     """Which of some stories are published; None when nobody can say."""
-    counted = await questions.ask_anew(Service.VIEWS, "/v1/views", {"article": names})
+    counted = await questions.ask(Service.VIEWS, "/v1/views", {"article": names}, is_anew=True)
     if counted.status == "ok":
         return frozenset(str(item["article"]) for item in counted.items if item.get("views") is not None)
-    found = await questions.ask_anew(Service.FEED, "/v1/articles", {"article": names})
+    found = await questions.ask(Service.FEED, "/v1/articles", {"article": names}, is_anew=True)
     return frozenset(card_id(item) for item in found.items) if found.status == "ok" else None
 
 

@@ -103,13 +103,15 @@ async def ask_source(questions: Questions, source: str, language: str | None, cu
 
 async def ask_story(questions: Questions, story: str) -> ListPage:
     """A story's thread in order of time; its name is the headline that it began with."""
-    page = await _with_counts(questions, await questions.ask(Service.RELATED, f"/v1/stories/{story}"), None)
+    page = await _with_counts(
+        questions, await questions.ask(Service.RELATED, f"/v1/stories/{story}", is_main=True), None
+    )
     return replace(page, name=str(page.listed.items[0]["title"])) if page.listed.items else page
 
 
 async def ask_all_themes(questions: Questions, cursor: str | None) -> Part:
     """All themes, a page at a time."""
-    return await questions.ask(Service.RELATED, "/v1/themes", {"cursor": cursor} if cursor else None)
+    return await questions.ask(Service.RELATED, "/v1/themes", {"cursor": cursor} if cursor else None, is_main=True)
 
 
 async def ask_most_read(questions: Questions, window: Window, language: str | None) -> MostReadPage:
@@ -127,7 +129,7 @@ async def _ask_list(
         wanted["language"] = language
     if cursor:
         wanted["cursor"] = cursor
-    return await questions.ask(Service.FEED, "/v1/articles", wanted)
+    return await questions.ask(Service.FEED, "/v1/articles", wanted, is_main=True)
 
 
 async def _with_counts(questions: Questions, listed: Part, name: str | None) -> ListPage:

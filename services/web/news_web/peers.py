@@ -54,7 +54,10 @@ _OPENING_AT_ONCE = 50
 turn at the service that it is taken for dead."""
 
 _PATIENCE: Final = timedelta(seconds=2)
-"""With an answer that no page waits for any more: it comes in time for the next one."""
+"""With an answer without which there is no page, and with one that no page waits for any more: the next one has it."""
+
+_AT_LEAST: Final = timedelta(milliseconds=150)
+"""For what can be asked only when something else has been answered, however long that took."""
 
 _STATUSES: Final[Mapping[int, Status]] = {200: "ok", 404: "missing", 410: "gone"}
 
@@ -120,6 +123,7 @@ class Peers:
         language: str | None = None,
         within: timedelta,
         fresh: timedelta = timedelta(0),
+        is_main: bool = False,
     ) -> Part:
         """A service's answer, in the reader's language where it has words; never raises for what the network does.
 
@@ -128,8 +132,10 @@ class Peers:
             path: not yet percent-encoded.
             parameters: of the query.
             language: of the words in the answer.
-            within: from the first byte sent to the last one read; after that a copy stands in for the answer.
+            within: from the first byte sent to the last one read; after that a copy stands in for the answer, and
+                at once when there is no time at all.
             fresh: how long an answer stays one: who asks the same within that time gets the same.
+            is_main: without it there is no page; where there is no copy it may take longer.
         """
         query = urlencode(parameters or {}, doseq=True)
         target = quote(path, safe="/:@!$&'()*+,;=-._~%") + (f"?{query}" if query else "")
@@ -138,6 +144,10 @@ class Peers:
         copy = self._copies.find(question)
         if copy is not None and now - copy.asked_at < fresh.total_seconds():
             return Part("ok", copy.body)
+        if not within:
+            return self._copy_of(question)
+        if is_main and self._copy_of(question) is UNAVAILABLE:
+            within = _PATIENCE
         begun, task = self._asking.get(question, (now, None))
         if task is None or now - begun >= fresh.total_seconds():
             task = asyncio.create_task(self._fetch(question))
@@ -215,23 +225,41 @@ class Questions:
         self._part = part
         self._ends = _now() + page.total_seconds()
         self._fresh = fresh
+        self._away: set[Service] = set()
 
     async def ask(
-        self, service: Service, path: str, parameters: Parameters | None = None, *, has_words: bool = False
+        self,
+        service: Service,
+        path: str,
+        parameters: Parameters | None = None,
+        *,
+        has_words: bool = False,
+        is_main: bool = False,
+        is_anew: bool = False,
     ) -> Part:
-        """An answer that may be some hundred milliseconds old; ``has_words`` when it is in the reader's language."""
-        return await self._ask(service, path, parameters, self.language if has_words else None, self._fresh)
+        """A service's answer; of one that did not answer this page before, what it said earlier.
 
-    async def ask_anew(self, service: Service, path: str, parameters: Parameters | None = None) -> Part:
-        """An answer of this moment."""
-        return await self._ask(service, path, parameters, None, timedelta(0))
-
-    async def _ask(
-        self, service: Service, path: str, parameters: Parameters | None, language: str | None, fresh: timedelta
-    ) -> Part:
-        left = timedelta(seconds=max(self._ends - _now(), 0))
-        within = min(self._part, left)
-        return await self._peers.ask(service, path, parameters, language=language, within=within, fresh=fresh)
+        Args:
+            service: whom to ask.
+            path: not yet percent-encoded.
+            parameters: of the query.
+            has_words: the answer is said in the reader's language.
+            is_main: see `Peers.ask`.
+            is_anew: it must be of this moment, not some hundred milliseconds old.
+        """
+        left = timedelta(seconds=self._ends - _now())
+        part = await self._peers.ask(
+            service,
+            path,
+            parameters,
+            language=self.language if has_words else None,
+            within=timedelta(0) if service in self._away else min(self._part, max(left, _AT_LEAST)),
+            fresh=timedelta(0) if is_anew else self._fresh,
+            is_main=is_main,
+        )
+        if part.status in ("stale", "unavailable"):
+            self._away.add(service)
+        return part
 
 
 def _now() -> float:

@@ -32,7 +32,7 @@ class WebOwnSettings(BaseSettings):
         timedelta(milliseconds=250), gt=timedelta(0), description="A part of a page that takes longer is left out."
     )
     page_deadline: timedelta = Field(
-        timedelta(milliseconds=400), gt=timedelta(0), description="All parts of a page together; the rest is left out."
+        timedelta(milliseconds=450), gt=timedelta(0), description="All parts of a page together; the rest is left out."
     )
     fresh: timedelta = Field(
         timedelta(milliseconds=200),
