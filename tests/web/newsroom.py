@@ -130,6 +130,7 @@ class Newsroom:
                 a for a in self.articles if "theme" not in wanted or _slug(wanted["theme"]) in map(_slug, a["tags"])
             ]
             items = [a for a in items if wanted.get("language", a["language"]) == a["language"]]
+            items = [a for a in items if wanted.get("source", a["source"]) == a["source"]]
             items = [a for a in items if wanted.get("url", a["url"]) == a["url"]]
             if "article" in wanted:
                 names = wanted.get_list("article")
@@ -158,7 +159,8 @@ class Newsroom:
             return httpx.Response(200, json={"items": items, "window": request.url.params["window"]})
         if request.url.path == "/v1/views":
             names = request.url.params.get_list("article")
-            return httpx.Response(200, json={"items": [{"article": n, "views": self.views.get(n, 0)} for n in names]})
+            counts = [{"article": n, "views": None if n in self.withdrawn else self.views.get(n, 0)} for n in names]
+            return httpx.Response(200, json={"items": counts})
         name = request.url.path.split("/")[3]
         return httpx.Response(200, json={"article": name, "views": self.views.get(name, 0), "readers": 1})
 

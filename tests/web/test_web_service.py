@@ -314,6 +314,34 @@ async def test_the_page_as_json_has_a_status_for_each_part(open_site: Open) -> N
     assert (await site.get("/v1/pages/nonsense")).status_code == 400
 
 
+async def test_the_page_as_json_is_found_by_url(open_site: Open) -> None:
+    newsroom = a_newsroom()
+    site = await open_site(newsroom)
+    for address in (
+        "/v1/pages?url=https://herald.example/ferry",
+        "/v1/pages/https://herald.example/ferry",
+        "/v1/pages/https%3A%2F%2Fherald.example%2Fferry",
+        "/v1/pages?article=herald:ferry",
+    ):
+        assert (await site.get(address)).json()["article"]["id"] == STORY["id"]
+    assert (await site.get("/v1/pages?url=https://herald.example/none")).status_code == 404
+    assert (await site.get("/v1/pages")).status_code == 422
+    assert (await site.get("/v1/pages?url=https://herald.example/ferry&article=herald:ferry")).status_code == 422
+    newsroom.down = {"feed"}
+    away = await (await open_site(newsroom)).get("/v1/pages?url=https://herald.example/ferry")
+    assert (away.status_code, away.json()["type"]) == (503, "/problems/unavailable")
+
+
+async def test_the_reference_shows_what_a_page_answers(open_site: Open) -> None:
+    site = await open_site(a_newsroom())
+    described = (await site.get("/openapi.json")).json()["paths"]
+    for path in ("/v1/pages", "/v1/pages/{article}"):
+        example = described[path]["get"]["responses"]["200"]["content"]["application/json"]["example"]
+        answer = (await site.get("/v1/pages/herald:ferry")).json()
+        assert list(example) == list(answer)
+        assert all(set(part) <= {*answer[name], "image"} for name, part in example.items() if name != "id")
+
+
 async def test_a_beacon_goes_on_with_the_readers_address_and_wishes(open_site: Open) -> None:
     newsroom = a_newsroom()
     site = await open_site(newsroom, peer="203.0.113.7")
