@@ -1,50 +1,18 @@
 """The pages in a browser, in front of services played from a list: what readers see, and when a view is one."""
 
-import asyncio
 import json
-import socket
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
 
 import httpx
 import pytest
-import pytest_asyncio
-import uvicorn
 from playwright.async_api import Browser
 
 from tests.browser.chromium import DESKTOP, PHONE, reading
-from tests.testbed.waiting import until
-from tests.web.newsroom import Newsroom, a_site
-from tests.web.test_web_service import CABLE, STORY, a_newsroom, path_of
+from tests.browser.played_site import Site
+from tests.web.test_web_service import CABLE, STORY, path_of
 
 pytestmark = pytest.mark.browser
 
 LONG = "Незвичайнодовгийзаголовокбезжодногопробілу" * 4
-
-
-@dataclass
-class Site:
-    """A site that listens, and the newsroom behind it."""
-
-    url: str
-    newsroom: Newsroom
-
-
-@pytest_asyncio.fixture
-async def site() -> AsyncIterator[Site]:
-    newsroom = a_newsroom()
-    for article in newsroom.articles:
-        article["image"] = None  # of a host that does not exist
-    listening = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(a_site(newsroom), log_level="warning", lifespan="on"))
-    serving = asyncio.create_task(server._serve([listening]))  # serve() would take our signal handlers
-    try:
-        await until(lambda: server.started, "the site")
-        yield Site(f"http://127.0.0.1:{listening.getsockname()[1]}", newsroom)
-    finally:
-        server.should_exit = True
-        await serving
-        listening.close()
 
 
 async def test_a_view_is_sent_once_and_the_count_follows(site: Site, browser: Browser) -> None:

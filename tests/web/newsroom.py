@@ -78,6 +78,23 @@ class _Live(httpx.AsyncByteStream):
             await asyncio.sleep(0.02)
 
 
+class _Stream(httpx.AsyncByteStream):
+    """Events of articles: those after one that the reader had, and then as they happen."""
+
+    def __init__(self, events: list[tuple[str, Mapping[str, Any]]], last: str | None) -> None:
+        self._events = events
+        self._next = int(last) + 1 if last else len(events)
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        yield b": hello\n\n"
+        while True:
+            while self._next < len(self._events):
+                kind, story = self._events[self._next]
+                yield b"id: %d\nevent: %s\ndata: %s\n\n" % (self._next, kind.encode(), json.dumps(story).encode())
+                self._next += 1
+            await asyncio.sleep(0.02)
+
+
 @dataclass
 class Newsroom:
     """Answers for all four services, told apart by the host name."""
@@ -94,6 +111,7 @@ class Newsroom:
     slow: set[str] = field(default_factory=set)
     special: dict[tuple[str, str], Answer] = field(default_factory=dict)
     asked: list[httpx.Request] = field(default_factory=list)
+    events: list[tuple[str, Mapping[str, Any]]] = field(default_factory=list)
 
     async def answer(self, request: httpx.Request) -> httpx.Response:
         """The transport's handler; answers come as streams, as from the network."""
@@ -107,6 +125,10 @@ class Newsroom:
                 headers={"content-type": "text/event-stream"},
                 stream=_Live(self.views, request.url.params.get_list("article")),
             )
+        if request.url.path == "/v1/stream" and answered.status_code == 200:
+            last = request.headers.get("last-event-id") or request.url.params.get("last_event_id")
+            stream = _Stream(self.events, last)
+            return httpx.Response(200, headers={"content-type": "text/event-stream"}, stream=stream)
         return httpx.Response(answered.status_code, headers=answered.headers, stream=_Bytes(answered.content))
 
     def _answer(self, request: httpx.Request) -> httpx.Response:
@@ -125,6 +147,8 @@ class Newsroom:
 
     def _feed(self, request: httpx.Request) -> httpx.Response:
         wanted = request.url.params
+        if request.url.path == "/v1/stream":
+            return httpx.Response(200)
         if request.url.path == "/v1/articles":
             items = [
                 a for a in self.articles if "theme" not in wanted or _slug(wanted["theme"]) in map(_slug, a["tags"])
