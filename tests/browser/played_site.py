@@ -9,7 +9,36 @@ from dataclasses import dataclass
 import uvicorn
 
 from tests.testbed.waiting import until
-from tests.web.newsroom import Newsroom, a_site
+from tests.web.newsroom import Newsroom, a_site, an_article
+from tests.web.test_web_service import CABLE, STORY, path_of
+
+OLDER = an_article("older", title="The harbour burns", date_published="2026-01-12T08:00:00Z")
+ARABIC = an_article(
+    "cranes",
+    language="ar",
+    title="الرافعات تعود إلى العمل في بورت مورو",
+    summary="بعد أسبوع من التوقف، عادت الحبوب إلى السفن.",
+    content_html="<p>عادت <em>الرافعات</em> إلى العمل.</p><blockquote>الصمت كان غريبا.</blockquote>",
+    tags=["Port Morrow"],
+    date_published="2026-01-11T08:00:00Z",
+)
+GONE = "0b6f1a52-3f0e-5c5e-9a41-5a1d5c1f2b99"
+KINDS = {
+    "home": "/",
+    "older stories": "/?cursor=x",
+    "article": path_of(STORY),
+    "article in Ukrainian": path_of(CABLE),
+    "article from right to left": path_of(ARABIC),
+    "most read": "/most-read",
+    "themes": "/themes",
+    "theme": "/themes/port-morrow",
+    "source": "/sources/herald",
+    "story": f"/stories/{OLDER['id']}",
+    "counting": "/counting",
+    "missing": "/nowhere",
+    "gone": f"/articles/{GONE}",
+}
+"""An address for every kind of page."""
 
 
 @dataclass
