@@ -148,9 +148,11 @@ async def test_what_happened_before_the_stream_was_open_is_seen(site: Site, brow
         await reader.page.add_init_script(HIDE_AND_SHOW + "hidden = true;")
         await reader.open(path_of(STORY))
         site.newsroom.articles[0] |= {"revision": 2, "title": "Changed meanwhile"}
+        site.newsroom.withdrawn[SIMILAR["id"]] = {}
         assert opened(site) == []
         await reader.page.evaluate("sleepTab(false)")
         await reader.page.get_by_role("heading", name="Changed meanwhile").wait_for()
+        await until(lambda: _is_without(reader.page, SIMILAR["id"]), "what was withdrawn to go")
         site.newsroom.articles = []
         await reader.page.evaluate("sleepTab(true); sleepTab(false)")
         await reader.page.get_by_text("Тут нічого немає").wait_for()

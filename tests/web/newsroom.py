@@ -183,7 +183,12 @@ class Newsroom:
             return httpx.Response(200, json={"items": items, "window": request.url.params["window"]})
         if request.url.path == "/v1/views":
             names = request.url.params.get_list("article")
-            counts = [{"article": n, "views": None if n in self.withdrawn else self.views.get(n, 0)} for n in names]
+            counts = [
+                {"article": n, "views": None, "status": 410}
+                if n in self.withdrawn
+                else {"article": n, "views": self.views.get(n, 0)}
+                for n in names
+            ]
             return httpx.Response(200, json={"items": counts})
         name = request.url.path.split("/")[3]
         return httpx.Response(200, json={"article": name, "views": self.views.get(name, 0), "readers": 1})

@@ -143,13 +143,12 @@ def test_scripts_are_small() -> None:
     assert ours + len(read_script()) + len(components_script()) < 15_000
 
 
-async def test_what_services_answer_outside_of_v1_is_passed_on(
-    open_site: Open, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_feeds_are_at_this_origin_too(open_site: Open) -> None:
     newsroom = a_newsroom()
     feed = httpx.Response(200, content=b"<rss/>", headers={"content-type": "application/rss+xml"})
     newsroom.special[("feed", "/feed.rss")] = partial(given, feed)
-    monkeypatch.setattr("news_web.routes.service_for", lambda method, path: "feed" if path == "/feed.rss" else None)
-    monkeypatch.setattr("news_web.passing.service_for", lambda method, path: "feed")
-    response = await (await open_site(newsroom)).get("/feed.rss?language=uk")
+    site = await open_site(newsroom)
+    response = await site.get("/feed.rss?language=uk")
     assert (response.status_code, response.content) == (200, b"<rss/>")
+    assert newsroom.asked[-1].url.query == b"language=uk"
+    assert (await site.get("/feed.csv")).status_code == 404

@@ -45,12 +45,17 @@ COLLECTIONS: Final = {
 }
 """First part after ``/v1/``."""
 
+FEEDS: Final = ("/feed.json", "/feed.atom", "/feed.rss", "/sitemap-news.xml")
+"""What the feed service has for the world, under the same paths here."""
+
 
 def service_for(method: str, path: str) -> Service | None:
     """The service that answers a request; None when the path is not public.
 
     ``path`` is as it came over the wire, still percent-encoded.
     """
+    if path in FEEDS:
+        return Service.FEED if method in _READING else None
     root, _, rest = path.removeprefix("/").partition("/")
     if root != "v1":
         return None

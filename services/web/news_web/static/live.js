@@ -5,6 +5,7 @@ const own = () => document.querySelector("main > .story");
 const shown = (id) => document.querySelectorAll(`[data-article="${CSS.escape(id)}"]`);
 const ONE_DAY = 864e5;
 const news = new Map(); // announced and not looked at yet
+const told = new Set(); // an event may come twice
 let source = null;
 let last = "";
 let timer = 0;
@@ -19,8 +20,9 @@ function follow() {
       tell(JSON.parse(event.data));
     });
   }
-  // What happened between the making of the page and now was not on the stream.
-  source.addEventListener("open", () => last || check(), { once: true });
+  // What happened between the making of the page and now is not on a stream that begins now.
+  source.addEventListener("open", () => last || lookAgain(), { once: true });
+  source.addEventListener("reset", lookAgain); // the log is another one
   source.addEventListener("error", () => {
     if (source?.readyState !== EventSource.CLOSED) return; // the browser tries again by itself
     stop();
@@ -36,7 +38,8 @@ function stop() {
 
 function published(story) {
   const old = Date.now() - Date.parse(story.date_published) > ONE_DAY;
-  if (old || shown(story.id).length || !concerns(story)) return;
+  if (old || told.has(story.id) || shown(story.id).length || !concerns(story)) return;
+  told.add(story.id);
   news.set(story.id, story);
   const several = news.size > 1;
   announce(several ? `${say.several}: ${news.size}` : say.one, story);
@@ -60,6 +63,20 @@ function withdrawn({ id }) {
   if (own()?.dataset.article === id) return leave();
   for (const element of shown(id)) element.remove();
   if (news.delete(id)) place.replaceChildren();
+}
+
+async function lookAgain() {
+  void check();
+  const ids = [...new Set([...document.querySelectorAll("[data-article]")].map((element) => element.dataset.article))];
+  if (!ids.length) return;
+  try {
+    const query = new URLSearchParams(ids.slice(0, 100).map((id) => ["article", id]));
+    const answer = await fetch(`/v1/views?${query}`, { credentials: "omit", cache: "no-cache" });
+    if (!answer.ok) return;
+    for (const { article, status } of (await answer.json()).items) if (status === 410) withdrawn({ id: article });
+  } catch {
+    // away for a moment
+  }
 }
 
 // The server says why, in the reader's language.
