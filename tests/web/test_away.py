@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from news_web.confirming import UNCONFIRMED, confirmed_article
-from news_web.copies import Copies, Copy, Question
+from news_web.copies import Copy, Question, copies_of
 from news_web.peers import Part
 from news_web.public_paths import Service
 from tests.web.conftest import Open
@@ -174,7 +174,7 @@ def test_a_copy_of_an_article_needs_somebody_to_vouch_for_it(
 
 @given(st.lists(st.tuples(st.integers(0, 5), st.integers(0, 120)), max_size=60))
 def test_copies_stay_within_their_bytes_and_the_last_used_stay(kept: list[tuple[int, int]]) -> None:
-    copies = Copies(1600)
+    copies = copies_of(1600)
     model: dict[int, int] = {}  # in order of use
     for name, size in kept:
         question = Question(Service.FEED, str(name), None)

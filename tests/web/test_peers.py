@@ -6,7 +6,8 @@ from datetime import timedelta
 import httpx
 import pytest
 
-from news_web.copies import Copies
+from news_web.copies import copies_of
+from news_web.getting import get_through
 from news_web.peers import Peers
 from news_web.public_paths import Service
 
@@ -37,8 +38,9 @@ def peers_at(door: SlowDoor, client: httpx.AsyncClient) -> Peers:
     return Peers(
         client,
         {Service.VIEWS: "http://views"},
+        get=get_through(client),
         connect=lambda: door,
-        copies=Copies(1_000_000),
+        copies=copies_of(1_000_000),
         stale=timedelta(minutes=1),
     )
 

@@ -13,9 +13,10 @@ from news_shared.http import create_service
 from news_shared.process import at_stop
 from news_web import article_routes, counting_routes, list_routes, routes
 from news_web.assets import load_assets
-from news_web.copies import Copies
+from news_web.copies import copies_of
 from news_web.desk import Desk, Limits, WebState
 from news_web.forwarding import trusted_networks
+from news_web.getting import connections, get_through, get_with
 from news_web.peers import Peers
 from news_web.public_paths import Service
 from news_web.rendering import Pen
@@ -59,7 +60,9 @@ def create_app(
         stopping = asyncio.Event()
         async with client, AsyncExitStack() as stack:
             stack.enter_context(at_stop(stopping.set))
-            peers = Peers(client, addresses, connect=connect, copies=Copies(own.copies_bytes), stale=own.stale)
+            get = get_through(client) if transport else get_with(await stack.enter_async_context(connections()))
+            copies = copies_of(own.copies_bytes)
+            peers = Peers(client, addresses, get=get, connect=connect, copies=copies, stale=own.stale)
             stack.push_async_callback(peers.close)
             assets = load_assets()
             yield {

@@ -36,6 +36,13 @@ class ArticlePage:
         return count_of(self.views.body) if self.views.status == "ok" else None
 
     @property
+    def version(self) -> tuple[str, ...] | None:
+        """Differs whenever something but the count does; None when a part cannot say so."""
+        shown = (self.article, self.links, self.related, self.story, self.original, *self.theme_lists.lists)
+        marks = [part.etag if part.status == "ok" else part.status for part in shown]
+        return tuple(map(str, marks)) if None not in marks and "stale" not in marks else None
+
+    @property
     def translations(self) -> Sequence[Item]:
         """Stories that say the same in another language, each once."""
         found = [item for item in self.related.items if _kind(item) == "translation"]

@@ -1,5 +1,7 @@
 """An article's page, and the same as JSON."""
 
+from collections.abc import Mapping
+from functools import partial
 from http import HTTPStatus
 from typing import Annotated, Any
 
@@ -38,34 +40,42 @@ async def article(request: Request, article: str) -> Response:
     interface = interface_of(request, fallback=page.article.body.get("language"))
     if not page.article.is_ok:
         return trouble(request, interface, page.article)
+    version = page.version
+    return desk_of(request).pen.article(
+        request,
+        interface,
+        count=page.count,
+        version=version and (*version, asking.language),
+        content=partial(_content, page, interface, reasons_in=asking.language, paper=desk_of(request).pen.title),
+    )
+
+
+def _content(page: ArticlePage, interface: Interface, *, reasons_in: str, paper: str) -> Mapping[str, object]:
+    """What the template shows, but for the count."""
     item = page.article.body
     image = shown_image(item.get("image"))
     updated = _updated(item)
-    return desk_of(request).pen.page(
-        request,
-        "article.html",
-        interface,
-        article=item,
-        image=image,
-        published=moment_of(item["date_published"]),
-        updated=updated,
-        corrections=[(moment_of(c["at"]), c["note"]) for c in item.get("corrections") or ()],
-        original=web_address(item.get("url")),
-        count=page.count,
-        blocks=_body(item, page, interface),
-        data=news_article(item, image=image, updated=updated, publisher=desk_of(request).pen.title),
-        translations=stories(page.translations),
-        story=stories(page.story_so_far),
-        story_id=page.story.body.get("id"),
-        reports=len(page.story.items),
-        related=stories(page.related_items[:_RELATED]),
-        reasons_in=asking.language,
-        is_copy=page.article.status == "stale",
-        related_away=page.related.status == "unavailable",
-        cards_away=page.links.status == "unavailable" and bool(item.get("links")),
-        backlinks=stories(page.backlinks),
-        themes=[(block, stories(block.items)) for block in page.themes],
-    )
+    return {
+        "article": item,
+        "image": image,
+        "published": moment_of(item["date_published"]),
+        "updated": updated,
+        "corrections": [(moment_of(c["at"]), c["note"]) for c in item.get("corrections") or ()],
+        "original": web_address(item.get("url")),
+        "blocks": _body(item, page, interface),
+        "data": news_article(item, image=image, updated=updated, publisher=paper),
+        "translations": stories(page.translations),
+        "story": stories(page.story_so_far),
+        "story_id": page.story.body.get("id"),
+        "reports": len(page.story.items),
+        "related": stories(page.related_items[:_RELATED]),
+        "reasons_in": reasons_in,
+        "is_copy": page.article.status == "stale",
+        "related_away": page.related.status == "unavailable",
+        "cards_away": page.links.status == "unavailable" and bool(item.get("links")),
+        "backlinks": stories(page.backlinks),
+        "themes": [(block, stories(block.items)) for block in page.themes],
+    }
 
 
 @router.get(

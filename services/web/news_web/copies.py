@@ -1,11 +1,11 @@
 """Copies of what services answered, so that a page has something to show while they are away."""
 
-from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 from news_web.public_paths import Service
+from news_web.recently_used import RecentlyUsed
 
 
 class Question(NamedTuple):
@@ -33,38 +33,9 @@ class Copy:
     size: int
 
 
-class Copies:
-    """The copies used last, up to so many bytes as they came over the wire.
+Copies: TypeAlias = RecentlyUsed[Question, Copy]
 
-    Args:
-        most_bytes: of all together; an answer that would take more than a sixteenth of it is not kept.
-    """
 
-    def __init__(self, most_bytes: int) -> None:
-        self._most_bytes = most_bytes
-        self._bytes = 0
-        self._kept: OrderedDict[Question, Copy] = OrderedDict()
-
-    def find(self, question: Question) -> Copy | None:
-        """What was answered last, however old."""
-        copy = self._kept.get(question)
-        if copy is not None:
-            self._kept.move_to_end(question)
-        return copy
-
-    def keep(self, question: Question, copy: Copy) -> None:
-        """In place of what was answered before."""
-        self.forget(question)
-        if copy.size > self._most_bytes // 16:
-            return
-        self._kept[question] = copy
-        self._bytes += copy.size
-        while self._bytes > self._most_bytes:
-            _, oldest = self._kept.popitem(last=False)
-            self._bytes -= oldest.size
-
-    def forget(self, question: Question) -> None:
-        """Because the service says that there is no such thing any more."""
-        before = self._kept.pop(question, None)
-        if before is not None:
-            self._bytes -= before.size
+def copies_of(most_bytes: int) -> Copies:
+    """No copies yet; never more than so many bytes, as they come over the wire."""
+    return RecentlyUsed(most_bytes, lambda copy: copy.size)

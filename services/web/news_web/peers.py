@@ -3,8 +3,9 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from http import HTTPStatus
 from typing import Any, Final, Literal, TypeAlias
 from urllib.parse import quote, urlencode
 
@@ -13,6 +14,7 @@ import orjson
 import structlog
 
 from news_web.copies import Copies, Copy, Question
+from news_web.getting import Get
 from news_web.public_paths import Service
 
 log = structlog.get_logger()
@@ -28,11 +30,13 @@ class Part:
     Attributes:
         status: ``stale`` is a copy of an earlier answer while the service does not answer.
         age: of such a copy.
+        etag: of an answer; the same as long as the answer is.
     """
 
     status: Status
     body: Mapping[str, Any] = field(default_factory=dict)
     age: timedelta = timedelta(0)
+    etag: str | None = None
 
     @property
     def is_ok(self) -> bool:
@@ -66,7 +70,8 @@ class Peers:
     """Asks the services over HTTP.
 
     Args:
-        client: shared by all; it owns the connections.
+        client: for what passes through unread.
+        get: for what pages are made of.
         addresses: base URL of each service.
         connect: makes a transport for one event stream. In a shared pool a thousand streams that stay open would make
             each other request look through them all.
@@ -79,21 +84,23 @@ class Peers:
         client: httpx.AsyncClient,
         addresses: Mapping[Service, str],
         *,
+        get: Get,
         connect: Callable[[], httpx.AsyncBaseTransport],
         copies: Copies,
         stale: timedelta,
     ) -> None:
         self.client = client
+        self._get = get
         self._connect = connect
         self._opening = asyncio.Semaphore(_OPENING_AT_ONCE)
-        self._addresses = {service: httpx.URL(url) for service, url in addresses.items()}
+        self._addresses = {service: url.rstrip("/") for service, url in addresses.items()}
         self._copies = copies
         self._stale = stale
         self._asking: dict[Question, tuple[float, asyncio.Task[Part]]] = {}
 
     def url(self, service: Service, target: bytes) -> httpx.URL:
         """The URL of a raw request target (path and query as on the wire) at a service."""
-        return self._addresses[service].copy_with(raw_path=target)
+        return httpx.URL(self._addresses[service]).copy_with(raw_path=target)
 
     async def open_events(self, request: httpx.Request) -> tuple[httpx.Response, Closing]:
         """An event stream with what closes it; of very many asked for at once each is opened in its turn.
@@ -143,7 +150,7 @@ class Peers:
         now = _now()
         copy = self._copies.find(question)
         if copy is not None and now - copy.asked_at < fresh.total_seconds():
-            return Part("ok", copy.body)
+            return Part("ok", copy.body, etag=copy.etag)
         if not within:
             return self._copy_of(question)
         if is_main and self._copy_of(question) is UNAVAILABLE:
@@ -175,26 +182,25 @@ class Peers:
         if copy is not None and copy.etag is not None:
             headers["if-none-match"] = copy.etag
         try:
-            url = self.url(question.service, question.target.encode())
             async with asyncio.timeout(_PATIENCE.total_seconds()):
-                response = await self.client.get(url, headers=headers)
-            if response.status_code == 304 and copy is not None:
-                self._copies.keep(question, Copy(copy.body, copy.etag, begun, copy.size))
-                return Part("ok", copy.body)
-            body = orjson.loads(response.content)
-        except (httpx.HTTPError, TimeoutError, ValueError) as error:
+                answer = await self._get(self._addresses[question.service] + question.target, headers)
+            if answer.status == HTTPStatus.NOT_MODIFIED and copy is not None:
+                self._copies.keep(question, replace(copy, asked_at=begun))
+                return Part("ok", copy.body, etag=copy.etag)
+            body = orjson.loads(answer.content)
+        except (OSError, TimeoutError, ValueError) as error:
             log.info("a service does not answer", service=question.service, target=question.target, reason=repr(error))
             return UNAVAILABLE
-        status = _STATUSES.get(response.status_code, "refused" if response.is_client_error else "unavailable")
+        is_refusal = HTTPStatus.BAD_REQUEST <= answer.status < HTTPStatus.INTERNAL_SERVER_ERROR
+        status = _STATUSES.get(answer.status, "refused" if is_refusal else "unavailable")
         if status == "unavailable" or (status == "ok" and not isinstance(body, dict)):
-            log.info("a service is away", service=question.service, target=question.target, status=response.status_code)
+            log.info("a service is away", service=question.service, target=question.target, status=answer.status)
             return UNAVAILABLE
-        if status == "ok":
-            etag = response.headers.get("etag")
-            self._copies.keep(question, Copy(body, etag, begun, len(response.content)))
-        else:
+        if status != "ok":
             self._copies.forget(question)
-        return Part(status, body if isinstance(body, dict) else {})
+            return Part(status, body if isinstance(body, dict) else {})
+        self._copies.keep(question, Copy(body, answer.etag, begun, len(answer.content)))
+        return Part("ok", body, etag=answer.etag)
 
     def _copy_of(self, question: Question) -> Part:
         copy = self._copies.find(question)
