@@ -229,7 +229,7 @@ def _slug(theme: str) -> str:
 
 def a_site(newsroom: Newsroom, **settings: Any) -> FastAPI:
     """The web service in front of a newsroom."""
-    settings = {"fresh": "PT0S", **settings}  # what a test changes is there at once
+    settings = {"fresh": "PT0S", "cards": "PT0S", **settings}  # what a test changes is there at once
     process = {"trusted_proxies": settings.pop("trusted_proxies", "127.0.0.1")}
     own = WebOwnSettings(
         feed_url="http://feed",

@@ -13,6 +13,7 @@ from news_web.confirming import UNCONFIRMED, confirmed_article
 from news_web.copies import Copy, Question, copies_of
 from news_web.peers import Part
 from news_web.public_paths import Service
+from tests.testbed.waiting import until
 from tests.web.conftest import Open
 from tests.web.newsroom import Newsroom
 from tests.web.test_web_service import CABLE, SIMILAR, STORY, a_newsroom, path_of
@@ -132,6 +133,22 @@ async def test_what_was_just_answered_is_not_asked_again_but_for_the_article(ope
     assert asked.count(f"/v1{path_of(STORY)}/related") == 1
     withdraw(newsroom, STORY["id"])
     assert (await site.get(path_of(STORY))).status_code == 410
+
+
+async def test_lists_may_be_seconds_old_but_nothing_withdrawn_is_in_them(open_site: Open) -> None:
+    newsroom = a_newsroom()
+    site = await open_site(newsroom, cards="PT1H")
+    await site.get(path_of(STORY))
+    newsroom.backlinks[STORY["id"]] = []
+    newsroom.related[STORY["id"]] = []
+    assert SIMILAR["title"] in (await site.get(path_of(STORY))).text  # related is not asked again
+    withdraw(newsroom, SIMILAR["id"])
+
+    async def is_without() -> bool:
+        return SIMILAR["title"] not in (await site.get(path_of(STORY))).text
+
+    await until(is_without, "what was withdrawn to go", seconds=1)
+    assert [request.url.path for request in newsroom.asked].count(f"/v1{path_of(STORY)}/related") == 1
 
 
 async def test_a_copy_is_asked_for_by_its_etag(open_site: Open) -> None:

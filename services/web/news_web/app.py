@@ -68,7 +68,7 @@ def create_app(
             yield {
                 "desk": Desk(
                     peers=peers,
-                    limits=Limits(part=own.part_deadline, page=own.page_deadline, fresh=own.fresh),
+                    limits=Limits(part=own.part_deadline, page=own.page_deadline, fresh=own.fresh, cards=own.cards),
                     pen=Pen(title=own.title, assets=assets, clock=clock, public_url=own.public_url),
                     assets=assets,
                     trusted=trusted_networks(settings.process.trusted_proxies),

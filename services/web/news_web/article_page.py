@@ -86,12 +86,12 @@ async def ask_article(questions: Questions, article_id: ArticleId) -> ArticlePag
     """An article's page, reasons in the reader's language; look at ``article.status`` first."""
     path = f"/v1/articles/{article_id}"
     async with asyncio.TaskGroup() as tasks:
-        asked = tasks.create_task(questions.ask(Service.FEED, path, is_main=True, is_anew=True))
+        asked = tasks.create_task(questions.ask(Service.FEED, path, is_main=True, age="now"))
         views = tasks.create_task(questions.ask(Service.VIEWS, f"{path}/views"))
-        links = tasks.create_task(questions.ask(Service.RELATED, f"{path}/links"))
-        story = tasks.create_task(questions.ask(Service.RELATED, f"{path}/story"))
+        links = tasks.create_task(questions.ask(Service.RELATED, f"{path}/links", age="cards"))
+        story = tasks.create_task(questions.ask(Service.RELATED, f"{path}/story", age="cards"))
         related = tasks.create_task(
-            questions.ask(Service.RELATED, f"{path}/related", {"limit": _RELATED}, has_words=True)
+            questions.ask(Service.RELATED, f"{path}/related", {"limit": _RELATED}, has_words=True, age="cards")
         )
         around = tasks.create_task(_around(questions, asked))
     original, themes = around.result()
@@ -125,7 +125,7 @@ async def _ask_original(questions: Questions, article: Item) -> Part:
         return Part("missing")
     by_url = said.startswith(("http://", "https://"))
     name = {"url": said} if by_url else {"article": f"{article['source']}:{said}"}
-    return await questions.ask(Service.FEED, "/v1/articles", name)
+    return await questions.ask(Service.FEED, "/v1/articles", name, age="cards")
 
 
 def count_of(body: Item) -> int | None:

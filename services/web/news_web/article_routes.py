@@ -151,7 +151,7 @@ async def _named(questions: Questions, name: str) -> ArticleId:
     """
     if not name.startswith(("http://", "https://")):
         return parse_article_id(name)
-    found = await questions.ask(Service.FEED, "/v1/articles", {"url": name}, is_main=True, is_anew=True)
+    found = await questions.ask(Service.FEED, "/v1/articles", {"url": name}, is_main=True, age="now")
     if not found.is_ok:
         raise ProblemError(UNAVAILABLE, "Which article has this URL cannot be looked up now.", {"Retry-After": "2"})
     if not found.items:

@@ -1,12 +1,14 @@
 """What of a copy may still be shown: a story that was withdrawn meanwhile must not come back out of one.
 
-A copy stands in only while the service behind it does not answer, so its stories are looked up at another service that
-learns of withdrawals by itself. Where nobody can say, a copy is shown for half a minute.
+The stories of an answer that is some seconds old, or of a copy that stands in for one, are looked up at another service
+that learns of withdrawals by itself, all at once. Where nobody can say, a copy is shown for half a minute.
 """
 
+import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
+from http import HTTPStatus
 from typing import Any, Final
 
 from news_web.peers import UNAVAILABLE, Part, Questions
@@ -14,19 +16,28 @@ from news_web.public_paths import Service
 from news_web.stories import Item, card_id
 
 _MOST_ASKED: Final = 100
+_MOST_CALLS: Final = 3
 _LISTS: Final = ("items", "backlinks")
 
 UNCONFIRMED: Final = timedelta(seconds=30)
 """How old a copy may be that nobody vouches for."""
 
 
+SURE: Final = timedelta(milliseconds=500)
+"""How old an answer may be that needs no other word: what was withdrawn must be gone within a second."""
+
+
 async def confirmed(questions: Questions, parts: Sequence[Part]) -> Sequence[Part]:
-    """The parts in the same order, the copies among them without the stories that are no longer published."""
-    named = list(dict.fromkeys(name for part in parts if part.status == "stale" for name in _names(part)))
+    """The parts in the same order, those that are not of this moment without the stories that were withdrawn since."""
+    named = list(dict.fromkeys(name for part in parts if not _is_sure(part) for name in _names(part)))
     if not named:
         return parts
-    living = await _living(questions, named[:_MOST_ASKED])
-    return [part if part.status != "stale" else _only(part, living) for part in parts]
+    living = await _living(questions, named[: _MOST_CALLS * _MOST_ASKED])
+    return [part if _is_sure(part) else _only(part, living) for part in parts]
+
+
+def _is_sure(part: Part) -> bool:
+    return not part.is_ok or (part.status == "ok" and part.age <= SURE)
 
 
 def confirmed_article(article: Part, witnesses: Iterable[Part]) -> Part:
@@ -37,7 +48,7 @@ def confirmed_article(article: Part, witnesses: Iterable[Part]) -> Part:
     gone = next((part for part in said if part.status == "gone"), None)
     if gone is not None:
         return gone
-    if any(part.status == "ok" for part in said) or article.age <= UNCONFIRMED:
+    if any(part.status == "ok" and part.age <= SURE for part in said) or article.age <= UNCONFIRMED:
         return article
     return UNAVAILABLE
 
@@ -48,11 +59,17 @@ def card_of(item: Item) -> str | None:
 
 
 async def _living(questions: Questions, names: Sequence[str]) -> frozenset[str] | None:
-    """Which of some stories are published; None when nobody can say."""
-    counted = await questions.ask(Service.VIEWS, "/v1/views", {"article": names}, is_anew=True)
+    """Which of some stories were not withdrawn; None when nobody can say."""
+    shares = [names[begin : begin + _MOST_ASKED] for begin in range(0, len(names), _MOST_ASKED)]
+    living = await asyncio.gather(*(_living_share(questions, share) for share in shares))
+    return frozenset().union(*(one or () for one in living)) if None not in living else None
+
+
+async def _living_share(questions: Questions, names: Sequence[str]) -> frozenset[str] | None:
+    counted = await questions.ask(Service.VIEWS, "/v1/views", {"article": names})
     if counted.status == "ok":
-        return frozenset(str(item["article"]) for item in counted.items if item.get("views") is not None)
-    found = await questions.ask(Service.FEED, "/v1/articles", {"article": names}, is_anew=True)
+        return frozenset(str(item["article"]) for item in counted.items if item.get("status") != HTTPStatus.GONE)
+    found = await questions.ask(Service.FEED, "/v1/articles", {"article": names})
     return frozenset(card_id(item) for item in found.items) if found.status == "ok" else None
 
 
@@ -73,7 +90,7 @@ def _only(part: Part, living: frozenset[str] | None) -> Part:
             body[name] = [item for item in body[name] or () if card_of(item) is None or card_of(item) in living]
     if "links" in body:
         body["links"] = [_without_card(link, living) for link in body["links"] or ()]
-    return replace(part, body=body)
+    return part if body == part.body else replace(part, body=body, etag=None)
 
 
 def _without_card(link: Mapping[str, Any], living: frozenset[str]) -> Mapping[str, Any]:

@@ -35,6 +35,7 @@ class Limits:
     part: timedelta
     page: timedelta
     fresh: timedelta
+    cards: timedelta
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,14 @@ def questions_of(request: Request, interface: Interface) -> Questions:
     """What this page may ask, from now on."""
     desk = desk_of(request)
     limits = desk.limits
-    return Questions(desk.peers, language=interface.language, part=limits.part, page=limits.page, fresh=limits.fresh)
+    return Questions(
+        desk.peers,
+        language=interface.language,
+        part=limits.part,
+        page=limits.page,
+        fresh=limits.fresh,
+        cards=limits.cards,
+    )
 
 
 def parameter(request: Request, name: str) -> str | None:

@@ -64,7 +64,7 @@ async def ask_home(questions: Questions, language: str | None, cursor: str | Non
     """The front page, or an older page of it; all languages unless one is named."""
     async with asyncio.TaskGroup() as tasks:
         newest = tasks.create_task(_ask_list(questions, {"limit": _HOME}, language, cursor))
-        themes = tasks.create_task(questions.ask(Service.RELATED, "/v1/themes"))
+        themes = tasks.create_task(questions.ask(Service.RELATED, "/v1/themes", age="cards"))
         read = tasks.create_task(_ask_rankings(questions, language) if cursor is None else _no_rankings())
         blocks = tasks.create_task(_ask_home_themes(questions, themes, language) if cursor is None else _no_themes())
         counts = tasks.create_task(_counts_of(questions, newest))
@@ -166,7 +166,7 @@ async def _ask_ranked(
     wanted = {"limit": limit} | ({"language": language} if language else {})
     async with asyncio.TaskGroup() as tasks:
         asked = [
-            tasks.create_task(questions.ask(Service.VIEWS, f"/v1/{ranking}", {"window": window, **wanted}))
+            tasks.create_task(questions.ask(Service.VIEWS, f"/v1/{ranking}", {"window": window, **wanted}, age="cards"))
             for ranking, window in windows.items()
         ]
     return [task.result() for task in asked]
@@ -177,7 +177,8 @@ async def _ask_stories(questions: Questions, *rankings: Part) -> Mapping[str, It
     names = list(dict.fromkeys(str(item["article"]) for ranking in rankings for item in ranking.items))
     if not names:
         return {}
-    [found] = await confirmed(questions, [await questions.ask(Service.FEED, "/v1/articles", {"article": names})])
+    found = await questions.ask(Service.FEED, "/v1/articles", {"article": names}, age="cards")
+    [found] = await confirmed(questions, [found])
     return {card_id(item): item for item in found.items}
 
 

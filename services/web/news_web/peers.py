@@ -20,6 +20,7 @@ from news_web.public_paths import Service
 log = structlog.get_logger()
 
 Status = Literal["ok", "stale", "missing", "gone", "refused", "unavailable"]
+Age = Literal["now", "fresh", "cards"]
 Parameters = Mapping[str, str | int | Sequence[str]]
 
 
@@ -29,7 +30,7 @@ class Part:
 
     Attributes:
         status: ``stale`` is a copy of an earlier answer while the service does not answer.
-        age: of such a copy.
+        age: since the question left that it answers.
         etag: of an answer; the same as long as the answer is.
     """
 
@@ -149,17 +150,18 @@ class Peers:
         question = Question(service, target, language)
         now = _now()
         copy = self._copies.find(question)
-        if copy is not None and now - copy.asked_at < fresh.total_seconds():
-            return Part("ok", copy.body, etag=copy.etag)
+        age = timedelta(seconds=now - copy.asked_at) if copy is not None else timedelta.max
+        if copy is not None and age < fresh:
+            if age > fresh / 2 and question not in self._asking:
+                self._begin(question, now)  # so that nobody has to wait for it in a while
+            return Part("ok", copy.body, age, copy.etag)
         if not within:
             return self._copy_of(question)
         if is_main and self._copy_of(question) is UNAVAILABLE:
             within = _PATIENCE
         begun, task = self._asking.get(question, (now, None))
         if task is None or now - begun >= fresh.total_seconds():
-            task = asyncio.create_task(self._fetch(question))
-            self._asking[question] = (now, task)
-            task.add_done_callback(lambda done: self._has_asked(question, done))
+            task = self._begin(question, now)
         try:
             async with asyncio.timeout(within.total_seconds()):
                 part = await (asyncio.shield(task) if fresh else task)
@@ -175,6 +177,12 @@ class Peers:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
+    def _begin(self, question: Question, now: float) -> "asyncio.Task[Part]":
+        task = asyncio.create_task(self._fetch(question))
+        self._asking[question] = (now, task)
+        task.add_done_callback(lambda done: self._has_asked(question, done))
+        return task
+
     async def _fetch(self, question: Question) -> Part:
         begun = _now()
         copy = self._copies.find(question)
@@ -186,7 +194,7 @@ class Peers:
                 answer = await self._get(self._addresses[question.service] + question.target, headers)
             if answer.status == HTTPStatus.NOT_MODIFIED and copy is not None:
                 self._copies.keep(question, replace(copy, asked_at=begun))
-                return Part("ok", copy.body, etag=copy.etag)
+                return Part("ok", copy.body, timedelta(seconds=_now() - begun), copy.etag)
             body = orjson.loads(answer.content)
         except (OSError, TimeoutError, ValueError) as error:
             log.info("a service does not answer", service=question.service, target=question.target, reason=repr(error))
@@ -200,7 +208,7 @@ class Peers:
             self._copies.forget(question)
             return Part(status, body if isinstance(body, dict) else {})
         self._copies.keep(question, Copy(body, answer.etag, begun, len(answer.content)))
-        return Part("ok", body, etag=answer.etag)
+        return Part("ok", body, timedelta(seconds=_now() - begun), answer.etag)
 
     def _copy_of(self, question: Question) -> Part:
         copy = self._copies.find(question)
@@ -222,15 +230,18 @@ class Questions:
         language: of the reader.
         part: limit of one question.
         page: limit of all, from now on.
-        fresh: see `Peers.ask`.
+        fresh: how old an answer may be, if only so little that what was withdrawn is gone within a second.
+        cards: how old those may be that `confirming` looks at before they are shown.
     """
 
-    def __init__(self, peers: Peers, *, language: str, part: timedelta, page: timedelta, fresh: timedelta) -> None:
+    def __init__(
+        self, peers: Peers, *, language: str, part: timedelta, page: timedelta, fresh: timedelta, cards: timedelta
+    ) -> None:
         self.language = language
         self._peers = peers
         self._part = part
         self._ends = _now() + page.total_seconds()
-        self._fresh = fresh
+        self._ages = {"now": timedelta(0), "fresh": fresh, "cards": max(cards, fresh)}
         self._away: set[Service] = set()
 
     async def ask(
@@ -241,7 +252,7 @@ class Questions:
         *,
         has_words: bool = False,
         is_main: bool = False,
-        is_anew: bool = False,
+        age: Age = "fresh",
     ) -> Part:
         """A service's answer; of one that did not answer this page before, what it said earlier.
 
@@ -251,7 +262,7 @@ class Questions:
             parameters: of the query.
             has_words: the answer is said in the reader's language.
             is_main: see `Peers.ask`.
-            is_anew: it must be of this moment, not some hundred milliseconds old.
+            age: what it may have: none, or that of what is ``fresh``, or that of ``cards``.
         """
         left = timedelta(seconds=self._ends - _now())
         part = await self._peers.ask(
@@ -260,7 +271,7 @@ class Questions:
             parameters,
             language=self.language if has_words else None,
             within=timedelta(0) if service in self._away else min(self._part, max(left, _AT_LEAST)),
-            fresh=timedelta(0) if is_anew else self._fresh,
+            fresh=self._ages[age],
             is_main=is_main,
         )
         if part.status in ("stale", "unavailable"):

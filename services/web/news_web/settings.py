@@ -40,6 +40,11 @@ class WebOwnSettings(BaseSettings):
         le=timedelta(milliseconds=500),  # what is withdrawn must be gone within a second
         description="What was asked for so short a time ago is not asked for again; an article itself always is.",
     )
+    cards: timedelta = Field(
+        timedelta(seconds=5),
+        ge=timedelta(0),
+        description="Lists beside an article may be so old; what was withdrawn since is taken out of them at once.",
+    )
     stale: timedelta = Field(
         timedelta(minutes=10),
         ge=timedelta(0),

@@ -51,6 +51,7 @@ async def ask_themes(questions: Questions, names: Sequence[str], language: str |
         wanted["language"] = language
     async with asyncio.TaskGroup() as tasks:
         lists = [
-            tasks.create_task(questions.ask(Service.FEED, "/v1/articles", {**wanted, "theme": name})) for name in names
+            tasks.create_task(questions.ask(Service.FEED, "/v1/articles", {**wanted, "theme": name}, age="cards"))
+            for name in names
         ]
     return ThemeLists(list(names), [task.result() for task in lists])
