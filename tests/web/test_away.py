@@ -125,7 +125,7 @@ async def test_with_everything_away_there_is_a_page_that_says_so(open_site: Open
 
 async def test_what_was_just_answered_is_not_asked_again_but_for_the_article(open_site: Open) -> None:
     newsroom = a_newsroom()
-    site = await open_site(newsroom, fresh="PT0.5S")
+    site = await open_site(newsroom, cards="PT1H")
     for _ in range(2):
         assert (await site.get(path_of(STORY))).status_code == 200
     asked = [request.url.path for request in newsroom.asked]
