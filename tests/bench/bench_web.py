@@ -5,7 +5,7 @@ for how long readers wait, from the moment when a page was due: what waits behin
 that lacks a part would be cheap, so each kind is looked at before it is measured; pages of which a part came too late
 are counted.
 
-Run: ``uv run python -m tests.bench.bench_web [--pages N] [--json FILE]``.
+Run: ``uv run python -m tests.bench.bench_web [--pages N] [--rate N] [--json FILE]``.
 """
 
 import argparse
@@ -139,7 +139,7 @@ def _wait(what: str, is_so: Callable[[], bool]) -> None:
         pause.wait(0.2)
 
 
-def measure(pages: int) -> list[Figure]:
+def measure(pages: int, rate: int) -> list[Figure]:
     with tempfile.TemporaryDirectory() as folder, newsfeed_up(Path(folder)) as up:
         readers = Readers(up.ready["web"], up.ready["pids"]["web"])
 
@@ -157,16 +157,17 @@ def measure(pages: int) -> list[Figure]:
             readers.one_by_one("one article, with all parts", whole[:1], pages),
             readers.one_by_one("articles as JSON in turn", json_pages, pages),
             readers.one_by_one("front page", ["/"], pages),
-            readers.at_a_rate("articles in turn, 100 a second", articles, pages, per_second=100),
+            readers.at_a_rate(f"articles in turn, {rate} a second", articles, pages, per_second=rate),
         ]
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--pages", type=int, default=2_000)
+    parser.add_argument("--rate", type=int, default=100)
     parser.add_argument("--json", type=Path)
     chosen = parser.parse_args()
-    figures = measure(chosen.pages)
+    figures = measure(chosen.pages, chosen.rate)
     columns = ("what", "pages", "CPU ms", "a CPU second", "p50 ms", "p99 ms", "incomplete")
     table = Table(*columns, title="web, sample newsroom")
     for figure in figures:

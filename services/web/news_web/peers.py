@@ -64,6 +64,8 @@ _PATIENCE: Final = timedelta(seconds=2)
 _AT_LEAST: Final = timedelta(milliseconds=150)
 """For what can be asked only when something else has been answered, however long that took."""
 
+_RENEWED_AFTER: Final = timedelta(seconds=1)
+
 _STATUSES: Final[Mapping[int, Status]] = {200: "ok", 404: "missing", 410: "gone"}
 
 
@@ -142,7 +144,8 @@ class Peers:
             language: of the words in the answer.
             within: from the first byte sent to the last one read; after that a copy stands in for the answer, and
                 at once when there is no time at all.
-            fresh: how long an answer stays one: who asks the same within that time gets the same.
+            fresh: how long an answer stays one: who asks the same within that time gets the same. After a tenth of
+                it, but at least a second, it is asked for again without anybody waiting.
             is_main: without it there is no page; where there is no copy it may take longer.
         """
         query = urlencode(parameters or {}, doseq=True)
@@ -152,8 +155,8 @@ class Peers:
         copy = self._copies.find(question)
         age = timedelta(seconds=now - copy.asked_at) if copy is not None else timedelta.max
         if copy is not None and age < fresh:
-            if age > fresh / 2 and question not in self._asking:
-                self._begin(question, now)  # so that nobody has to wait for it in a while
+            if age > max(fresh / 10, _RENEWED_AFTER) and question not in self._asking:
+                self._begin(question, now)  # the next reader has it; none waits for it
             return Part("ok", copy.body, age, copy.etag)
         if not within:
             return self._copy_of(question)

@@ -41,9 +41,10 @@ class WebOwnSettings(BaseSettings):
         description="What was asked for so short a time ago is not asked for again; an article itself always is.",
     )
     cards: timedelta = Field(
-        timedelta(seconds=5),
+        timedelta(minutes=1),
         ge=timedelta(0),
-        description="Lists beside an article may be so old; what was withdrawn since is taken out of them at once.",
+        description="Lists beside an article may be so old when nobody asked for them, and a tenth of it when "
+        "somebody did; what was withdrawn since is taken out of them at once.",
     )
     stale: timedelta = Field(
         timedelta(minutes=10),
