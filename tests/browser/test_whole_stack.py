@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser
+from playwright.async_api import Browser, ViewportSize
 
 from tests.browser.chromium import DESKTOP, PHONE, reading
 from tests.testbed.waiting import until
@@ -108,7 +108,7 @@ async def _has_repeats(stack: Stack, article: str, repeats: int) -> bool:
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize(("name", "viewport"), [("phone", PHONE), ("desktop", DESKTOP)])
 async def test_pages_fit_their_windows_without_a_complaint(
-    stack: Stack, browser: Browser, tmp_path: Path, name: str, viewport: dict[str, int], scheme: str
+    stack: Stack, browser: Browser, tmp_path: Path, name: str, viewport: ViewportSize, scheme: str
 ) -> None:
     article = await a_linking_article(stack)
     theme = (await stack.api.get("/v1/themes")).json()["items"][0]["slug"]
