@@ -53,6 +53,9 @@ class Site:
         page = await self.page()
         return all(part in page for part in ("As <a href", "Story older", "views=", "News by theme"))
 
+    async def is_without_count(self) -> bool:
+        return "views=" not in await self.page()
+
     async def answered(self) -> tuple[int, str, float]:
         """Status, text, and the seconds of the middle one of some visits: the machine is shared."""
         taken = []
@@ -100,6 +103,7 @@ async def test_the_article_is_there_within_half_a_second_whoever_is_stopped(site
 
     site.processes["related-api"].kill()
     site.processes["views-api"].kill()
+    await until(site.is_without_count, "a count that was known a moment ago to be gone", seconds=2)
     status, page, seconds = await site.answered()
     assert status == 200
     assert "we said" in page
