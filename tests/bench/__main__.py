@@ -17,6 +17,7 @@ BENCHES = (
     "bench_poller",
     "bench_related_window",
     "bench_embedder",
+    "bench_web",
 )
 
 if __name__ == "__main__":

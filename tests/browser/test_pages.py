@@ -1,50 +1,18 @@
 """The pages in a browser, in front of services played from a list: what readers see, and when a view is one."""
 
-import asyncio
 import json
-import socket
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
 
 import httpx
 import pytest
-import pytest_asyncio
-import uvicorn
 from playwright.async_api import Browser
 
-from tests.browser.chromium import DESKTOP, PHONE, reading
-from tests.testbed.waiting import until
-from tests.web.newsroom import Newsroom, a_site
-from tests.web.test_web_service import CABLE, STORY, a_newsroom, path_of
+from tests.browser.chromium import PHONE, reading
+from tests.browser.played_site import KINDS, Site
+from tests.web.test_web_service import CABLE, STORY, path_of
 
 pytestmark = pytest.mark.browser
 
 LONG = "Незвичайнодовгийзаголовокбезжодногопробілу" * 4
-
-
-@dataclass
-class Site:
-    """A site that listens, and the newsroom behind it."""
-
-    url: str
-    newsroom: Newsroom
-
-
-@pytest_asyncio.fixture
-async def site() -> AsyncIterator[Site]:
-    newsroom = a_newsroom()
-    for article in newsroom.articles:
-        article["image"] = None  # of a host that does not exist
-    listening = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(a_site(newsroom), log_level="warning", lifespan="on"))
-    serving = asyncio.create_task(server._serve([listening]))  # serve() would take our signal handlers
-    try:
-        await until(lambda: server.started, "the site")
-        yield Site(f"http://127.0.0.1:{listening.getsockname()[1]}", newsroom)
-    finally:
-        server.should_exit = True
-        await serving
-        listening.close()
 
 
 async def test_a_view_is_sent_once_and_the_count_follows(site: Site, browser: Browser) -> None:
@@ -130,19 +98,21 @@ async def test_nothing_moves_when_the_number_comes(site: Site, browser: Browser)
         assert await reader.page.evaluate("shifts") == 0
 
 
-@pytest.mark.parametrize("width", [320, 390, 768, 1280])
-@pytest.mark.parametrize("address", ["/", path_of(STORY), path_of(CABLE), "/themes", "/themes/port-morrow", "/nowhere"])
-async def test_no_page_is_wider_than_its_window(site: Site, browser: Browser, address: str, width: int) -> None:
-    site.newsroom.articles[1]["title"] = LONG
-    site.newsroom.articles[1]["content_html"] = f"<p>{LONG}</p><pre>{LONG}</pre><table><tr><td>{LONG}</td></tr></table>"
+@pytest.mark.parametrize("kind", ["home", "article", "article in Ukrainian", "most read", "themes", "story"])
+async def test_no_page_is_wider_than_its_window(site: Site, browser: Browser, kind: str) -> None:
+    for article in site.newsroom.articles[1:3]:
+        article["title"] = LONG
+        article["content_html"] = f"<p>{LONG}</p><pre>{LONG}</pre><table><tr><td>{LONG}</td></tr></table>"
     site.newsroom.articles[0]["tags"].append(LONG)
-    async with reading(browser, site.url, viewport={"width": width, "height": 800}) as reader:
-        await reader.open(address)
-        wide = await reader.page.evaluate(
-            "[...document.querySelectorAll('*')].filter((e) => e.getBoundingClientRect().right > innerWidth + 1)"
-            ".map((e) => `${e.tagName} ${e.className}`)"
-        )
-        assert await reader.overflow() <= 0, wide
+    async with reading(browser, site.url) as reader:
+        await reader.open(KINDS[kind])
+        for width in (320, 390, 768, 1280):
+            await reader.page.set_viewport_size({"width": width, "height": 800})
+            wide = await reader.page.evaluate(
+                "[...document.querySelectorAll('*')].filter((e) => e.getBoundingClientRect().right > innerWidth + 1)"
+                ".map((e) => `${e.tagName} ${e.className}`)"
+            )
+            assert await reader.overflow() <= 0, (width, wide)
 
 
 async def test_the_pages_work_without_script(site: Site, browser: Browser) -> None:
@@ -163,48 +133,3 @@ async def test_the_keyboard_reaches_the_content_first(site: Site, browser: Brows
         assert await skip.is_visible()
         await reader.page.keyboard.press("Enter")
         assert await reader.page.evaluate("document.activeElement.id") == "content"
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("address", ["/", path_of(STORY), "/themes/port-morrow", "/nowhere"])
-async def test_text_stands_out_from_its_ground(site: Site, browser: Browser, address: str, scheme: str) -> None:
-    async with reading(browser, site.url, color_scheme=scheme, viewport=DESKTOP) as reader:
-        await reader.open(address)
-        assert await reader.page.evaluate(CONTRAST) == []
-
-
-CONTRAST = """
-() => {
-  const canvas = Object.assign(document.createElement("canvas"), { width: 1, height: 1 });
-  const pen = canvas.getContext("2d", { willReadFrequently: true });
-  const rgb = (color) => {
-    pen.clearRect(0, 0, 1, 1);
-    pen.fillStyle = color;
-    pen.fillRect(0, 0, 1, 1);
-    return [...pen.getImageData(0, 0, 1, 1).data];
-  };
-  const light = ([r, g, b]) => [r, g, b]
-    .map((c) => c / 255)
-    .map((c) => (c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4))
-    .reduce((sum, c, i) => sum + c * [0.2126, 0.7152, 0.0722][i], 0);
-  const ground = (element) => {
-    for (let e = element; e; e = e.parentElement) {
-      const color = rgb(getComputedStyle(e).backgroundColor);
-      if (color[3] === 255) return color;
-    }
-    return [255, 255, 255];
-  };
-  const weak = [];
-  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
-  while (walker.nextNode()) {
-    const text = walker.currentNode.textContent.trim();
-    const element = walker.currentNode.parentElement;
-    if (!text || !element.checkVisibility() || element.closest("script")) continue;
-    const [a, b] = [light(rgb(getComputedStyle(element).color)), light(ground(element))];
-    const ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
-    if (ratio < 4.5) weak.push(`${ratio.toFixed(2)}: ${text.slice(0, 40)}`);
-  }
-  return weak;
-}
-"""
-"""Texts whose contrast is below 4.5 (WCAG 2.2, 1.4.3)."""

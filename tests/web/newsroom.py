@@ -78,6 +78,23 @@ class _Live(httpx.AsyncByteStream):
             await asyncio.sleep(0.02)
 
 
+class _Stream(httpx.AsyncByteStream):
+    """Events of articles: those after one that the reader had, and then as they happen."""
+
+    def __init__(self, events: list[tuple[str, Mapping[str, Any]]], last: str | None) -> None:
+        self._events = events
+        self._next = int(last) + 1 if last else len(events)
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        yield b": hello\n\n"
+        while True:
+            while self._next < len(self._events):
+                kind, story = self._events[self._next]
+                yield b"id: %d\nevent: %s\ndata: %s\n\n" % (self._next, kind.encode(), json.dumps(story).encode())
+                self._next += 1
+            await asyncio.sleep(0.02)
+
+
 @dataclass
 class Newsroom:
     """Answers for all four services, told apart by the host name."""
@@ -88,10 +105,13 @@ class Newsroom:
     links: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     backlinks: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     related: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    stories: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    ranking: list[str] = field(default_factory=list)
     down: set[str] = field(default_factory=set)
     slow: set[str] = field(default_factory=set)
     special: dict[tuple[str, str], Answer] = field(default_factory=dict)
     asked: list[httpx.Request] = field(default_factory=list)
+    events: list[tuple[str, Mapping[str, Any]]] = field(default_factory=list)
 
     async def answer(self, request: httpx.Request) -> httpx.Response:
         """The transport's handler; answers come as streams, as from the network."""
@@ -105,6 +125,10 @@ class Newsroom:
                 headers={"content-type": "text/event-stream"},
                 stream=_Live(self.views, request.url.params.get_list("article")),
             )
+        if request.url.path == "/v1/stream" and answered.status_code == 200:
+            last = request.headers.get("last-event-id") or request.url.params.get("last_event_id")
+            stream = _Stream(self.events, last)
+            return httpx.Response(200, headers={"content-type": "text/event-stream"}, stream=stream)
         return httpx.Response(answered.status_code, headers=answered.headers, stream=_Bytes(answered.content))
 
     def _answer(self, request: httpx.Request) -> httpx.Response:
@@ -123,11 +147,14 @@ class Newsroom:
 
     def _feed(self, request: httpx.Request) -> httpx.Response:
         wanted = request.url.params
+        if request.url.path == "/v1/stream":
+            return httpx.Response(200)
         if request.url.path == "/v1/articles":
             items = [
                 a for a in self.articles if "theme" not in wanted or _slug(wanted["theme"]) in map(_slug, a["tags"])
             ]
             items = [a for a in items if wanted.get("language", a["language"]) == a["language"]]
+            items = [a for a in items if wanted.get("source", a["source"]) == a["source"]]
             items = [a for a in items if wanted.get("url", a["url"]) == a["url"]]
             if "article" in wanted:
                 names = wanted.get_list("article")
@@ -149,9 +176,20 @@ class Newsroom:
             return httpx.Response(200)
         if script := {"/v1/read.js": read_script, "/v1/components.js": components_script}.get(request.url.path):
             return httpx.Response(200, headers={"content-type": "text/javascript"}, content=script())
+        if request.url.path in {"/v1/most-read", "/v1/trending"}:
+            shown = self.ranking[: int(request.url.params["limit"])]
+            key = "views" if request.url.path == "/v1/most-read" else "score"
+            items = [{"article": name, key: 90 - place, "language": "en"} for place, name in enumerate(shown)]
+            return httpx.Response(200, json={"items": items, "window": request.url.params["window"]})
         if request.url.path == "/v1/views":
             names = request.url.params.get_list("article")
-            return httpx.Response(200, json={"items": [{"article": n, "views": self.views.get(n, 0)} for n in names]})
+            counts = [
+                {"article": n, "views": None, "status": 410}
+                if n in self.withdrawn
+                else {"article": n, "views": self.views.get(n, 0)}
+                for n in names
+            ]
+            return httpx.Response(200, json={"items": counts})
         name = request.url.path.split("/")[3]
         return httpx.Response(200, json={"article": name, "views": self.views.get(name, 0), "readers": 1})
 
@@ -163,7 +201,18 @@ class Newsroom:
             )
         if request.url.path.startswith("/v1/themes/"):
             return httpx.Response(404, json={"status": 404})
+        if request.url.path.startswith("/v1/stories/"):
+            name = request.url.path.rpartition("/")[2]
+            told = self.stories.get(name)
+            if told is None:
+                return httpx.Response(404, json={"status": 404})
+            return httpx.Response(200, json={"id": told[0]["article"], "items": told, "truncated": False})
         _, _, _, name, what = request.url.path.split("/")
+        if what == "story":
+            told = self.stories.get(name, [])
+            return httpx.Response(
+                200, json={"id": told[0]["article"] if told else name, "items": told, "truncated": False}
+            )
         if what == "links":
             body = {"links": self.links.get(name, []), "backlinks": self.backlinks.get(name, [])}
             return httpx.Response(200, json=body)
@@ -180,6 +229,7 @@ def _slug(theme: str) -> str:
 
 def a_site(newsroom: Newsroom, **settings: Any) -> FastAPI:
     """The web service in front of a newsroom."""
+    settings = {"fresh": "PT0S", "cards": "PT0S", **settings}  # what a test changes is there at once
     process = {"trusted_proxies": settings.pop("trusted_proxies", "127.0.0.1")}
     own = WebOwnSettings(
         feed_url="http://feed",

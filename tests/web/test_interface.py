@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from news_web.interface import Interface, negotiate, own_name
-from news_web.messages import LANGUAGES, MESSAGES, VIEWS
+from news_web.messages import LANGUAGES, MESSAGES, PLURALS
 
 UK = Interface("uk", False, ZoneInfo("Europe/Kyiv"))
 EN = Interface("en", False, ZoneInfo("UTC"))
@@ -46,8 +46,9 @@ def test_dates_are_in_the_papers_time_zone() -> None:
 
 
 def test_every_language_says_everything() -> None:
-    assert set(MESSAGES) == set(VIEWS) == set(LANGUAGES)
+    assert set(MESSAGES) == set(PLURALS) == set(LANGUAGES)
     assert all(set(said) == set(MESSAGES["en"]) for said in MESSAGES.values())
+    assert all(set(words) == set(PLURALS["en"]) for words in PLURALS.values())
 
 
 @pytest.mark.parametrize(

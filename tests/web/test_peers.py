@@ -1,13 +1,18 @@
-"""Event streams that many pages ask for in one moment."""
+"""Questions to services, and event streams that many pages ask for in one moment."""
 
 import asyncio
+from collections.abc import Mapping
 from datetime import timedelta
+from functools import partial
 
 import httpx
 import pytest
 
+from news_web.copies import copies_of
+from news_web.getting import Answer, connections, get_through, get_with
 from news_web.peers import Peers
 from news_web.public_paths import Service
+from tests.testbed.waiting import until
 
 
 class SlowDoor(httpx.AsyncBaseTransport):
@@ -33,7 +38,14 @@ class SlowDoor(httpx.AsyncBaseTransport):
 
 
 def peers_at(door: SlowDoor, client: httpx.AsyncClient) -> Peers:
-    return Peers(client, {Service.VIEWS: "http://views"}, deadline=timedelta(seconds=1), connect=lambda: door)
+    return Peers(
+        client,
+        {Service.VIEWS: "http://views"},
+        get=get_through(client),
+        connect=lambda: door,
+        copies=copies_of(1_000_000),
+        stale=timedelta(minutes=1),
+    )
 
 
 async def test_a_thousand_streams_at_once_are_all_opened_but_never_all_at_the_same_time() -> None:
@@ -63,3 +75,64 @@ async def test_a_stream_that_cannot_be_opened_leaves_its_turn_to_others() -> Non
         response, close = await peers.open_events(httpx.Request("GET", "http://views/v1/views/live"))
         assert response.status_code == 200
         await close()
+
+
+async def test_an_answer_that_ages_is_asked_for_again_and_nobody_waits() -> None:
+    asked, released = [], asyncio.Event()
+    released.set()
+
+    async def get(url: str, headers: Mapping[str, str]) -> Answer:
+        asked.append(url)
+        await released.wait()
+        return Answer(200, None, b'{"n": %d}' % len(asked))
+
+    async with httpx.AsyncClient() as client:
+        peers = Peers(
+            client,
+            {Service.RELATED: "http://related/"},
+            get=get,
+            connect=httpx.AsyncHTTPTransport,
+            copies=copies_of(1_000_000),
+            stale=timedelta(minutes=1),
+        )
+        ask = partial(peers.ask, Service.RELATED, "/x", within=timedelta(seconds=5), fresh=timedelta(minutes=1))
+        assert (await ask()).body == {"n": 1}
+        released.clear()
+        now = asyncio.get_running_loop().time()
+        with pytest.MonkeyPatch.context() as patch:
+            for later in (5.9, 6.1, 6.1):
+                patch.setattr("news_web.peers._now", lambda later=later: now + later)
+                assert (await ask()).body == {"n": 1}
+            await until(lambda: len(asked) == 2, "the question to be asked again")
+            released.set()
+
+            async def is_new() -> bool:
+                return (await ask()).body == {"n": 2}
+
+            await until(is_new, "the new answer")
+        assert asked == ["http://related/x"] * 2
+        await peers.close()
+
+
+async def test_the_connections_say_what_came_back_and_when_nothing_did() -> None:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = (await reader.readuntil(b"\r\n\r\n")).decode()
+        heads.append(head)
+        if "nothing" not in head:
+            writer.write(b'HTTP/1.1 200 OK\r\nETag: W/"1"\r\nSet-Cookie: a=b\r\nContent-Length: 2\r\n\r\n{}')
+            await writer.drain()
+        writer.close()
+
+    heads: list[str] = []
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    host, port = server.sockets[0].getsockname()
+    async with server, connections() as session:
+        get = get_with(session)
+        for _ in range(2):
+            answer = await get(f"http://{host}:{port}/v1/articles/a:%2F?x=%20", {"if-none-match": 'W/"0"'})
+            assert answer == Answer(200, 'W/"1"', b"{}")
+        with pytest.raises(ConnectionError):
+            await get(f"http://{host}:{port}/nothing", {})
+    assert heads[0].startswith("GET /v1/articles/a:%2F?x=%20 HTTP/1.1")
+    assert 'if-none-match: w/"0"' in heads[1].lower()
+    assert "cookie" not in heads[1].lower()

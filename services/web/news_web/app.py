@@ -11,10 +11,12 @@ from fastapi import FastAPI
 from news_shared.clock import Clock, system_clock
 from news_shared.http import create_service
 from news_shared.process import at_stop
-from news_web import routes
+from news_web import article_routes, counting_routes, list_routes, routes
 from news_web.assets import load_assets
+from news_web.copies import copies_of
+from news_web.desk import Desk, Limits, WebState
 from news_web.forwarding import trusted_networks
-from news_web.pages import Pages
+from news_web.getting import connections, get_through, get_with
 from news_web.peers import Peers
 from news_web.public_paths import Service
 from news_web.rendering import Pen
@@ -40,7 +42,7 @@ def create_app(
     }
 
     @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[routes.WebState]:
+    async def lifespan(app: FastAPI) -> AsyncIterator[WebState]:
         silence = own.silence.total_seconds()
         timeout = httpx.Timeout(silence, connect=own.connect_timeout.total_seconds())
         tls = httpx.create_ssl_context(trust_env=False)  # once: reading the authorities takes a while
@@ -58,13 +60,16 @@ def create_app(
         stopping = asyncio.Event()
         async with client, AsyncExitStack() as stack:
             stack.enter_context(at_stop(stopping.set))
-            peers = Peers(client, addresses, deadline=own.part_deadline, connect=connect)
+            get = get_through(client) if transport else get_with(await stack.enter_async_context(connections()))
+            copies = copies_of(own.copies_bytes)
+            peers = Peers(client, addresses, get=get, connect=connect, copies=copies, stale=own.stale)
+            stack.push_async_callback(peers.close)
             assets = load_assets()
             yield {
-                "desk": routes.Desk(
+                "desk": Desk(
                     peers=peers,
-                    pages=Pages(peers),
-                    pen=Pen(title=own.title, assets=assets, clock=clock),
+                    limits=Limits(part=own.part_deadline, page=own.page_deadline, fresh=own.fresh, cards=own.cards),
+                    pen=Pen(title=own.title, assets=assets, clock=clock, public_url=own.public_url),
                     assets=assets,
                     trusted=trusted_networks(settings.process.trusted_proxies),
                     zone=ZoneInfo(own.time_zone),
@@ -73,5 +78,7 @@ def create_app(
             }
 
     app = create_service("newsfeed", lifespan, unready=list)
-    app.include_router(routes.router)
+    for router in (list_routes.router, article_routes.router, counting_routes.router):
+        app.include_router(router)
+    app.include_router(routes.router)  # last: it takes every path
     return app

@@ -44,8 +44,47 @@ MESSAGES: Final[Mapping[str, Mapping[str, str]]] = {
         "themes away": "The themes cannot be shown at the moment.",
         "times": "Times are in {zone}.",
         "about this site": "About this site",
-        "no cookies": "No cookies, no tracking. A view is counted without storing who you are.",
+        "no cookies": "No tracking, and no cookies. A view is counted without storing who you are.",
         "api": "For developers",
+        "most read": "Most read",
+        "rising": "Rising now",
+        "1h": "In an hour",
+        "24h": "In a day",
+        "7d": "In a week",
+        "window": "Time",
+        "nothing read": "Nobody has read anything in this time yet.",
+        "ranking away": "What is read most cannot be shown at the moment.",
+        "story so far": "The story so far",
+        "whole story": "The whole story: {reports}",
+        "this report": "You are reading this",
+        "timeline": "A story in order of time",
+        "source": "Source",
+        "nothing in source": "No stories of this source.",
+        "copy": "This page could not be checked against our newsroom just now; it shows what we knew a moment ago.",
+        "toast new": "New story",
+        "toast several": "New stories",
+        "toast updated": "This story was just updated",
+        "close": "Close",
+        "site messages": "Messages of this page",
+        "counting": "How we count",
+        "count text": (
+            "When you open a story, your browser tells us which one. From your address and your browser's name we"
+            " make a number that is another one each day and cannot be turned back; it only keeps you from being "
+            "counted twice. Nothing else is kept: no profile, no cookie."
+        ),
+        "count signal": (
+            "A browser that sends Global Privacy Control or Do Not Track is left in peace without asking: no "
+            "number is made."
+        ),
+        "counted": "Your views are counted.",
+        "not counted": (
+            "Your views are not counted. For this your browser keeps one cookie that says so and nothing else."
+        ),
+        "signal heard": "Your browser asks not to be told apart, and we do as it asks.",
+        "count me out": "Do not count my views",
+        "count me in": "Count my views again",
+        "feed": "Feed",
+        "and more": "There is more than fits on this page.",
         "not found": "There is nothing here",
         "not found text": "The address may be mistyped, or the story has never reached us.",
         "gone": "This story was withdrawn",
@@ -104,6 +143,44 @@ MESSAGES: Final[Mapping[str, Mapping[str, str]]] = {
         "about this site": "Про сайт",
         "no cookies": "Без файлів cookie та стеження. Перегляд рахуємо, не зберігаючи, хто ви.",
         "api": "Для розробників",
+        "most read": "Найчитаніше",
+        "rising": "Набирає популярності",
+        "1h": "За годину",
+        "24h": "За добу",
+        "7d": "За тиждень",
+        "window": "Час",
+        "nothing read": "За цей час ще ніхто нічого не прочитав.",
+        "ranking away": "Найчитаніше зараз показати не вдається.",
+        "story so far": "Як розгорталися події",
+        "whole story": "Уся історія: {reports}",
+        "this report": "Ви читаєте це",
+        "timeline": "Історія в часі",
+        "source": "Джерело",
+        "nothing in source": "Матеріалів цього джерела немає.",
+        "copy": "Цю сторінку щойно не вдалося звірити з редакцією: на ній те, що ми знали хвилину тому.",
+        "toast new": "Нова публікація",
+        "toast several": "Нові публікації",
+        "toast updated": "Цей матеріал щойно оновили",
+        "close": "Закрити",
+        "site messages": "Повідомлення сторінки",
+        "counting": "Як ми рахуємо",
+        "count text": (
+            "Коли ви відкриваєте матеріал, браузер повідомляє нам, який саме. З вашої адреси та назви браузера ми"
+            " утворюємо число: щодня інше й незворотне. Воно потрібне лише, щоб не порахувати вас двічі. Більше "
+            "нічого не зберігаємо: ні профілю, ні файлів cookie."
+        ),
+        "count signal": (
+            "Якщо браузер надсилає Global Privacy Control або Do Not Track, ми й не питаємо: числа не утворюємо."
+        ),
+        "counted": "Ваші перегляди рахуються.",
+        "not counted": (
+            "Ваші перегляди не рахуються. Для цього браузер зберігає один файл cookie, у якому записано лише це."
+        ),
+        "signal heard": "Ваш браузер просить вас не вирізняти, і ми так і робимо.",
+        "count me out": "Не рахувати мої перегляди",
+        "count me in": "Знову рахувати мої перегляди",
+        "feed": "Стрічка",
+        "and more": "Є й інші, які не вмістилися на сторінці.",
         "not found": "Тут нічого немає",
         "not found text": "Можливо, в адресі помилка, або ця новина до нас не надходила.",
         "gone": "Цю новину відкликано",
@@ -125,8 +202,14 @@ MESSAGES: Final[Mapping[str, Mapping[str, str]]] = {
     },
 }
 
-VIEWS: Final[Mapping[str, Mapping[str, str]]] = {
-    "en": {"one": "view", "other": "views"},
-    "uk": {"one": "перегляд", "few": "перегляди", "many": "переглядів", "other": "перегляду"},
+PLURALS: Final[Mapping[str, Mapping[str, Mapping[str, str]]]] = {
+    "en": {
+        "views": {"one": "view", "other": "views"},
+        "reports": {"one": "report", "other": "reports"},
+    },
+    "uk": {
+        "views": {"one": "перегляд", "few": "перегляди", "many": "переглядів", "other": "перегляду"},
+        "reports": {"one": "повідомлення", "few": "повідомлення", "many": "повідомлень", "other": "повідомлення"},
+    },
 }
-"""The word after a number of views, by CLDR plural category."""
+"""The word after a number, by CLDR plural category."""

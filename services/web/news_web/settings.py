@@ -23,9 +23,35 @@ class WebOwnSettings(BaseSettings):
     ingest_url: str = Field("http://127.0.0.1:8001", pattern=_URL)
     title: str = Field("Newsfeed", min_length=1, max_length=80, description="Name of the paper, in the masthead.")
     time_zone: str = Field("UTC", description="In which the pages say dates and times, e.g. Europe/Kyiv.")
-    part_deadline: timedelta = Field(
-        timedelta(milliseconds=400), gt=timedelta(0), description="A part of a page that takes longer is left out."
+    public_url: str | None = Field(
+        None,
+        pattern=_URL,
+        description="Address of the site as readers know it; unset: as each request names it.",
     )
+    part_deadline: timedelta = Field(
+        timedelta(milliseconds=250), gt=timedelta(0), description="A part of a page that takes longer is left out."
+    )
+    page_deadline: timedelta = Field(
+        timedelta(milliseconds=450), gt=timedelta(0), description="All parts of a page together; the rest is left out."
+    )
+    fresh: timedelta = Field(
+        timedelta(milliseconds=200),
+        ge=timedelta(0),
+        le=timedelta(milliseconds=500),  # what is withdrawn must be gone within a second
+        description="What was asked for so short a time ago is not asked for again; an article itself always is.",
+    )
+    cards: timedelta = Field(
+        timedelta(minutes=1),
+        ge=timedelta(0),
+        description="Lists beside an article may be so old when nobody asked for them, and a tenth of it when "
+        "somebody did; what was withdrawn since is taken out of them at once.",
+    )
+    stale: timedelta = Field(
+        timedelta(minutes=10),
+        ge=timedelta(0),
+        description="A copy so old may stand in for an answer while a service is away.",
+    )
+    copies_bytes: int = Field(32 * 2**20, ge=0, description="Of copies of answers, as they came over the wire.")
     connect_timeout: timedelta = Field(timedelta(seconds=2), gt=timedelta(0))
     silence: timedelta = Field(
         timedelta(seconds=60), gt=timedelta(0), description="A service that says nothing for so long is given up."

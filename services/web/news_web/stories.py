@@ -31,7 +31,7 @@ class Story:
         """From an article of `feed` or a card of `related`."""
         reason = item.get("reason") or {}
         return cls(
-            id=str(item.get("article") or item["id"]),
+            id=card_id(item),
             title=str(item["title"]),
             language=str(item.get("language") or "und"),
             date=moment_of(item.get("date") or item.get("date_published")),
@@ -45,6 +45,23 @@ class Story:
 def stories(items: Iterable[Item]) -> Sequence[Story]:
     """All items of a list as stories."""
     return [Story.of(item) for item in items]
+
+
+def card_id(item: Item) -> str:
+    """The id of a story, which ``feed`` calls ``id`` and cards call ``article``."""
+    return str(item.get("article") or item["id"])
+
+
+def as_card(article: Item) -> Item:
+    """An article of the feed in the shape of a card of ``related``."""
+    return {
+        "article": article["id"],
+        "title": article["title"],
+        "url": article.get("url"),
+        "language": article.get("language", "und"),
+        "date": article["date_published"],
+        "image": article.get("image"),
+    }
 
 
 def moment_of(text: object) -> datetime | None:

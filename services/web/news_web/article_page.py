@@ -1,0 +1,138 @@
+"""What an article's page is made of: which service is asked for which part, and what happens without it."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from news_shared.article_ids import ArticleId
+from news_web.confirming import confirmed, confirmed_article
+from news_web.peers import Part, Questions
+from news_web.public_paths import Service
+from news_web.stories import Item, as_card, card_id
+from news_web.theme_blocks import ThemeBlock, ThemeLists, ask_themes
+
+_THEMES: Final = 3
+_RELATED: Final = 14  # some of them are shown elsewhere on the page
+_STORY_BEFORE: Final = 4
+_STORY_AFTER: Final = 2
+
+
+@dataclass(frozen=True)
+class ArticlePage:
+    """An article with everything around it; each part with its own status."""
+
+    article: Part
+    views: Part
+    links: Part
+    related: Part
+    story: Part
+    original: Part
+    theme_lists: ThemeLists
+
+    @property
+    def count(self) -> int | None:
+        """Views, or None when nobody can say now: no number rather than a wrong one."""
+        return count_of(self.views.body) if self.views.status == "ok" else None
+
+    @property
+    def version(self) -> tuple[str, ...] | None:
+        """Differs whenever something but the count does; None when a part cannot say so."""
+        shown = (self.article, self.links, self.related, self.story, self.original, *self.theme_lists.lists)
+        marks = [part.etag if part.status == "ok" else part.status for part in shown]
+        return tuple(map(str, marks)) if None not in marks and "stale" not in marks else None
+
+    @property
+    def translations(self) -> Sequence[Item]:
+        """Stories that say the same in another language, each once."""
+        found = [item for item in self.related.items if _kind(item) == "translation"]
+        named = {card_id(item) for item in found}
+        return found + [as_card(item) for item in self.original.items[:1] if card_id(item) not in named]
+
+    @property
+    def story_so_far(self) -> Sequence[Item]:
+        """The reports of its story next to it in time, itself among them; empty when there is no other."""
+        itself = self.article.body.get("id")
+        translations = {card_id(item) for item in self.translations}
+        told = [item for item in self.story.items if card_id(item) not in translations]
+        place = next((index for index, item in enumerate(told) if card_id(item) == itself), None)
+        if place is None or len(told) < 2:
+            return []
+        return told[max(place - _STORY_BEFORE, 0) : place + _STORY_AFTER + 1]
+
+    @property
+    def related_items(self) -> Sequence[Item]:
+        """Related stories without those that have another place on the page."""
+        apart = {card_id(item) for item in (*self.translations, *self.story_so_far)}
+        return [item for item in self.related.items if card_id(item) not in apart]
+
+    @property
+    def body_links(self) -> Sequence[Item]:
+        """Hyperlinks of the body with the cards of our stories."""
+        return list(self.links.body.get("links") or ()) if self.links.is_ok else []
+
+    @property
+    def backlinks(self) -> Sequence[Item]:
+        """Cards of the stories that link to this one."""
+        return list(self.links.body.get("backlinks") or ()) if self.links.is_ok else []
+
+    @property
+    def themes(self) -> Sequence[ThemeBlock]:
+        """News of the article's themes without itself."""
+        return self.theme_lists.blocks(without=self.article.body.get("id"))
+
+
+async def ask_article(questions: Questions, article_id: ArticleId) -> ArticlePage:
+    """An article's page, reasons in the reader's language; look at ``article.status`` first."""
+    path = f"/v1/articles/{article_id}"
+    async with asyncio.TaskGroup() as tasks:
+        asked = tasks.create_task(questions.ask(Service.FEED, path, is_main=True, age="now"))
+        views = tasks.create_task(questions.ask(Service.VIEWS, f"{path}/views"))
+        links = tasks.create_task(questions.ask(Service.RELATED, f"{path}/links", age="cards"))
+        story = tasks.create_task(questions.ask(Service.RELATED, f"{path}/story", age="cards"))
+        related = tasks.create_task(
+            questions.ask(Service.RELATED, f"{path}/related", {"limit": _RELATED}, has_words=True, age="cards")
+        )
+        around = tasks.create_task(_around(questions, asked))
+    original, themes = around.result()
+    article = confirmed_article(asked.result(), [views.result(), links.result(), story.result(), related.result()])
+    copied = [links.result(), related.result(), story.result(), original, *themes.lists]
+    safe_links, safe_related, safe_story, safe_original, *safe_lists = await confirmed(questions, copied)
+    return ArticlePage(
+        article=article,
+        views=views.result(),
+        links=safe_links,
+        related=safe_related,
+        story=safe_story,
+        original=safe_original,
+        theme_lists=ThemeLists(themes.names, safe_lists),
+    )
+
+
+async def _around(questions: Questions, asked: "asyncio.Task[Part]") -> tuple[Part, ThemeLists]:
+    """What can be asked for only when the article is known: what it translates, and its themes."""
+    article = (await asked).body if (await asked).is_ok else {}
+    async with asyncio.TaskGroup() as tasks:
+        original = tasks.create_task(_ask_original(questions, article))
+        themes = tasks.create_task(ask_themes(questions, (article.get("tags") or ())[:_THEMES]))
+    return original.result(), themes.result()
+
+
+async def _ask_original(questions: Questions, article: Item) -> Part:
+    """What the article says it is a translation of, by guid of its source or by URL."""
+    said = article.get("translation_of")
+    if not said:
+        return Part("missing")
+    by_url = said.startswith(("http://", "https://"))
+    name = {"url": said} if by_url else {"article": f"{article['source']}:{said}"}
+    return await questions.ask(Service.FEED, "/v1/articles", name, age="cards")
+
+
+def count_of(body: Item) -> int | None:
+    """A number of views, where the answer has one."""
+    views = body.get("views")
+    return views if isinstance(views, int) and not isinstance(views, bool) and views >= 0 else None
+
+
+def _kind(item: Item) -> str:
+    return str((item.get("reason") or {}).get("kind", ""))

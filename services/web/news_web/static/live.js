@@ -1,0 +1,137 @@
+// While a page is seen: new stories are announced, corrections appear, withdrawn stories go. One event stream a page.
+const place = document.getElementById("messages");
+const say = place.dataset;
+const own = () => document.querySelector("main > .story");
+const shown = (id) => document.querySelectorAll(`[data-article="${CSS.escape(id)}"]`);
+const ONE_DAY = 864e5;
+const news = new Map(); // announced and not looked at yet
+const told = new Set(); // an event may come twice
+let source = null;
+let last = "";
+let timer = 0;
+
+function follow() {
+  stop();
+  if (document.visibilityState !== "visible") return;
+  source = new EventSource(`/v1/stream${last && `?last_event_id=${encodeURIComponent(last)}`}`);
+  for (const [type, tell] of Object.entries({ published, updated, withdrawn })) {
+    source.addEventListener(type, (event) => {
+      last = event.lastEventId || last;
+      tell(JSON.parse(event.data));
+    });
+  }
+  // What happened between the making of the page and now is not on a stream that begins now.
+  source.addEventListener("open", () => last || lookAgain(), { once: true });
+  source.addEventListener("reset", lookAgain); // the log is another one
+  source.addEventListener("error", () => {
+    if (source?.readyState !== EventSource.CLOSED) return; // the browser tries again by itself
+    stop();
+    timer = setTimeout(follow, 15e3 + 15e3 * Math.random());
+  });
+}
+
+function stop() {
+  clearTimeout(timer);
+  source?.close();
+  source = null;
+}
+
+function published(story) {
+  const old = Date.now() - Date.parse(story.date_published) > ONE_DAY;
+  if (old || told.has(story.id) || shown(story.id).length || !concerns(story)) return;
+  told.add(story.id);
+  news.set(story.id, story);
+  const several = news.size > 1;
+  announce(several ? `${say.several}: ${news.size}` : say.one, story);
+}
+
+function concerns({ language = "", tags = [], source }) {
+  if (say.language && language.split("-")[0] !== say.language) return false;
+  if (say.theme && !tags.includes(say.theme)) return false;
+  return !say.source || source === say.source;
+}
+
+function updated(story) {
+  if (own()?.dataset.article === story.id) return void check(story.revision);
+  for (const element of shown(story.id)) {
+    const headline = element.querySelector(".headline a");
+    if (headline && headline.textContent !== story.title) headline.textContent = story.title;
+  }
+}
+
+function withdrawn({ id }) {
+  if (own()?.dataset.article === id) return leave();
+  for (const element of shown(id)) element.remove();
+  if (news.delete(id)) place.replaceChildren();
+}
+
+async function lookAgain() {
+  void check();
+  const ids = [...new Set([...document.querySelectorAll("[data-article]")].map((element) => element.dataset.article))];
+  if (!ids.length) return;
+  try {
+    const query = new URLSearchParams(ids.slice(0, 100).map((id) => ["article", id]));
+    const answer = await fetch(`/v1/views?${query}`, { credentials: "omit", cache: "no-cache" });
+    if (!answer.ok) return;
+    for (const { article, status } of (await answer.json()).items) if (status === 410) withdrawn({ id: article });
+  } catch {
+    // away for a moment
+  }
+}
+
+// The server says why, in the reader's language.
+function leave() {
+  own().hidden = true;
+  location.reload();
+}
+
+// Puts the story as it is now in place of the one that is shown, when it is another.
+async function check(revision) {
+  const before = own();
+  if (!before || revision <= Number(before.dataset.revision)) return;
+  try {
+    const answer = await fetch(location.href, { cache: "no-cache" });
+    if (answer.status === 404 || answer.status === 410) return leave();
+    if (!answer.ok) return;
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    const now = page.querySelector("main > .story");
+    if (!now || now.dataset.revision === before.dataset.revision) return;
+    before.replaceWith(document.adoptNode(now));
+    document.title = page.title;
+    announce(say.updated);
+  } catch {
+    // away for a moment: the next event or visit asks again
+  }
+}
+
+function announce(text, story) {
+  const box = document.createElement("div");
+  box.className = "toast";
+  const words = document.createElement("p");
+  words.append(text);
+  box.append(words);
+  if (story) {
+    const link = document.createElement("a");
+    link.href = news.size > 1 ? say.home : `/articles/${story.id}${say.query}`;
+    link.lang = story.language ?? "";
+    link.dir = "auto";
+    link.textContent = story.title;
+    link.className = "headline";
+    box.append(link);
+  }
+  const close = document.createElement("button");
+  close.type = "button";
+  close.ariaLabel = say.close;
+  close.textContent = "×";
+  close.addEventListener("click", () => {
+    news.clear();
+    place.replaceChildren();
+  });
+  box.append(close);
+  place.replaceChildren(box);
+}
+
+document.addEventListener("visibilitychange", follow);
+addEventListener("pagehide", stop); // an open stream would keep the page out of the back/forward cache
+addEventListener("pageshow", (event) => event.persisted && follow());
+follow();

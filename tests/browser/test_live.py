@@ -1,0 +1,158 @@
+"""What happens on a page while it is open: new stories, corrections, withdrawals; and after the tab slept."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from playwright.async_api import Browser, Page
+
+from tests.browser.chromium import reading
+from tests.browser.played_site import Site
+from tests.testbed.waiting import until
+from tests.web.newsroom import an_article
+from tests.web.test_web_service import CABLE, SIMILAR, STORY, path_of
+
+pytestmark = pytest.mark.browser
+
+HIDE_AND_SHOW = """
+let hidden = false;
+Object.defineProperty(document, "hidden", { get: () => hidden });
+Object.defineProperty(document, "visibilityState", { get: () => (hidden ? "hidden" : "visible") });
+globalThis.sleepTab = (asleep) => { hidden = asleep; document.dispatchEvent(new Event("visibilitychange")); };
+"""
+
+
+def of_now(guid: str, **fields: Any) -> dict[str, Any]:
+    return an_article(guid, date_published=datetime.now(UTC).isoformat(), **fields)
+
+
+async def streams(site: Site, number: int) -> None:
+    """Wait until so many streams of articles were opened."""
+    await until(lambda: len(opened(site)) >= number, f"{number} streams")
+
+
+def opened(site: Site) -> list[str]:
+    return [str(request.url) for request in site.newsroom.asked if request.url.path == "/v1/stream"]
+
+
+async def toast(page: Page) -> str:
+    await page.locator(".toast").wait_for(timeout=8000)
+    return await page.locator(".toast").inner_text()
+
+
+async def test_new_stories_are_announced_in_one_quiet_place(site: Site, browser: Browser) -> None:
+    async with reading(browser, site.url) as reader:
+        await reader.open("/?lang=uk")
+        await streams(site, 1)
+        first = of_now("first", title="Перша", language="uk")
+        site.newsroom.events += [
+            ("published", an_article("archive", title="Of last year", date_published="2025-01-15T12:05:00Z")),
+            ("published", {**STORY, "date_published": datetime.now(UTC).isoformat()}),  # is on the page
+            ("published", first),
+        ]
+        assert (await toast(reader.page)).split() == ["Нова", "публікація", "Перша", "×"]
+        link = reader.page.locator(".toast a")
+        assert await link.get_attribute("href") == f"/articles/{first['id']}?lang=uk"
+        site.newsroom.events.append(("published", of_now("second", title="Second")))
+        await reader.page.get_by_text("Нові публікації: 2").wait_for()
+        assert await link.get_attribute("href") == "/?lang=uk"
+        await reader.page.get_by_role("button", name="Закрити").click()
+        assert await reader.page.locator(".toast").count() == 0
+        site.newsroom.events += [("published", of_now("third", title="Third")), ("withdrawn", of_now("third"))]
+        site.newsroom.events.append(("published", of_now("fourth", title="Fourth")))
+        await reader.page.get_by_text("Fourth").wait_for()
+        assert "Нова публікація" in await toast(reader.page)  # the third is gone, so it is one again
+        assert len(opened(site)) == 1
+        assert reader.complaints == []
+
+
+@pytest.mark.parametrize(
+    ("address", "theirs", "ours"),
+    [
+        ("/?language=uk", {"language": "en"}, {"language": "uk-UA"}),
+        ("/themes/port-morrow", {"tags": ["Elections"]}, {"tags": ["Elections", "Port Morrow"]}),
+        ("/sources/herald", {"source": "tribune"}, {"source": "herald"}),
+    ],
+)
+async def test_a_list_announces_what_belongs_to_it(
+    site: Site, browser: Browser, address: str, theirs: dict[str, Any], ours: dict[str, Any]
+) -> None:
+    async with reading(browser, site.url) as reader:
+        await reader.open(address)
+        await streams(site, 1)
+        site.newsroom.events += [
+            ("published", {**of_now("a", title="Not for here"), **theirs}),
+            ("published", {**of_now("b", title="For here"), **ours}),
+        ]
+        assert "For here" in await toast(reader.page)
+        assert "Нова публікація" in await toast(reader.page)  # one, not two
+
+
+async def test_a_correction_appears_on_the_open_page(site: Site, browser: Browser) -> None:
+    async with reading(browser, site.url) as reader:
+        await reader.open(path_of(STORY))
+        await reader.page.evaluate("globalThis.same = true; scrollTo(0, 200)")
+        await streams(site, 1)
+        corrected = {"at": "2026-01-16T08:00:00Z", "note": "The ferry has two decks."}
+        site.newsroom.articles[0] |= {"revision": 2, "title": "Changed", "corrections": [corrected]}
+        site.newsroom.events.append(("updated", site.newsroom.articles[0]))
+        await reader.page.get_by_text("The ferry has two decks.").wait_for()
+        assert await reader.page.get_by_role("heading", level=1).inner_text() == "Changed"
+        assert "Цей матеріал щойно оновили" in await toast(reader.page)
+        assert await reader.page.evaluate("globalThis.same && scrollY === 200")
+        await reader.page.locator("news-views[views]").wait_for()
+        site.newsroom.events.append(("updated", {**SIMILAR, "title": "A harbour sleeps"}))
+        await reader.page.locator(".backlinks").get_by_text("A harbour sleeps").wait_for()
+        assert len(reader.beacons) == 1
+        assert reader.complaints == []
+
+
+async def test_a_withdrawn_story_leaves_open_pages(site: Site, browser: Browser) -> None:
+    async with reading(browser, site.url) as reader:
+        await reader.open(path_of(STORY))
+        await streams(site, 1)
+        assert await reader.page.locator(".card").count() == 1
+        site.newsroom.events.append(("withdrawn", {"id": CABLE["id"]}))
+        await until(lambda: _is_without(reader.page, CABLE["id"]), "the card to go")
+        site.newsroom.articles = [one for one in site.newsroom.articles if one["id"] != STORY["id"]]
+        site.newsroom.withdrawn[STORY["id"]] = {"reason": "a mistake", "time": "2026-01-16T08:00:00Z"}
+        site.newsroom.events.append(("withdrawn", {"id": STORY["id"]}))
+        await reader.page.get_by_text("Зазначена причина: a mistake").wait_for()
+
+
+async def _is_without(page: Page, article: str) -> bool:
+    return await page.locator(f"[data-article='{article}']").count() == 0
+
+
+async def test_a_tab_that_slept_goes_on_where_it_was(site: Site, browser: Browser) -> None:
+    async with reading(browser, site.url) as reader:
+        await reader.page.add_init_script(HIDE_AND_SHOW)
+        await reader.open(path_of(STORY))
+        await streams(site, 1)
+        site.newsroom.events.append(("published", of_now("before", title="Before the sleep")))
+        assert "Before the sleep" in await toast(reader.page)
+        await reader.page.evaluate("sleepTab(true)")
+        site.newsroom.events += [
+            ("withdrawn", {"id": CABLE["id"]}),
+            ("published", of_now("meanwhile", title="Meanwhile")),
+        ]
+        await reader.page.evaluate("sleepTab(false)")
+        await reader.page.get_by_text("Meanwhile").wait_for()
+        assert "Нові публікації: 2" in await toast(reader.page)
+        assert await _is_without(reader.page, CABLE["id"])
+        assert [url.partition("?")[2] for url in opened(site)] == ["", "last_event_id=0"]
+
+
+async def test_what_happened_before_the_stream_was_open_is_seen(site: Site, browser: Browser) -> None:
+    async with reading(browser, site.url) as reader:
+        await reader.page.add_init_script(HIDE_AND_SHOW + "hidden = true;")
+        await reader.open(path_of(STORY))
+        site.newsroom.articles[0] |= {"revision": 2, "title": "Changed meanwhile"}
+        site.newsroom.withdrawn[SIMILAR["id"]] = {}
+        assert opened(site) == []
+        await reader.page.evaluate("sleepTab(false)")
+        await reader.page.get_by_role("heading", name="Changed meanwhile").wait_for()
+        await until(lambda: _is_without(reader.page, SIMILAR["id"]), "what was withdrawn to go")
+        site.newsroom.articles = []
+        await reader.page.evaluate("sleepTab(true); sleepTab(false)")
+        await reader.page.get_by_text("Тут нічого немає").wait_for()

@@ -1,0 +1,206 @@
+"""Services that are away or slow: what copies of their answers may show, and that nothing withdrawn comes back."""
+
+from collections.abc import Iterable
+from datetime import timedelta
+from time import perf_counter
+
+import httpx
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from news_web.confirming import UNCONFIRMED, confirmed_article
+from news_web.copies import Copy, Question, copies_of
+from news_web.peers import Part
+from news_web.public_paths import Service
+from tests.testbed.waiting import until
+from tests.web.conftest import Open
+from tests.web.newsroom import Newsroom
+from tests.web.test_web_service import CABLE, SIMILAR, STORY, a_newsroom, path_of
+from tests.web.wellformed import Page
+
+EVERYBODY = {"feed", "views", "related"}
+
+
+def withdraw(newsroom: Newsroom, article: str) -> None:
+    """Every service hears of it."""
+    newsroom.articles = [one for one in newsroom.articles if one["id"] != article]
+    newsroom.withdrawn[article] = {"reason": "an error of ours", "time": "2026-01-15T14:00:00Z"}
+
+
+def get_gone(request: httpx.Request) -> httpx.Response:
+    return httpx.Response(410, json={"status": 410, "reason": "an error of ours", "time": "2026-01-15T14:00:00Z"})
+
+
+async def test_an_article_is_read_on_while_the_feed_is_away(open_site: Open) -> None:
+    newsroom = a_newsroom()
+    site = await open_site(newsroom)
+    await site.get(path_of(STORY))
+    newsroom.down = {"feed"}
+    response = await site.get(path_of(STORY), headers={"accept-language": "en"})
+    assert response.status_code == 200
+    assert "Third." in response.text
+    assert "could not be checked" in response.text
+    assert "21,478" in response.text  # views is there
+    assert Page(response.text).mistakes == []
+    newsroom.down = set()
+    assert "could not be checked" not in (await site.get(path_of(STORY), headers={"accept-language": "en"})).text
+
+
+@pytest.mark.parametrize(
+    ("witness", "path"), [("views", "/v1/articles/{}/views"), ("related", "/v1/articles/{}/links")]
+)
+async def test_a_withdrawn_article_does_not_come_back_out_of_a_copy(open_site: Open, witness: str, path: str) -> None:
+    newsroom = a_newsroom()
+    site = await open_site(newsroom)
+    await site.get(path_of(STORY))
+    newsroom.down = {"feed"}
+    newsroom.special[(witness, path.format(STORY["id"]))] = get_gone
+    response = await site.get(path_of(STORY))
+    assert response.status_code == 410
+    assert "an error of ours" in response.text
+    assert (await site.get(f"/v1/pages/{STORY['id']}")).status_code == 410
+
+
+async def test_a_withdrawn_story_is_in_no_list_that_is_a_copy(open_site: Open) -> None:
+    newsroom = a_newsroom()
+    site = await open_site(newsroom)
+    addresses = (path_of(STORY), "/", "/themes/port-morrow", "/sources/herald")
+    for address in addresses:
+        assert SIMILAR["title"] in (await site.get(address)).text
+        assert CABLE["title"] in (await site.get(address)).text or address == "/themes/port-morrow"
+    withdraw(newsroom, SIMILAR["id"])
+    withdraw(newsroom, CABLE["id"])
+    newsroom.down = {"related", "feed"}
+    for address in addresses:
+        response = await site.get(address)
+        assert response.status_code == 200
+        assert STORY["title"].split("<")[0] in response.text
+        assert SIMILAR["title"] not in response.text
+        assert CABLE["title"] not in response.text
+    newsroom.down = {"related", "views"}
+    html = (await site.get(path_of(STORY))).text
+    assert SIMILAR["title"] not in html
+    assert CABLE["title"] not in html
+
+
+async def test_an_old_copy_is_no_answer(open_site: Open) -> None:
+    newsroom = a_newsroom()
+    site = await open_site(newsroom, stale="PT0S")
+    await site.get(path_of(STORY))
+    newsroom.down = {"feed"}
+    assert (await site.get(path_of(STORY))).status_code == 503
+
+
+async def test_old_counts_are_not_shown(open_site: Open) -> None:
+    newsroom = a_newsroom()
+    site = await open_site(newsroom)
+    for address in (path_of(STORY), "/"):
+        assert "21,478" in (await site.get(address, headers={"accept-language": "en"})).text
+    newsroom.down = {"views"}
+    for address in (path_of(STORY), "/"):
+        assert "21,478" not in (await site.get(address, headers={"accept-language": "en"})).text
+
+
+async def test_a_service_that_is_silent_costs_a_page_its_limit_once(open_site: Open) -> None:
+    newsroom = a_newsroom()
+    site = await open_site(newsroom)
+    await site.get(path_of(STORY))
+    newsroom.slow = set(EVERYBODY)
+    begun = perf_counter()
+    response = await site.get(path_of(STORY))
+    assert response.status_code == 200
+    assert 0.25 <= perf_counter() - begun < 0.7  # 500 ms, and what a busy machine takes
+
+
+async def test_with_everything_away_there_is_a_page_that_says_so(open_site: Open) -> None:
+    newsroom = a_newsroom()
+    newsroom.down = set(EVERYBODY)
+    site = await open_site(newsroom)
+    for address in (path_of(STORY), "/", f"/stories/{STORY['id']}"):
+        response = await site.get(address)
+        assert response.status_code == 503
+        assert Page(response.text).mistakes == []
+
+
+async def test_what_was_just_answered_is_not_asked_again_but_for_the_article(open_site: Open) -> None:
+    newsroom = a_newsroom()
+    site = await open_site(newsroom, cards="PT1H")
+    for _ in range(2):
+        assert (await site.get(path_of(STORY))).status_code == 200
+    asked = [request.url.path for request in newsroom.asked]
+    assert asked.count(f"/v1{path_of(STORY)}") == 2
+    assert asked.count(f"/v1{path_of(STORY)}/related") == 1
+    withdraw(newsroom, STORY["id"])
+    assert (await site.get(path_of(STORY))).status_code == 410
+
+
+async def test_lists_may_be_seconds_old_but_nothing_withdrawn_is_in_them(open_site: Open) -> None:
+    newsroom = a_newsroom()
+    site = await open_site(newsroom, cards="PT1H")
+    await site.get(path_of(STORY))
+    newsroom.backlinks[STORY["id"]] = []
+    newsroom.related[STORY["id"]] = []
+    assert SIMILAR["title"] in (await site.get(path_of(STORY))).text  # related is not asked again
+    withdraw(newsroom, SIMILAR["id"])
+
+    async def is_without() -> bool:
+        return SIMILAR["title"] not in (await site.get(path_of(STORY))).text
+
+    await until(is_without, "what was withdrawn to go", seconds=1)
+    assert [request.url.path for request in newsroom.asked].count(f"/v1{path_of(STORY)}/related") == 1
+
+
+async def test_a_copy_is_asked_for_by_its_etag(open_site: Open) -> None:
+    newsroom = a_newsroom()
+
+    def conditional(request: httpx.Request) -> httpx.Response:
+        if request.headers.get("if-none-match") == 'W/"1"':
+            return httpx.Response(304, headers={"etag": 'W/"1"'})
+        return httpx.Response(200, json=STORY, headers={"etag": 'W/"1"'})
+
+    newsroom.special[("feed", f"/v1{path_of(STORY)}")] = conditional
+    site = await open_site(newsroom)
+    for _ in range(3):
+        assert "Third." in (await site.get(path_of(STORY))).text
+    known = [r.headers.get("if-none-match") for r in newsroom.asked if r.url.path == f"/v1{path_of(STORY)}"]
+    assert known == [None, 'W/"1"', 'W/"1"']
+
+
+OLD = Part("stale", {"id": "x"}, age=UNCONFIRMED + timedelta(seconds=1))
+RECENT = Part("stale", {"id": "x"}, age=UNCONFIRMED)
+
+
+@pytest.mark.parametrize(
+    ("article", "witnesses", "status"),
+    [
+        (Part("ok"), ["gone"], "ok"),  # the feed knows best
+        (OLD, ["ok", "gone"], "gone"),
+        (OLD, ["unavailable", "ok"], "stale"),
+        (OLD, ["unavailable", "stale", "missing"], "unavailable"),
+        (RECENT, ["unavailable", "stale"], "stale"),
+        (RECENT, ["gone"], "gone"),
+        (Part("unavailable"), ["ok"], "unavailable"),
+    ],
+)
+def test_a_copy_of_an_article_needs_somebody_to_vouch_for_it(
+    article: Part, witnesses: Iterable[str], status: str
+) -> None:
+    assert confirmed_article(article, [Part(each) for each in witnesses]).status == status  # type: ignore[arg-type]
+
+
+@given(st.lists(st.tuples(st.integers(0, 5), st.integers(0, 120)), max_size=60))
+def test_copies_stay_within_their_bytes_and_the_last_used_stay(kept: list[tuple[int, int]]) -> None:
+    copies = copies_of(1600)
+    model: dict[int, int] = {}  # in order of use
+    for name, size in kept:
+        question = Question(Service.FEED, str(name), None)
+        copies.keep(question, Copy({}, None, 0.0, size))
+        model.pop(name, None)
+        if size <= 100:
+            model[name] = size
+        while sum(model.values()) > 1600:
+            model.pop(next(iter(model)))
+        found = copies.find(question)
+        assert (found.size if found else None) == model.get(name)
+    assert {name for name in range(6) if copies.find(Question(Service.FEED, str(name), None))} == set(model)
