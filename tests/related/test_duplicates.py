@@ -79,7 +79,7 @@ async def test_copies_are_the_same_in_any_order_and_withdrawn_ones_vanish(
 def test_a_copy_has_much_the_same_text_at_much_the_same_time() -> None:
     wire = card_of(a_copy("wire"))
     assert len(wire.signature) == SIGNATURE_BYTES
-    assert Card.decode(wire.encode()) == wire
+    assert Card.decode(wire.id, wire.encode()) == wire
     week = WITHIN.days
     for copy, share in (
         (a_copy("same", source="other", title="Another headline"), 1.0),

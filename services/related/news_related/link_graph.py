@@ -32,6 +32,7 @@ from news_related.graph_changes import (
     THEME_ORDER,
     WITHDRAWN,
     order_range,
+    set_of,
     theme_in_order,
 )
 from news_related.meanings import Meaning, decode_neighbours
@@ -114,8 +115,8 @@ class LinkGraph:
         cards, withdrawn = await self._read([("hmget", CARDS, (ids,)), ("hmget", WITHDRAWN, (ids,))])
         # The two are read one after the other: when in doubt, it is gone.
         return [
-            Withdrawn.decode(gone) if gone is not None else Card.decode(card) if card is not None else None
-            for card, gone in zip(cards, withdrawn, strict=True)
+            Withdrawn.decode(gone) if gone is not None else Card.decode(key, card) if card is not None else None
+            for key, card, gone in zip(ids, cards, withdrawn, strict=True)
         ]
 
     async def cards(self, ids: Iterable[ArticleId]) -> dict[ArticleId, Card]:
@@ -124,7 +125,7 @@ class LinkGraph:
         if not asked:
             return {}
         [stored] = await self._read([("hmget", CARDS, (asked,))])
-        return {key: Card.decode(card) for key, card in zip(asked, stored, strict=True) if card is not None}
+        return {key: Card.decode(key, card) for key, card in zip(asked, stored, strict=True) if card is not None}
 
     async def links(self, ids: Sequence[ArticleId]) -> list[list[Link]]:
         """The links in the bodies of some articles, in the order of the text."""
@@ -194,7 +195,7 @@ class LinkGraph:
         for card, some in zip(cards, bands, strict=True):
             low, high = date_bytes(card.listed_ms - within_ms), date_bytes(card.listed_ms + within_ms + 1)
             commands += [
-                ("zrangebylex", Index.BANDS, (b"[" + band + low, b"(" + band + high, 0, _COPIES)) for band in some
+                ("zrangebylex", set_of(Index.BANDS, band), (b"[" + band + low, b"(" + band + high, 0, _COPIES)) for band in some
             ]
         answers = iter(await self._read(commands))
         beside = [dict.fromkeys(position_in(Index.BANDS, m).id for _ in some for m in next(answers)) for some in bands]
@@ -348,11 +349,11 @@ def _queue(commands: Sequence[Command]) -> Callable[[Any, str], object]:
 
 
 def _range(index: Index, name: bytes, *, limit: int) -> Command:
-    return "zrangebylex", index, (b"[" + name, b"[" + name + _LAST, 0, limit)
+    return "zrangebylex", set_of(index, name), (b"[" + name, b"[" + name + _LAST, 0, limit)
 
 
 def _newest(index: Index, name: bytes, limit: int) -> Command:
-    return "zrevrangebylex", index, (b"[" + name + _LAST, b"[" + name, 0, limit)
+    return "zrevrangebylex", set_of(index, name), (b"[" + name + _LAST, b"[" + name, 0, limit)
 
 
 def _names(slug: str, languages: Sequence[str]) -> list[bytes]:
