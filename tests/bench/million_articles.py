@@ -24,6 +24,9 @@ from news_related.vectors import Vector
 from news_shared.article_ids import ArticleId, article_id
 from news_shared.articles import Article, ArticleEvent, EventType, Link
 
+MODEL = model_name() or "none"
+"""Of the vectors."""
+
 _TAKEN = {"wiki_current_events": 900, "ntrex": 600, "ecbplus": 300}
 _BEGIN = datetime(2024, 1, 1, tzinfo=UTC)
 _SOURCES = ("herald", "wire", "gazette", "observer")
@@ -81,13 +84,13 @@ def embedded(real: Sequence[RealArticle], kept: Path) -> npt.NDArray[np.float32]
     """A vector of length 1 for each, computed once by the model and kept in a file; some minutes of CPU."""
     if kept.is_file():
         held = np.load(kept)
-        if str(held["model"]) == model_name() and len(held["vectors"]) == len(real):
+        if str(held["model"]) == MODEL and len(held["vectors"]) == len(real):
             return np.asarray(held["vectors"], np.float32)
     found = Embedder().embed([one.text for one in real])
     vectors = np.array([one.int8.astype(np.float32) * one.scale for one in found], np.float32)
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     kept.parent.mkdir(parents=True, exist_ok=True)
-    np.savez_compressed(kept, vectors=vectors, model=np.array(model_name()))
+    np.savez_compressed(kept, vectors=vectors, model=np.array(MODEL))
     return vectors
 
 
@@ -114,6 +117,9 @@ class Newsroom:
     def id_of(self, n: int) -> ArticleId:
         return article_id(_source(n), _guid(n))
 
+    def language(self, n: int) -> str:
+        return self._real[self._parts(n).told_by].language
+
     def main_of(self, n: int) -> int:
         """The real article that it is mostly made of."""
         return self._parts(n).main
@@ -129,7 +135,7 @@ class Newsroom:
             source=_source(n),
             guid=_guid(n),
             url=_url(n),
-            language=self._real[parts.told_by].language,
+            language=self.language(n),
             title=self.title(n),
             content_text=self.body(n) if body else None,
             date_published=date,
@@ -184,7 +190,7 @@ class Newsroom:
             made.append(
                 Vector(
                     article=self.id_of(n),
-                    model=model_name() or "none",
+                    model=MODEL,
                     text_sha256="0" * 64,
                     dimensions=len(packed.int8),
                     scale=packed.scale,

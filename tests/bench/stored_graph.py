@@ -13,8 +13,7 @@ from uuid import UUID
 import numpy as np
 
 from news_related import similarity
-from news_related.embedding import model_name, quantised
-from news_related.facts import Card
+from news_related.embedding import quantised
 from news_related.graph_changes import LINK_ARTICLES_LUA, TAG, linking
 from news_related.meanings import PACKED, Meaning
 from news_related.neighbour_changes import LINK_NEIGHBOURS_LUA, Relinking, encode_meaning, place_of
@@ -22,9 +21,10 @@ from news_related.positions import Position
 from news_related.similarity import NEIGHBOURS, language_of
 from news_related.vector_projection import KEEP_VECTORS_LUA, Arrival, KeptVector, keeping
 from news_shared.article_ids import ArticleId
+from news_shared.clock import epoch_ms
 from news_shared.projection.contract import Effects
 from news_shared.redis_client import RedisClient
-from tests.bench.million_articles import Newsroom
+from tests.bench.million_articles import MODEL, Newsroom
 
 _PREFIX = f"{{{TAG}}}:1:"
 _PROTOCOL = "local NKEYS, NARGS = #KEYS, #ARGV\n"
@@ -80,11 +80,10 @@ class StoredGraph:
     def _meanings(self, numbers: Sequence[int]) -> list[Meaning]:
         made = []
         for n, vector in zip(numbers, self._newsroom.vectors(numbers), strict=True):
-            facts = self._newsroom.event(n, body=False)
-            card = Card.of(facts.article)  # type: ignore[arg-type]  # nothing is withdrawn here
             packed = quantised(vector)
-            language = language_of(card.language)
-            made.append(Meaning(card.position, language, model_name() or "none", packed.scale, packed.int8.tobytes()))
+            position = Position(epoch_ms(self._newsroom.date(n)), self._newsroom.id_of(n))
+            language = language_of(self._newsroom.language(n))
+            made.append(Meaning(position, language, MODEL, packed.scale, packed.int8.tobytes()))
         return made
 
     async def _run(self, calls: Sequence[tuple[str, Effects]]) -> None:
@@ -122,9 +121,3 @@ def _nearest(meanings: Sequence[Meaning]) -> dict[ArticleId, bytes]:
         packed["score"] = scores[row, best]
         lists[meaning.id] = packed.tobytes()
     return lists
-
-
-def position_of(newsroom: Newsroom, n: int) -> Position:
-    """Where an article stands in lists by time."""
-    card = Card.of(newsroom.event(n, body=False).article)  # type: ignore[arg-type]  # nothing is withdrawn here
-    return card.position
