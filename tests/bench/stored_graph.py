@@ -19,7 +19,7 @@ from news_related.meanings import PACKED, Meaning
 from news_related.neighbour_changes import LINK_NEIGHBOURS_LUA, Relinking, encode_meaning, place_of
 from news_related.positions import Position
 from news_related.similarity import NEIGHBOURS, language_of
-from news_related.vector_projection import KEEP_VECTORS_LUA, Arrival, KeptVector, keeping
+from news_related.vector_projection import KEEP_VECTORS_LUA, Arrival, KeptVector, keeping, model_hash
 from news_shared.article_ids import ArticleId
 from news_shared.clock import epoch_ms
 from news_shared.projection.contract import Effects
@@ -31,6 +31,7 @@ _PROTOCOL = "local NKEYS, NARGS = #KEYS, #ARGV\n"
 _AT_ONCE = 200  # articles of one call
 _IN_FLIGHT = 3
 _NO_MARK = -1
+_MODEL = model_hash(MODEL)
 
 
 class StoredGraph:
@@ -83,7 +84,7 @@ class StoredGraph:
             packed = quantised(vector)
             position = Position(epoch_ms(self._newsroom.date(n)), self._newsroom.id_of(n))
             language = language_of(self._newsroom.language(n))
-            made.append(Meaning(position, language, MODEL, packed.scale, packed.int8.tobytes()))
+            made.append(Meaning(position, language, _MODEL, packed.scale, packed.int8.tobytes()))
         return made
 
     async def _run(self, calls: Sequence[tuple[str, Effects]]) -> None:

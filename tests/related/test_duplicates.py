@@ -14,7 +14,7 @@ from news_related.facts import Card
 from news_related.minhash import SIGNATURE_BYTES
 from news_related.ranking import Ranked, Signal, Wanted, rank
 from news_related.reasons import Reason
-from news_related.related_stories import related
+from news_related.related_stories import own, related
 from news_shared.articles import Article, ArticleEvent
 from newsfeed.newsroom import newsroom
 from tests.related.builders import NOON, a_withdrawal, an_article, id_of, url_of
@@ -156,7 +156,7 @@ async def test_what_the_body_links_is_not_shown_as_a_copy_either(backend: Backen
             ]
         )
         cards = await stored.graph.cards([id_of("here")])
-        found = await related(stored.graph, cards[id_of("here")], Wanted())
+        found = await related(stored.graph, cards[id_of("here")], await own(stored.graph, id_of("here")), Wanted())
         assert [one.card.id for one in found] == [id_of("another")]
 
 

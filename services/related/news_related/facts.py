@@ -5,6 +5,7 @@ with the article that has it), so it cannot matter which of two articles arrived
 withdrawn or restored needs no visit to those that link to it.
 """
 
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -264,13 +265,15 @@ def position_in(index: Index, member: bytes) -> Position:
 
 def encode_links(links: Sequence[Link]) -> bytes:
     """A body's links as stored."""
-    packed: bytes = msgpack.packb([(x.url, x.text, x.paragraph) for x in links], unicode_errors="surrogatepass")
-    return packed
+    packed = msgpack.packb([(x.url, x.text, x.paragraph) for x in links], unicode_errors="surrogatepass")
+    return zlib.compress(packed)  # addresses of one body have much in common
 
 
 def decode_links(stored: bytes | None) -> list[Link]:
     """The inverse of `encode_links`; no links where nothing is stored."""
-    return [Link(*parts) for parts in msgpack.unpackb(stored, unicode_errors="surrogatepass")] if stored else []
+    if not stored:
+        return []
+    return [Link(*parts) for parts in msgpack.unpackb(zlib.decompress(stored), unicode_errors="surrogatepass")]
 
 
 def _hash(name: str) -> bytes:

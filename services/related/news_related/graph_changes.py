@@ -5,11 +5,10 @@ Keys, all in the one slot of the graph, under ``{related}:<generation>:``:
 | key | type | what |
 |---|---|---|
 | ``cards`` | hash id → msgpack | a live article as others show it |
-| ``links`` | hash id → msgpack | the links of its body, where it has any |
 | ``withdrawn`` | hash id → msgpack | what is left of a withdrawn article |
-| ``held`` | hash id → msgpack | revision, position, places in the indexes: kept so that new rules can undo old ones |
+| ``held`` | hash id → msgpack | revision, position, links of the body, places: so that new rules can undo old ones |
 | ``themes`` | sorted set, scores 0 | see `facts.Index` |
-| ``urls:<part>`` ``cites:…`` ``translations:…`` ``bands:…`` | sorted sets, scores 0 | likewise, in 131,072 parts by name |
+| ``urls:<part>`` ``cites:…`` ``translations:…`` ``bands:…`` | sorted sets, scores 0 | likewise, in 131,072 parts |
 | ``theme-order`` | sorted set, scores 0 | language or nothing, NUL, inverted number of articles (10 digits), slug |
 | ``theme-languages`` | sorted set, scores 0 | slug, NUL, language, for each that the theme has articles in |
 | ``curation:<id>`` | hash other → JSON | pins and blocks of an article's page, see `curation` |
@@ -19,8 +18,8 @@ Keys, all in the one slot of the graph, under ``{related}:<generation>:``:
 
 An event changes only the places of its own article, so its cost does not grow with what is stored (each place is
 one step down a sorted set), and any interleaving of articles gives the same bytes. Indexes are not cut off: what a
-list answers must not depend on what was in it before (a restored graph never saw what was withdrawn since). Readers take
-at most a stated number of members.
+list answers must not depend on what was in it before (a restored graph never saw what was withdrawn since). Readers
+take at most a stated number of members.
 
 An index that is asked by whole names is kept in parts: Redis packs sorted sets of up to 128 members without pointers,
 in which a place takes 45 bytes, not 110. At a million articles a part has some 30; where there are far more, parts
@@ -29,14 +28,16 @@ become ordinary sorted sets.
 
 from collections.abc import Sequence
 
-from news_related.facts import Facts, Index, Withdrawn, encode_links
+import msgpack
+
+from news_related.facts import Facts, Index, Link, Withdrawn, decode_links, encode_links
 from news_shared.projection.contract import Effects
 
 SERVICE = "related"
 TAG = "related"
 
+HELD = "held"
 CARDS = "cards"
-LINKS = "links"
 WITHDRAWN = "withdrawn"
 THEME_ORDER = "theme-order"
 THEME_LANGUAGES = "theme-languages"
@@ -48,7 +49,7 @@ _IN_PARTS = (Index.URLS, Index.CITES, Index.TRANSLATIONS, Index.BANDS)
 _PLACES = (Index.URLS, Index.CITES, Index.TRANSLATIONS, Index.THEMES)
 _MEANING = (VECTORS_KEPT, UNLINKED, PLACES)
 # ``held`` names indexes by their number here: a new one comes behind them, and before what Lua counts from the end.
-_KEYS = ("held", CARDS, LINKS, WITHDRAWN, *_PLACES, THEME_ORDER, THEME_LANGUAGES, Index.BANDS, *_MEANING)
+_KEYS = (HELD, CARDS, WITHDRAWN, *_PLACES, THEME_ORDER, THEME_LANGUAGES, Index.BANDS, *_MEANING)
 _KEY_NUMBERS = {name: str(number) for number, name in enumerate(_KEYS, start=1)}
 
 _IN_PARTS_LUA = ", ".join(f"['{_KEY_NUMBERS[index]}'] = true" for index in _IN_PARTS)
@@ -70,8 +71,7 @@ somebody may be about to put the article into its place."""
 
 LINK_ARTICLES_LUA = (
     r"""
-local HELD, CARDS, LINKS, WITHDRAWN = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
-local THEMES, ORDER, LANGUAGES = KEYS[8], KEYS[9], KEYS[10]
+local HELD, CARDS, WITHDRAWN, THEMES, ORDER, LANGUAGES = KEYS[1], KEYS[2], KEYS[3], KEYS[7], KEYS[8], KEYS[9]
 local VECTORS, UNLINKED, PLACES = KEYS[NKEYS - 2], KEYS[NKEYS - 1], KEYS[NKEYS]
 """
     + f"local IN_PARTS = {{{_IN_PARTS_LUA}}}"
@@ -100,11 +100,11 @@ while i < NARGS do
   local first = i + 7
   i = first + 3 * places
   local stored = redis.call('HGET', HELD, id)
-  local held = stored and cmsgpack.unpack(stored) or {0, '', {}}
+  local held = stored and cmsgpack.unpack(stored) or {0, '', '', {}}
   if held[1] < revision then
     local was, will, now, themes = {}, {}, {}, {}
     local function noted(index, name, step)
-      if index == '8' then
+      if index == '7' then
         local theme = string.sub(name, 1, -2)
         themes[theme] = (themes[theme] or 0) + step
       end
@@ -114,8 +114,8 @@ while i < NARGS do
       will[index .. name .. position .. rest] = true
       now[#now + 1], now[#now + 2], now[#now + 3] = index, name, rest
     end
-    for j = 1, #held[3], 3 do
-      local index, name, member = held[3][j], held[3][j + 1], held[3][j + 1] .. held[2] .. held[3][j + 2]
+    for j = 1, #held[4], 3 do
+      local index, name, member = held[4][j], held[4][j + 1], held[4][j + 1] .. held[2] .. held[4][j + 2]
       was[index .. member] = true
       if not will[index .. member] then
         redis.call('ZREM', set_of(index, name), member)
@@ -147,8 +147,7 @@ while i < NARGS do
       redis.call('HSET', CARDS, id, card)
       redis.call('HDEL', WITHDRAWN, id)
     end
-    if links ~= '' then redis.call('HSET', LINKS, id, links) else redis.call('HDEL', LINKS, id) end
-    redis.call('HSET', HELD, id, cmsgpack.pack({revision, position, now}))
+    redis.call('HSET', HELD, id, cmsgpack.pack({revision, position, links, now}))
     mark_if_it_matters(id)
   end
 end
@@ -169,6 +168,11 @@ def linking(prefix: str, articles: Sequence[Facts]) -> Effects:
         for index, name, rest in places:
             args += (_KEY_NUMBERS[index], name, rest)
     return Effects([prefix + name for name in _KEYS], args)
+
+
+def links_in(held: bytes | None) -> list[Link]:
+    """The links of a body, from what is held of its article."""
+    return decode_links(msgpack.unpackb(held, raw=True)[2]) if held else []
 
 
 def set_of(index: Index, name: bytes) -> str:

@@ -18,7 +18,7 @@ class Meaning:
 
     Attributes:
         language: as `similarity.language_of` has it.
-        model: only vectors of equal models (and lengths) compare.
+        model: hash of its name; only vectors of equal models (and lengths) compare.
         scale: component i is ``vector[i] * scale``.
     """
 

@@ -16,7 +16,7 @@ from news_shared.redis_client import RedisClient, redis_errors
 
 Commands = Callable[[Any, str], object]
 """Queues commands on a redis-py pipeline; the second argument is the prefix of the live generation's keys."""
-Command = Sequence[str | int]
+Command = Sequence[str | int | bytes]
 """One that reads: its name, its key, the rest."""
 Question = Callable[[str], Sequence[Command]]
 """The commands for a partition, given the prefix of the live generation's keys."""
