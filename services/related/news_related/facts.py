@@ -42,12 +42,13 @@ class Index(StrEnum):
     URLS = "urls"  # hash of the article's URL, position
     CITES = "cites"  # hash of a link's URL, position, paragraph
     TRANSLATIONS = "translations"  # hash of a name of the original, position
-    THEMES = "themes"  # slug, or slug@language, NUL, position
+    THEMES = "themes"  # a set for each slug, and slug@language: position
     BANDS = "bands"  # band of the text's signature, position
 
 
 class Place(NamedTuple):
-    """One place of an article in an index: the member is name, position of the article, and rest."""
+    """One place of an article in an index: the member is name, position of the article, and rest; the name is in the
+    key where a set is of one name."""
 
     index: Index
     name: bytes
@@ -219,7 +220,7 @@ class Facts:
         found.update(Place(Index.BANDS, band) for band in bands_of(card.signature))
         for slug in card.slugs:
             for name in (slug, *(theme_in(slug, part) for part in language_ranges(card.language))):
-                found.add(Place(Index.THEMES, name.encode() + b"\0"))
+                found.add(Place(Index.THEMES, name.encode()))
         return sorted(found)
 
 

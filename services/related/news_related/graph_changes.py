@@ -7,7 +7,7 @@ Keys, all in the one slot of the graph, under ``{related}:<generation>:``:
 | ``cards`` | hash id → msgpack | a live article as others show it |
 | ``withdrawn`` | hash id → msgpack | what is left of a withdrawn article |
 | ``held`` | hash id → msgpack | revision, position, links of the body, places: so that new rules can undo old ones |
-| ``themes`` | sorted set, scores 0 | see `facts.Index` |
+| ``themes:<name>`` | sorted sets, scores 0 | see `facts.Index` |
 | ``urls:<part>`` ``cites:…`` ``translations:…`` ``bands:…`` | sorted sets, scores 0 | likewise, in 131,072 parts |
 | ``theme-order`` | sorted set, scores 0 | language or nothing, NUL, inverted number of articles (10 digits), slug |
 | ``theme-languages`` | sorted set, scores 0 | slug, NUL, language, for each that the theme has articles in |
@@ -45,14 +45,11 @@ VECTORS_KEPT = "vectors"
 UNLINKED = "unlinked"
 PLACES = "places"
 
-_IN_PARTS = (Index.URLS, Index.CITES, Index.TRANSLATIONS, Index.BANDS)
 _PLACES = (Index.URLS, Index.CITES, Index.TRANSLATIONS, Index.THEMES)
 _MEANING = (VECTORS_KEPT, UNLINKED, PLACES)
 # ``held`` names indexes by their number here: a new one comes behind them, and before what Lua counts from the end.
 _KEYS = (HELD, CARDS, WITHDRAWN, *_PLACES, THEME_ORDER, THEME_LANGUAGES, Index.BANDS, *_MEANING)
 _KEY_NUMBERS = {name: str(number) for number, name in enumerate(_KEYS, start=1)}
-
-_IN_PARTS_LUA = ", ".join(f"['{_KEY_NUMBERS[index]}'] = true" for index in _IN_PARTS)
 
 _MOST_ARTICLES = 9_999_999_999
 
@@ -71,21 +68,21 @@ somebody may be about to put the article into its place."""
 
 LINK_ARTICLES_LUA = (
     r"""
-local HELD, CARDS, WITHDRAWN, THEMES, ORDER, LANGUAGES = KEYS[1], KEYS[2], KEYS[3], KEYS[7], KEYS[8], KEYS[9]
+local HELD, CARDS, WITHDRAWN, ORDER, LANGUAGES = KEYS[1], KEYS[2], KEYS[3], KEYS[8], KEYS[9]
 local VECTORS, UNLINKED, PLACES = KEYS[NKEYS - 2], KEYS[NKEYS - 1], KEYS[NKEYS]
 """
-    + f"local IN_PARTS = {{{_IN_PARTS_LUA}}}"
+    + f"local THEMES = '{_KEY_NUMBERS[Index.THEMES]}'\n"
     + MARK_LUA
     + r"""
 
 local function set_of(index, name)
-  if not IN_PARTS[index] then return KEYS[tonumber(index)] end
+  if index == THEMES then return KEYS[tonumber(index)] .. ':' .. name end
   local first, second, third = string.byte(name, 2, 4)
   return KEYS[tonumber(index)] .. string.format(':%05x', first * 512 + second * 2 + math.floor(third / 128))
 end
 
-local function articles_in(theme)
-  return redis.call('ZLEXCOUNT', THEMES, '[' .. theme .. '\0', '(' .. theme .. '\1')
+local function member_of(index, name, position, rest)
+  return index == THEMES and position or name .. position .. rest
 end
 
 local function place_in_order(theme, articles)
@@ -104,34 +101,32 @@ while i < NARGS do
   if held[1] < revision then
     local was, will, now, themes = {}, {}, {}, {}
     local function noted(index, name, step)
-      if index == '7' then
-        local theme = string.sub(name, 1, -2)
-        themes[theme] = (themes[theme] or 0) + step
-      end
+      if index == THEMES then themes[name] = (themes[name] or 0) + step end
     end
     for j = first, i - 1, 3 do
       local index, name, rest = ARGV[j], ARGV[j + 1], ARGV[j + 2]
-      will[index .. name .. position .. rest] = true
+      will[index .. name .. '\0' .. position .. rest] = true
       now[#now + 1], now[#now + 2], now[#now + 3] = index, name, rest
     end
     for j = 1, #held[4], 3 do
-      local index, name, member = held[4][j], held[4][j + 1], held[4][j + 1] .. held[2] .. held[4][j + 2]
-      was[index .. member] = true
-      if not will[index .. member] then
-        redis.call('ZREM', set_of(index, name), member)
+      local index, name, rest = held[4][j], held[4][j + 1], held[4][j + 2]
+      local place = index .. name .. '\0' .. held[2] .. rest
+      was[place] = true
+      if not will[place] then
+        redis.call('ZREM', set_of(index, name), member_of(index, name, held[2], rest))
         noted(index, name, -1)
       end
     end
     for j = 1, #now, 3 do
-      local index, name, member = now[j], now[j + 1], now[j + 1] .. position .. now[j + 2]
-      if not was[index .. member] then
-        redis.call('ZADD', set_of(index, name), 0, member)
+      local index, name, rest = now[j], now[j + 1], now[j + 2]
+      if not was[index .. name .. '\0' .. position .. rest] then
+        redis.call('ZADD', set_of(index, name), 0, member_of(index, name, position, rest))
         noted(index, name, 1)
       end
     end
     for theme, step in pairs(themes) do
       if step ~= 0 then
-        local after = articles_in(theme)
+        local after = redis.call('ZCARD', set_of(THEMES, theme))
         local before = after - step
         if before > 0 then redis.call('ZREM', ORDER, place_in_order(theme, before)) end
         if after > 0 then redis.call('ZADD', ORDER, 0, place_in_order(theme, after)) end
@@ -177,8 +172,8 @@ def links_in(held: bytes | None) -> list[Link]:
 
 def set_of(index: Index, name: bytes) -> str:
     """The key, without its prefix, of the sorted set in which a name of an index stands; as Lua's ``set_of``."""
-    if index not in _IN_PARTS:
-        return index
+    if index is Index.THEMES:
+        return f"{index}:{name.decode()}"
     return f"{index}:{name[1] * 512 + name[2] * 2 + name[3] // 128:05x}"
 
 

@@ -260,8 +260,8 @@ class LinkGraph:
         low = date_bytes(since_ms) if since_ms is not None else b""
         commands: list[Command] = []
         for name in _names(slug, languages):
-            high = b"(" + name + before if before is not None else b"[" + name + _LAST
-            commands.append(("ZREVRANGEBYLEX", Index.THEMES, high, b"[" + name + low, "LIMIT", 0, limit))
+            high = b"(" + before if before is not None else b"+"
+            commands.append(("ZREVRANGEBYLEX", set_of(Index.THEMES, name), high, b"[" + low, "LIMIT", 0, limit))
         members = {member[-LENGTH:] for found in await self._read(commands) for member in found}
         return sorted(map(Position.decode, members), reverse=True)[:limit]
 
@@ -273,11 +273,11 @@ class LinkGraph:
         at = place.encode()
         for slug in slugs:
             for name in _names(slug, languages):
-                here = name + at
+                theme = set_of(Index.THEMES, name)
                 commands += [
-                    ("ZRANGEBYLEX", Index.THEMES, b"(" + here, b"[" + name + _LAST, "LIMIT", 0, each_side),
-                    ("ZREVRANGEBYLEX", Index.THEMES, b"(" + here, b"[" + name, "LIMIT", 0, each_side),
-                    ("ZREVRANGEBYLEX", Index.THEMES, b"[" + name + _LAST, b"[" + name, "LIMIT", 0, newest),
+                    ("ZRANGEBYLEX", theme, b"(" + at, b"+", "LIMIT", 0, each_side),
+                    ("ZREVRANGEBYLEX", theme, b"(" + at, b"-", "LIMIT", 0, each_side),
+                    ("ZREVRANGEBYLEX", theme, b"+", b"-", "LIMIT", 0, newest),
                 ]
         places = {member[-LENGTH:]: None for found in await self._read(commands) for member in found}
         return [Position.decode(place).id for place in places]
@@ -290,7 +290,7 @@ class LinkGraph:
         spoken = [[member.partition(b"\0")[2].decode() for member in found] for found in languages]
         commands: list[Command] = []
         for slug, some in zip(slugs, spoken, strict=True):
-            commands.append(("ZREVRANGEBYLEX", Index.THEMES, *_all_of(slug, None)[::-1], "LIMIT", 0, 1))
+            commands.append(("ZREVRANGEBYLEX", set_of(Index.THEMES, slug.encode()), b"+", b"-", "LIMIT", 0, 1))
             commands += [_count(slug, language) for language in (None, *some)]
         answers = iter(await self._read(commands))
         sizes = []
@@ -377,17 +377,12 @@ def _newest(index: Index, name: bytes, limit: int) -> Command:
 
 
 def _count(slug: str, language: str | None) -> Command:
-    return "ZLEXCOUNT", Index.THEMES, *_all_of(slug, language)
+    return "ZCARD", set_of(Index.THEMES, theme_in(slug, language).encode())
 
 
 def _names(slug: str, languages: Sequence[str]) -> list[bytes]:
     chosen = dict.fromkeys(theme_in(slug, language) for language in languages) or {theme_in(slug, None): None}
-    return [name.encode() + b"\0" for name in chosen]
-
-
-def _all_of(slug: str, language: str | None) -> tuple[bytes, bytes]:
-    name = theme_in(slug, language).encode()
-    return b"[" + name + b"\0", b"(" + name + b"\1"
+    return [name.encode() for name in chosen]
 
 
 def _choice(stored: bytes) -> Choice:
