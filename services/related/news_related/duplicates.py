@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from datetime import timedelta
 
 from news_related.facts import Card
-from news_related.minhash import bands_of, shared
+from news_related.minhash import shared
 from news_shared.article_ids import ArticleId
 
 LEAST_SHARED = 0.6
@@ -25,7 +25,7 @@ def share_of_copy(one: Card, other: Card) -> float | None:
     """How much wording two articles share; None when they are no copies of each other."""
     if one.id == other.id or abs(one.listed_ms - other.listed_ms) > WITHIN_MS:
         return None
-    if set(bands_of(one.signature)).isdisjoint(bands_of(other.signature)):
+    if one.bands.isdisjoint(other.bands):
         return None
     share = shared(one.signature, other.signature)
     return share if share >= LEAST_SHARED else None
@@ -49,7 +49,7 @@ def folded(cards: Iterable[Card]) -> dict[ArticleId, ArticleId]:
 
     place = {card.id: number for number, card in enumerate(known)}
     for card in known:
-        for band in bands_of(card.signature):
+        for band in card.bands:
             for other in beside.setdefault(band, []):
                 if root(card.id) != root(other.id) and share_of_copy(card, other) is not None:
                     earlier, later = sorted((root(card.id), root(other.id)), key=place.__getitem__)

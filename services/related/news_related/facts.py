@@ -103,6 +103,14 @@ class Card:
         """Its themes as compared."""
         return tuple(slug for slug, _ in self.themes)
 
+    @property
+    def bands(self) -> frozenset[bytes]:
+        """Under which texts that share much with its own stand; kept, because a list asks for them five times."""
+        kept: frozenset[bytes] | None = self.__dict__.get("_bands")
+        if kept is None:
+            kept = self.__dict__["_bands"] = frozenset(bands_of(self.signature))
+        return kept
+
     @classmethod
     def of(cls, article: Article) -> "Card":
         """The card of an article."""
@@ -217,7 +225,7 @@ class Facts:
         if card.url is not None:
             found.add(Place(Index.URLS, url_hash(card.url)))
         found.update(Place(Index.TRANSLATIONS, name) for name in names_of_original(card))
-        found.update(Place(Index.BANDS, band) for band in bands_of(card.signature))
+        found.update(Place(Index.BANDS, band) for band in card.bands)
         for slug in card.slugs:
             for name in (slug, *(theme_in(slug, part) for part in language_ranges(card.language))):
                 found.add(Place(Index.THEMES, name.encode()))

@@ -37,9 +37,8 @@ from news_related.graph_changes import (
     theme_in_order,
 )
 from news_related.meanings import Meaning, decode_neighbours
-from news_related.minhash import bands_of
 from news_related.neighbour_changes import NEIGHBOURS, WINDOW, decode_meaning
-from news_related.positions import LENGTH, Position, date_bytes
+from news_related.positions import ID_BYTES, LENGTH, Position, date_bytes, id_from
 from news_shared.article_ids import ArticleId
 from news_shared.projection.slots import Command, SlotAnswer, Slots
 
@@ -189,7 +188,7 @@ class LinkGraph:
     async def sharing_a_band(self, cards: Sequence[Card], *, within_ms: int) -> list[list[ArticleId]]:
         """For each article those that may have its text: they share a band of its signature, and so many milliseconds
         lie between them at the most. The earliest 30 of each band."""
-        bands = [bands_of(card.signature) for card in cards]
+        bands = [card.bands for card in cards]
         commands: list[Command] = []
         for card, some in zip(cards, bands, strict=True):
             low, high = date_bytes(card.listed_ms - within_ms), date_bytes(card.listed_ms + within_ms + 1)
@@ -279,8 +278,8 @@ class LinkGraph:
                     ("ZREVRANGEBYLEX", theme, b"(" + at, b"-", "LIMIT", 0, each_side),
                     ("ZREVRANGEBYLEX", theme, b"+", b"-", "LIMIT", 0, newest),
                 ]
-        places = {member[-LENGTH:]: None for found in await self._read(commands) for member in found}
-        return [Position.decode(place).id for place in places]
+        ids = {member[-ID_BYTES:]: None for found in await self._read(commands) for member in found}
+        return list(map(id_from, ids))
 
     async def sizes(self, slugs: Sequence[str]) -> list[ThemeSize]:
         """How large themes are; two round trips. A theme that nobody knows has no articles."""

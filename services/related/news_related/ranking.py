@@ -228,10 +228,14 @@ def _diverse(scored: Sequence[Ranked], limit: int) -> list[Ranked]:
     picked: list[Ranked] = []
     same: dict[tuple[str, ...], int] = {}
     while left and len(picked) < limit:
-        now = [replace(one, score=one.score * _MORE_OF_THE_SAME ** same.get(one.reason.themes, 0)) for one in left]
-        place = min(range(len(now)), key=lambda i: _order(now[i]))
-        best = now[place]
-        del left[place]
+        first, score = 0, 0.0
+        for place, one in enumerate(left):
+            if one.score < score:
+                break  # nor can any after it be more
+            now = one.score * _MORE_OF_THE_SAME ** same.get(one.reason.themes, 0)
+            if now > score or (now == score and _order(one)[1:] < _order(left[first])[1:]):
+                first, score = place, now
+        best = replace(left.pop(first), score=score)
         picked.append(best)
         if best.reason.themes:
             same[best.reason.themes] = same.get(best.reason.themes, 0) + 1
