@@ -3,10 +3,10 @@ tantivy's more-like-this over the same articles.
 
 The articles are synthetic (`million_articles`), and brought into Redis by the linker's own calls (`stored_graph` says
 which short cuts that takes). What is measured is the running service: API and linker as processes, more articles and
-their vectors through Kafka. Once for each number of stored articles, so that what grows with it is seen.
+their vectors through Kafka. That happens at several sizes of one store that grows, so that what grows with it is seen.
 
 Run: ``uv run python -m tests.bench.bench_related_million [--sizes 10000,100000,1000000] [--gold DIR] [--json FILE]``.
-A million take 4 GB of memory for Redis, 1 GB of disk for tantivy, and half an hour of CPU on two cores.
+A million take 4 GB of memory for Redis, 1 GB of disk for tantivy, and a quarter of an hour of CPU.
 """
 
 import argparse
@@ -43,6 +43,7 @@ from tests.testbed.waiting import until
 _FOLDER = Path(".cache/bench")
 _QUESTIONS, _WARMING_UP = 500, 20
 _MORE, _MORE_WITH_VECTORS = 1_000, 96
+_ANY, _PEER = "related list, any article", "tantivy: more like this"
 _LAST = 5_000  # articles of the store whose cost is told
 
 
@@ -82,27 +83,30 @@ class Measured:
 
 
 class Bench:
-    """One backend with so many stored articles."""
+    """One backend, whose store grows."""
 
-    def __init__(self, newsroom: Newsroom, backend: Backend, roles: Roles, redis: RedisClient, stored: int) -> None:
-        self._newsroom, self._backend, self._roles, self._stored = newsroom, backend, roles, stored
+    def __init__(self, newsroom: Newsroom, backend: Backend, roles: Roles, redis: RedisClient) -> None:
+        self._newsroom, self._backend, self._roles, self._stored = newsroom, backend, roles, 0
         self._redis: Any = redis  # redis-py types its answers as «awaitable or not»
         self.figures: list[Figure] = []
 
-    async def run(self) -> None:
+    async def run(self, sizes: Sequence[int]) -> None:
         info = await self._redis.info("server")
         self._server = psutil.Process(info["process_id"])
         linker = await self._roles.start("related-linker")  # makes the state of a graph that is empty and live
         linker.kill()
-        await self._store()
         api = await self._roles.start("related-api")
-        self._lists(api, "related list, any article", range(self._stored))
-        self._lists(api, "related list, the newest tenth", range(self._stored * 9 // 10, self._stored))
-        await self._linking(linker)
+        for size in sizes:
+            await self._store(range(self._stored, size))
+            self._lists(api, _ANY, range(size))
+            self._lists(api, "related list, the newest tenth", range(size * 9 // 10, size))
+            await self._linking(linker)
+            linker.kill()
 
-    async def _store(self) -> None:
+    async def _store(self, numbers: range) -> None:
         graph = StoredGraph(self._redis, self._newsroom)
-        await graph.store(range(self._stored - _LAST))
+        self._stored = numbers.stop
+        await graph.store(range(numbers.start, numbers.stop - _LAST))
         measured = Measured(None, self._server)
         await graph.store(range(self._stored - _LAST, self._stored))
         self._tell(measured.figure(self._stored, "linker's calls for one more article, alone", _LAST))
@@ -175,13 +179,13 @@ class Bench:
         print({name: value for name, value in asdict(figure).items() if value is not None}, flush=True)
 
 
-async def measure(newsroom: Newsroom, stored: int) -> list[Figure]:
+async def measure(newsroom: Newsroom, sizes: Sequence[int]) -> list[Figure]:
     with backends(backend_name()) as fresh:
         backend = await asyncio.to_thread(fresh)
         with tempfile.TemporaryDirectory() as folder, running_roles(backend, Path(folder)) as roles:
             async with open_redis(backend.redis_settings) as redis:
-                bench = Bench(newsroom, backend, roles, redis, stored)
-                await bench.run()
+                bench = Bench(newsroom, backend, roles, redis)
+                await bench.run(sizes)
                 return bench.figures
 
 
@@ -194,7 +198,7 @@ def peer(newsroom: Newsroom, stored: int) -> list[Figure]:
         indexed = round(1000 * index.cpu_seconds / stored, 3)
         return [
             Figure(stored, "tantivy: one more, its text made too", stored, cpu_ms=indexed, megabytes=index.megabytes),
-            Figure(stored, "tantivy: more like this", _QUESTIONS, cpu_ms=round(cpu_ms, 2), **_percentiles(taken)),
+            Figure(stored, _PEER, _QUESTIONS, cpu_ms=round(cpu_ms, 2), **_percentiles(taken)),
         ]
 
 
@@ -236,16 +240,16 @@ def main() -> None:
         sys.exit(f"{chosen.gold}: there are no articles to begin with; say where with --gold")
     real = real_articles(chosen.gold)
     newsroom = Newsroom(real, embedded(real, _FOLDER / "real_articles.npz"))
-    figures: list[Figure] = []
-    for stored in map(int, chosen.sizes.split(",")):
-        figures += asyncio.run(measure(newsroom, stored))
+    sizes = sorted(map(int, chosen.sizes.split(",")))
+    figures = asyncio.run(measure(newsroom, sizes))
+    for stored in sizes:
         figures += peer(newsroom, stored)
-        if chosen.json:
-            chosen.json.parent.mkdir(parents=True, exist_ok=True)
-            chosen.json.write_text(json.dumps([asdict(figure) for figure in figures], indent=2))
+    if chosen.json:
+        chosen.json.parent.mkdir(parents=True, exist_ok=True)
+        chosen.json.write_text(json.dumps([asdict(figure) for figure in figures], indent=2))
     Console(width=150).print(_table(figures))
     if chosen.plot:
-        lists = [one for one in figures if one.what in ("related list, any article", "tantivy: more like this")]
+        lists = [one for one in figures if one.what in (_ANY, _PEER)]
         bars_of = [(f"{one.what.split(',')[0]}, {one.stored:,}", one.cpu_ms or 0.0) for one in lists]
         chosen.plot.write_text(bars("CPU milliseconds of a list of ten, by stored articles", bars_of))
 

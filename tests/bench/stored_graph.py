@@ -1,7 +1,8 @@
 """Many articles brought into Redis by the linker's own calls, without Kafka and without searching.
 
 Short cuts, against the running service: the facts of an article are not read from a record; its text is not signed
-(`Newsroom.facts`); and of its neighbours only those are looked for that are made mostly of the same real article.
+(`Newsroom.facts`); and its neighbours are sought among a few hundred articles only, with all those in them that are
+made mostly of the same real one.
 """
 
 import asyncio
@@ -30,6 +31,7 @@ _PREFIX = f"{{{TAG}}}:1:"
 _PROTOCOL = "local NKEYS, NARGS = #KEYS, #ARGV\n"
 _AT_ONCE = 200  # articles of one call
 _IN_FLIGHT = 3
+_SOUGHT_AMONG = 400
 _NO_MARK = -1
 _MODEL = model_hash(MODEL)
 
@@ -64,10 +66,12 @@ class StoredGraph:
         await self._redis.delete(f"{_PREFIX}unlinked")
 
     async def fill_window(self, numbers: range) -> None:
-        """What these articles mean, and their neighbours among those that are made of the same real article."""
+        """Let the window hold these articles and no others: what they mean, and their neighbours."""
+        await self._redis.delete(f"{_PREFIX}window", f"{_PREFIX}neighbours")
+        groups = max(1, len(numbers) // _SOUGHT_AMONG)
         alike: dict[int, list[int]] = {}
         for n in numbers:
-            alike.setdefault(self._newsroom.main_of(n), []).append(n)
+            alike.setdefault(self._newsroom.main_of(n) % groups, []).append(n)
         for some in alike.values():
             meanings = self._meanings(some)
             lists = _nearest(meanings)
