@@ -19,7 +19,9 @@ _THEMES = 10
 _BACKLINKS = 50
 _BACKLINKS_OF_A_TRANSLATION = 20
 _CITING_THE_SAME = 10
-_EACH_SIDE, _NEWEST = 15, 10
+_EACH_SIDE, _NEWEST = 8, 3  # in each theme: within one, the nearest in time rank first
+_EACH_SIDE_FILTERED, _NEWEST_FILTERED = 15, 10
+_SHORT = 10  # a list that these suffice for
 
 
 @dataclass(frozen=True)
@@ -48,12 +50,14 @@ async def related(graph: LinkGraph, card: Card, mine: Own, wanted: Wanted) -> li
     """
     urls = list(dict.fromkeys(link.url for link in mine.links))
     slugs = card.slugs[:_THEMES]
+    is_plain = wanted.limit <= _SHORT and not wanted.is_filter and not wanted.kinds
+    each_side, newest = (_EACH_SIDE, _NEWEST) if is_plain else (_EACH_SIDE_FILTERED, _NEWEST_FILTERED)
     owners, translations, [own_backlinks], citing_the_same, in_themes, sizes = await asyncio.gather(
         graph.owners(urls),
         graph.translations(card),
         graph.backlinks_of([card], _BACKLINKS),
         graph.backlinks(urls[:_LINKS], _CITING_THE_SAME),
-        graph.around(slugs, wanted.languages, card.position, each_side=_EACH_SIDE, newest=_NEWEST),
+        graph.around(slugs, wanted.languages, card.position, each_side=each_side, newest=newest),
         graph.articles_in(slugs),
     )
     of_translations = await graph.backlinks_of(list(translations.values()), _BACKLINKS_OF_A_TRANSLATION)
