@@ -78,7 +78,7 @@ class Measured:
             cpu_ms=round(1000 * (_cpu(self._process) - self._cpu) / number, 3),
             redis_cpu_ms=round(1000 * (_cpu(self._redis) - self._redis_cpu) / number, 3),
             a_second=round(number / (monotonic() - self._begun), 1),
-            **more,  # type: ignore[arg-type]  # names of its fields
+            **more,
         )
 
 

@@ -50,7 +50,7 @@ class Place(NamedTuple):
     """One place of an article in an index: the member is name, position of the article, and rest; the name is in the
     key where a set is of one name."""
 
-    index: Index
+    kind: Index
     name: bytes
     rest: bytes = b""
 

@@ -91,6 +91,10 @@ class ThemeSize:
     newest: ArticleId | None
 
 
+Asked = tuple[str, str, *tuple[str | int | bytes, ...]]
+"""A command that reads: its name, its key in a generation, the rest."""
+
+
 class LinkGraph:
     """Answers of one request; every method is one round trip or a stated number of them.
 
@@ -104,7 +108,7 @@ class LinkGraph:
 
     def __init__(self, slots: Slots) -> None:
         self._slots = slots
-        self._waiting: list[Command] = []  # for the next round trip
+        self._waiting: list[Asked] = []  # for the next round trip
         self._trip: asyncio.Task[SlotAnswer] | None = None  # which has not begun
         self.as_of: datetime | None = None
 
@@ -189,7 +193,7 @@ class LinkGraph:
         """For each article those that may have its text: they share a band of its signature, and so many milliseconds
         lie between them at the most. The earliest 30 of each band."""
         bands = [card.bands for card in cards]
-        commands: list[Command] = []
+        commands: list[Asked] = []
         for card, some in zip(cards, bands, strict=True):
             low, high = date_bytes(card.listed_ms - within_ms), date_bytes(card.listed_ms + within_ms + 1)
             commands += [
@@ -257,7 +261,7 @@ class LinkGraph:
     ) -> list[Position]:
         """The newest articles of a theme, in these languages or in all, below a place and not older than a moment."""
         low = date_bytes(since_ms) if since_ms is not None else b""
-        commands: list[Command] = []
+        commands: list[Asked] = []
         for name in _names(slug, languages):
             high = b"(" + before if before is not None else b"+"
             commands.append(("ZREVRANGEBYLEX", set_of(Index.THEMES, name), high, b"[" + low, "LIMIT", 0, limit))
@@ -268,7 +272,7 @@ class LinkGraph:
         self, slugs: Sequence[str], languages: Sequence[str], place: Position, *, each_side: int, newest: int
     ) -> list[ArticleId]:
         """The articles of themes that are next to a place in time on either side, and the newest of each."""
-        commands: list[Command] = []
+        commands: list[Asked] = []
         at = place.encode()
         for slug in slugs:
             for name in _names(slug, languages):
@@ -287,7 +291,7 @@ class LinkGraph:
             [("ZRANGEBYLEX", THEME_LANGUAGES, f"[{slug}\0".encode(), f"({slug}\1".encode()) for slug in slugs]
         )
         spoken = [[member.partition(b"\0")[2].decode() for member in found] for found in languages]
-        commands: list[Command] = []
+        commands: list[Asked] = []
         for slug, some in zip(slugs, spoken, strict=True):
             commands.append(("ZREVRANGEBYLEX", set_of(Index.THEMES, slug.encode()), b"+", b"-", "LIMIT", 0, 1))
             commands += [_count(slug, language) for language in (None, *some)]
@@ -347,7 +351,7 @@ class LinkGraph:
                 edges.append(Edge("translation", card.id, target))
         return edges
 
-    async def _read(self, commands: Sequence[Command]) -> list[Any]:
+    async def _read(self, commands: Sequence[Asked]) -> list[Any]:
         if not commands:
             return []
         if self._trip is None:
@@ -360,22 +364,22 @@ class LinkGraph:
         commands, self._waiting, self._trip = self._waiting, [], None
 
         def question(prefix: str) -> Sequence[Command]:
-            return [(name, f"{prefix}{key}", *rest) for name, key, *rest in commands]
+            return [(name, prefix + key, *rest) for name, key, *rest in commands]
 
         answer = (await self._slots.ask({0: question}))[0]
         self.as_of = min(self.as_of or answer.as_of, answer.as_of)
         return answer
 
 
-def _range(index: Index, name: bytes, *, limit: int) -> Command:
+def _range(index: Index, name: bytes, *, limit: int) -> Asked:
     return "ZRANGEBYLEX", set_of(index, name), b"[" + name, b"[" + name + _LAST, "LIMIT", 0, limit
 
 
-def _newest(index: Index, name: bytes, limit: int) -> Command:
+def _newest(index: Index, name: bytes, limit: int) -> Asked:
     return "ZREVRANGEBYLEX", set_of(index, name), b"[" + name + _LAST, b"[" + name, "LIMIT", 0, limit
 
 
-def _count(slug: str, language: str | None) -> Command:
+def _count(slug: str, language: str | None) -> Asked:
     return "ZCARD", set_of(Index.THEMES, theme_in(slug, language).encode())
 
 
