@@ -45,6 +45,7 @@ from news_shared.projection.slots import Command, SlotAnswer, Slots
 MAX_BACKLINKS = 100
 MAX_TRANSLATIONS = 50
 _ROUNDS_OF_TRANSLATIONS = 3
+_NESTED = 2  # depth of what is asked side by side by something asked side by side
 _HASH = 16  # bytes of a name in an index
 _LAST = b"\xff" * 26  # after any position
 
@@ -355,12 +356,14 @@ class LinkGraph:
         if not commands:
             return []
         if self._trip is None:
-            self._trip = asyncio.create_task(self._travel())  # begins when all that runs now has asked
+            self._trip = asyncio.create_task(self._travel())
         first, trip = len(self._waiting), self._trip
         self._waiting += commands
         return (await trip).results[first : first + len(commands)]
 
     async def _travel(self) -> SlotAnswer:
+        for _ in range(_NESTED):  # until all that is asked side by side has asked
+            await asyncio.sleep(0)
         commands, self._waiting, self._trip = self._waiting, [], None
 
         def question(prefix: str) -> Sequence[Command]:

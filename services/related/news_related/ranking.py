@@ -203,8 +203,10 @@ def _with_copies(chosen: Sequence[Ranked], rest: Sequence[Ranked]) -> tuple[list
         pinned.append(replace(one, copies=tuple(copy.card for copy in copies)))
     kept = []
     for first, *copies in groups.values():
-        best = max(one.score for one in (first, *copies))
-        kept.append(replace(first, score=best, copies=tuple(copy.card for copy in copies)))
+        if copies:
+            best = max(one.score for one in (first, *copies))
+            first = replace(first, score=best, copies=tuple(copy.card for copy in copies))
+        kept.append(first)
     return pinned, kept
 
 
