@@ -44,6 +44,7 @@ _FOLDER = Path(".cache/bench")
 _QUESTIONS, _WARMING_UP = 500, 20
 _MORE, _MORE_WITH_VECTORS = 1_000, 96
 _ANY, _PEER = "related list, any article", "tantivy: more like this"
+_NAMES = {_ANY: "related list", _PEER: "tantivy"}
 _LAST = 5_000  # articles of the store whose cost is told
 
 
@@ -250,8 +251,8 @@ def main() -> None:
     Console(width=150).print(_table(figures))
     if chosen.plot:
         lists = [one for one in figures if one.what in (_ANY, _PEER)]
-        bars_of = [(f"{one.what.split(',')[0]}, {one.stored:,}", one.cpu_ms or 0.0) for one in lists]
-        chosen.plot.write_text(bars("CPU milliseconds of a list of ten, by stored articles", bars_of))
+        bars_of = [(f"{_NAMES[one.what]}, {one.stored:,}", 1000 * (one.cpu_ms or 0.0)) for one in lists]
+        chosen.plot.write_text(bars("CPU microseconds of a list of ten, by stored articles", bars_of))
 
 
 if __name__ == "__main__":
