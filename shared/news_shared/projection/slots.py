@@ -102,7 +102,7 @@ class Slots:
 
     def _call(self, partition: int, commands: Sequence[Command]) -> list[str | int | bytes]:
         """Number of keys, keys, and the commands, which name their keys by their places."""
-        places: dict[str | int, int] = {self._live(partition): 1, f"{self._prefix(partition)}as-of": 2}
+        places: dict[str | int | bytes, int] = {self._live(partition): 1, f"{self._prefix(partition)}as-of": 2}
         packed = [(name, places.setdefault(key, len(places) + 1), *rest) for name, key, *rest in commands]
         return [len(places), *places, msgpack.packb(packed, use_bin_type=False)]
 
