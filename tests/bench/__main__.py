@@ -1,5 +1,9 @@
-"""Every measurement, one after the other: tables on the terminal, JSON in ``.cache/bench``."""
+"""Every measurement, one after the other: tables on the terminal, JSON in ``.cache/bench``.
 
+``make bench ARGS="related_million"`` takes those that are named; the long ones run only so.
+"""
+
+import argparse
 import subprocess
 import sys
 
@@ -20,9 +24,17 @@ BENCHES = (
     "bench_web",
 )
 
+LONG = ("bench_related_million",)
+
 if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    named = [name.removeprefix("bench_") for name in (*BENCHES, *LONG)]
+    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(named))
+    chosen = parser.parse_args().names
+    if unknown := set(chosen) - set(named):
+        parser.error(f"there is no bench {', '.join(sorted(unknown))}; there are {', '.join(named)}")
     failed = []
-    for name in BENCHES:
+    for name in [f"bench_{name}" for name in chosen] or BENCHES:
         command = [sys.executable, "-m", f"tests.bench.{name}", "--json", f".cache/bench/{name}.json"]
         if subprocess.run(command).returncode:
             failed.append(name)

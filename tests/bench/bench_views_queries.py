@@ -102,7 +102,7 @@ class RedisAlone:
         host, _, port = address.partition(":")
         self._socket = socket.create_connection((host, int(port)))
 
-    def ask(self, what: str, commands: Callable[[], list[tuple[str | int, ...]]], times: int) -> Figure:
+    def ask(self, what: str, commands: Callable[[], list[tuple[str | int | bytes, ...]]], times: int) -> Figure:
         taken = []
         for n in range(times + _WARMING_UP):
             asked = commands()
@@ -121,7 +121,7 @@ class RedisAlone:
         return Figure.of(f"{what}, Redis alone", taken)
 
 
-def counts_commands(articles: list[ArticleId]) -> list[tuple[str | int, ...]]:
+def counts_commands(articles: list[ArticleId]) -> list[tuple[str | int | bytes, ...]]:
     today = epoch_ms(system_clock()) // (24 * HOUR_MS)
     return [
         tuple(command)
@@ -130,7 +130,7 @@ def counts_commands(articles: list[ArticleId]) -> list[tuple[str | int, ...]]:
     ]
 
 
-def best_commands(window: Window) -> list[tuple[str | int, ...]]:
+def best_commands(window: Window) -> list[tuple[str | int | bytes, ...]]:
     keys = [f"{{views-{partition}}}:1:{index_name(window, 'all')}" for partition in range(PARTITIONS)]
     return [("ZRANGE", key, 0, 9, "WITHSCORES") for key in keys]
 

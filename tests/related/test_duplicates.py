@@ -14,7 +14,7 @@ from news_related.facts import Card
 from news_related.minhash import SIGNATURE_BYTES
 from news_related.ranking import Ranked, Signal, Wanted, rank
 from news_related.reasons import Reason
-from news_related.related_stories import related
+from news_related.related_stories import own, related
 from news_shared.articles import Article, ArticleEvent
 from newsfeed.newsroom import newsroom
 from tests.related.builders import NOON, a_withdrawal, an_article, id_of, url_of
@@ -80,7 +80,7 @@ async def test_copies_are_the_same_in_any_order_and_withdrawn_ones_vanish(
 def test_a_copy_has_much_the_same_text_at_much_the_same_time() -> None:
     wire = card_of(a_copy("wire"))
     assert len(wire.signature) == SIGNATURE_BYTES
-    assert Card.decode(wire.encode()) == wire
+    assert Card.decode(wire.id, wire.encode()) == wire
     week = WITHIN.days
     for copy, share in (
         (a_copy("same", source="other", title="Another headline"), 1.0),
@@ -157,7 +157,7 @@ async def test_what_the_body_links_is_not_shown_as_a_copy_either(backend: Backen
             ]
         )
         cards = await stored.graph.cards([id_of("here")])
-        found = await related(stored.graph, cards[id_of("here")], Wanted())
+        found = await related(stored.graph, cards[id_of("here")], await own(stored.graph, id_of("here")), Wanted())
         assert [one.card.id for one in found] == [id_of("another")]
 
 

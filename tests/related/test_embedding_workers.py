@@ -57,7 +57,9 @@ async def test_a_process_that_hangs_is_killed() -> None:
         assert await lengths(workers, "one") == [3]
         pid = workers.pids[0]
         workers.patience = timedelta(seconds=0.2)
+        assert not workers.is_working
         hanging = asyncio.create_task(workers.embed(texts("endless")))
+        await until(lambda: workers.is_working, "the work to be in hand")
         await until(lambda: not psutil.pid_exists(pid), "the one that hangs to be killed")
         hanging.cancel()
 

@@ -1,17 +1,23 @@
 """The graph against a plain oracle: whatever comes in which order, the same edges."""
 
+import asyncio
 import random
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from datetime import timedelta
 
 import pytest_asyncio
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from news_related.graph_changes import TAG
 from news_related.link_graph import LinkGraph
+from news_related.ranking import Wanted
+from news_related.related_stories import own, related
+from news_related.routes import live_card
 from news_shared.article_ids import ArticleId
 from news_shared.articles import ArticleEvent
+from news_shared.projection.slots import Question, SlotAnswer, Slots
 from newsfeed.newsroom import expected_edges
 from tests.related.builders import NOON, a_withdrawal, an_article, id_of, sample_newsroom, url_of
 from tests.related.graph_on_redis import GraphOnRedis, graph_on_redis
@@ -185,3 +191,24 @@ async def test_the_cost_of_an_event_does_not_grow_with_what_is_stored(stored: Gr
         (an_article(f"n{n}", links=("hub", f"n{n - 1}"), themes=("Energy",)) for n in range(2000)), at_once=50
     )
     assert abs(await commands("y") - first) <= 2
+
+
+async def test_a_list_takes_three_round_trips_whatever_the_article_has(stored: GraphOnRedis) -> None:
+    themes = ("Energy", "Sport")
+    await stored.apply(an_article(f"g{n}", links=(f"g{n - 1}", "away"), themes=themes) for n in range(30))
+    trips = 0
+
+    class Counted(Slots):
+        async def ask(self, questions: Mapping[int, Question]) -> dict[int, SlotAnswer]:
+            nonlocal trips
+            trips += 1
+            return await super().ask(questions)
+
+    key = id_of("g20")
+    slots = Counted(stored.redis, "related", tag=TAG)
+    await LinkGraph(slots).cards([key])  # learns the generation
+    trips = 0
+    graph = LinkGraph(slots)
+    card, mine = await asyncio.gather(live_card(graph, key, None), own(graph, key))
+    assert len(await related(graph, card, mine, Wanted())) == 10
+    assert trips == 3

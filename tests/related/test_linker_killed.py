@@ -110,8 +110,9 @@ async def test_a_linker_that_is_killed_again_and_again_leaves_the_graph_of_an_un
     await until(equal, "the graph of an undisturbed run", seconds=60)
 
 
-async def test_one_that_stands_by_takes_over_within_ten_seconds_and_a_thawed_owner_writes_nothing(
-    roles: Roles, fresh_backend: Backend, stored: GraphOnRedis
+@pytest.mark.parametrize("fault", ["frozen", "killed"])
+async def test_one_that_stands_by_takes_over_within_ten_seconds_and_who_comes_back_writes_nothing(
+    fault: str, roles: Roles, fresh_backend: Backend, stored: GraphOnRedis
 ) -> None:
     first = await roles.start("related-linker", instance="0")
 
@@ -129,14 +130,14 @@ async def test_one_that_stands_by_takes_over_within_ten_seconds_and_a_thawed_own
 
     await until(lambda: near("beside", "before"), "the first edge by meaning")
     await roles.start("related-linker", instance="1")
-    first.freeze()
+    first.freeze() if fault == "frozen" else first.kill()
     await publish(fresh_backend, [an_article("before", revision=2, links=("while",)), an_article("while")])
     vectors.append(a_vector("while", 100, 3))
     await publish_vectors(fresh_backend, vectors[-1:])
     took = await until(lambda: has("while"), "the second linker to take over")
     took += await until(lambda: near("beside", "while"), "its edges by meaning")
     assert took < 10
-    first.thaw()
+    first.thaw() if fault == "frozen" else first.launch()
     await publish(fresh_backend, [a_withdrawal("before", revision=3), an_article("after")])
     await until(lambda: has("after"), "the event after the thaw")
 

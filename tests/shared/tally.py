@@ -17,6 +17,7 @@ class Tally:
 
     away = 2
     poison = "poison"
+    works = False
 
     def __init__(self, ownership: Ownership) -> None:
         self._ownership = ownership

@@ -7,6 +7,7 @@ import sys
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -67,13 +68,13 @@ class Words:
 
 @pytest_asyncio.fixture
 async def words(fresh_backend: Backend) -> AsyncIterator[Words]:
-    Tally.away, Tally.poison = 2, "poison"
+    Tally.away, Tally.poison, Tally.works = 2, "poison", False
     async with open_redis(fresh_backend.redis_settings) as redis:
         yield Words(fresh_backend, redis)
 
 
 def projector(words: Words, *, instance: str = "0", lease: Lease | None = None) -> Projector[str]:
-    spec: ProjectionSpec[str] = tally_spec(VIEWS)
+    spec: ProjectionSpec[str] = replace(tally_spec(VIEWS), is_working=lambda: Tally.works)
     return Projector(
         spec,
         kafka=words.backend.kafka_settings,
@@ -142,6 +143,9 @@ async def test_a_loop_that_hangs_is_not_ready(words: Words, monkeypatch: pytest.
         monkeypatch.setattr(Tally, "decide", hangs)
         await words.write(["word"])
         await until(says_so, "the hang to be seen")
+        Tally.works = True
+        assert one.unready() == [], "slow work that ends by itself is in hand"
+        Tally.works = False
         goes_on.set()
         await until(is_ready, "the projector to go on")
         await until(words.is_exact, "the word")

@@ -1,10 +1,10 @@
 """The shapes of the answers: JSON with validators, and what the OpenAPI document says of them."""
 
-import json
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Literal
 
+import orjson
 from fastapi import Request
 from pydantic import AwareDatetime, BaseModel, Field
 from starlette.responses import Response
@@ -225,6 +225,6 @@ def answer(request: Request, content: Mapping[str, Any], as_of: datetime) -> Res
     conditional.headers["Vary"] = "Accept-Language"
     if conditional.status_code == 304:
         return conditional
-    body = json.dumps({**content, "as_of": rfc3339(as_of)}, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    body = orjson.dumps({**content, "as_of": rfc3339(as_of)})
     headers = {name: conditional.headers[name] for name in ("ETag", "Cache-Control", "As-Of", "Vary")}
     return Response(body, headers=headers, media_type="application/json")

@@ -4,11 +4,13 @@ Two articles are copies when their texts share a band and an estimated `LEAST_SH
 than `WITHIN` lies between them. That depends on the two alone, so no order of arrival changes it.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
+from itertools import chain
 
 from news_related.facts import Card
-from news_related.minhash import bands_of, shared
+from news_related.minhash import shared
 from news_shared.article_ids import ArticleId
 
 LEAST_SHARED = 0.6
@@ -25,7 +27,7 @@ def share_of_copy(one: Card, other: Card) -> float | None:
     """How much wording two articles share; None when they are no copies of each other."""
     if one.id == other.id or abs(one.listed_ms - other.listed_ms) > WITHIN_MS:
         return None
-    if set(bands_of(one.signature)).isdisjoint(bands_of(other.signature)):
+    if one.bands.isdisjoint(other.bands):
         return None
     share = shared(one.signature, other.signature)
     return share if share >= LEAST_SHARED else None
@@ -33,13 +35,21 @@ def share_of_copy(one: Card, other: Card) -> float | None:
 
 def copies_among(cards: Iterable[Card], of: Sequence[Card]) -> set[ArticleId]:
     """Those of some articles that are copies of one of others."""
-    return {card.id for card in cards if any(share_of_copy(card, one) is not None for one in of)}
+    bands = frozenset[bytes]().union(*(one.bands for one in of))
+    return {
+        card.id
+        for card in cards
+        if not bands.isdisjoint(card.bands) and any(share_of_copy(card, one) is not None for one in of)
+    }
 
 
 def folded(cards: Iterable[Card]) -> dict[ArticleId, ArticleId]:
     """For each article the one that stands for it: the earliest of its copies and their copies, or itself."""
-    known = sorted(cards, key=lambda card: card.position)
+    known = sorted(cards, key=lambda card: (card.listed_ms, card.id))
     stands = {card.id: card.id for card in known}
+    shared_bands = {band for band, times in Counter(chain.from_iterable(c.bands for c in known)).items() if times > 1}
+    if not shared_bands:
+        return stands
     beside: dict[bytes, list[Card]] = {}
 
     def root(key: ArticleId) -> ArticleId:
@@ -49,7 +59,7 @@ def folded(cards: Iterable[Card]) -> dict[ArticleId, ArticleId]:
 
     place = {card.id: number for number, card in enumerate(known)}
     for card in known:
-        for band in bands_of(card.signature):
+        for band in shared_bands & card.bands:
             for other in beside.setdefault(band, []):
                 if root(card.id) != root(other.id) and share_of_copy(card, other) is not None:
                     earlier, later = sorted((root(card.id), root(other.id)), key=place.__getitem__)

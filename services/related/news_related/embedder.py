@@ -112,6 +112,7 @@ def embedder_spec(tools: EmbedderTools) -> ProjectionSpec[Revision]:
         lua=LUA,
         open=lambda ownership: ArticleVectors(ownership, tools),
         max_records=4,  # a turn of the loop takes at most eight times as many: 2 to 6 s with one process that embeds
+        is_working=lambda: tools.workers.is_working,
     )
 
 

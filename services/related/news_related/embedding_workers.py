@@ -59,6 +59,11 @@ class EmbeddingWorkers:
         await asyncio.gather(*(worker.end() for worker in self._workers))
 
     @property
+    def is_working(self) -> bool:
+        """Whether a process has work in hand; it is killed when a piece takes longer than `patience`."""
+        return self._idle.qsize() < len(self._workers)
+
+    @property
     def pids(self) -> list[int]:
         """Of the processes that were started."""
         return [worker.pid for worker in self._workers if worker.pid is not None]

@@ -1,5 +1,6 @@
 """What a page embeds: related articles as HTML, and the script of the element that shows them."""
 
+import asyncio
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -14,7 +15,7 @@ from news_related.fragment import as_fragment
 from news_related.link_graph import LinkGraph
 from news_related.ranking import Wanted
 from news_related.reasons import words_for
-from news_related.routes import Kinds, Languages, Limit, card_asked_for
+from news_related.routes import Kinds, Languages, Limit, key_asked_for, live_card
 from news_shared.http import etagged
 
 router = APIRouter(tags=["pages"])
@@ -52,10 +53,11 @@ async def related_fragment(
 ) -> Response:
     """The list of `/related` as a `section` without styles and scripts, for a page's server to include."""
     graph = LinkGraph(request.state.slots)
-    card = await card_asked_for(graph, article, None)
+    key = await key_asked_for(graph, article, None)
+    card, mine = await asyncio.gather(live_card(graph, key, article), related_stories.own(graph, key))
     wanted = Wanted(limit=limit, languages=tuple(language or ()), kinds=frozenset(kind or ()))
     told = words_for((words,) if words else wanted.languages, request.headers.get("accept-language"))
-    ranked = await related_stories.related(graph, card, wanted)
+    ranked = await related_stories.related(graph, card, mine, wanted)
     zone: ZoneInfo = request.state.zone
     answer = etagged(request, as_fragment(ranked, told, zone), "text/html; charset=utf-8")
     answer.headers["Vary"] = "Accept-Language"

@@ -4,7 +4,8 @@ An edge is there while both its facts are: the link in the body of a live articl
 URL. Of several articles with one URL the earliest has it (ties by id), so that every link leads to one article.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import asyncio
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
@@ -17,7 +18,6 @@ from news_related.facts import (
     Index,
     Link,
     Withdrawn,
-    decode_links,
     names_of,
     names_of_original,
     paragraph_of,
@@ -27,23 +27,25 @@ from news_related.facts import (
 )
 from news_related.graph_changes import (
     CARDS,
-    LINKS,
+    HELD,
     THEME_LANGUAGES,
     THEME_ORDER,
     WITHDRAWN,
+    links_in,
     order_range,
+    set_of,
     theme_in_order,
 )
 from news_related.meanings import Meaning, decode_neighbours
-from news_related.minhash import bands_of
 from news_related.neighbour_changes import NEIGHBOURS, WINDOW, decode_meaning
-from news_related.positions import LENGTH, Position, date_bytes
+from news_related.positions import ID_BYTES, LENGTH, Position, date_bytes, id_from
 from news_shared.article_ids import ArticleId
-from news_shared.projection.slots import Slots
+from news_shared.projection.slots import Command, SlotAnswer, Slots
 
 MAX_BACKLINKS = 100
 MAX_TRANSLATIONS = 50
 _ROUNDS_OF_TRANSLATIONS = 3
+_NESTED = 2  # depth of what is asked side by side by something asked side by side
 _HASH = 16  # bytes of a name in an index
 _LAST = b"\xff" * 26  # after any position
 
@@ -90,12 +92,14 @@ class ThemeSize:
     newest: ArticleId | None
 
 
-Command = tuple[str, str, Sequence[Any]]
-"""A method of redis-py's pipelines, the name of a key, further arguments."""
+Asked = tuple[str, str, *tuple[str | int | bytes, ...]]
+"""A command that reads: its name, its key in a generation, the rest."""
 
 
 class LinkGraph:
     """Answers of one request; every method is one round trip or a stated number of them.
+
+    What is asked side by side (``asyncio.gather``) shares its round trips, and sees one state of Redis in each.
 
     Every method raises RebuildingError while the graph is being restored, and TransientError when Redis is away.
 
@@ -105,17 +109,19 @@ class LinkGraph:
 
     def __init__(self, slots: Slots) -> None:
         self._slots = slots
+        self._waiting: list[Asked] = []  # for the next round trip
+        self._trip: asyncio.Task[SlotAnswer] | None = None  # which has not begun
         self.as_of: datetime | None = None
 
     async def states(self, ids: Sequence[ArticleId]) -> list[Card | Withdrawn | None]:
         """What is known of some articles, in the order asked."""
         if not ids:
             return []
-        cards, withdrawn = await self._read([("hmget", CARDS, (ids,)), ("hmget", WITHDRAWN, (ids,))])
+        cards, withdrawn = await self._read([("HMGET", CARDS, *ids), ("HMGET", WITHDRAWN, *ids)])
         # The two are read one after the other: when in doubt, it is gone.
         return [
-            Withdrawn.decode(gone) if gone is not None else Card.decode(card) if card is not None else None
-            for card, gone in zip(cards, withdrawn, strict=True)
+            Withdrawn.decode(gone) if gone is not None else Card.decode(key, card) if card is not None else None
+            for key, card, gone in zip(ids, cards, withdrawn, strict=True)
         ]
 
     async def cards(self, ids: Iterable[ArticleId]) -> dict[ArticleId, Card]:
@@ -123,15 +129,15 @@ class LinkGraph:
         asked = list(dict.fromkeys(ids))
         if not asked:
             return {}
-        [stored] = await self._read([("hmget", CARDS, (asked,))])
-        return {key: Card.decode(card) for key, card in zip(asked, stored, strict=True) if card is not None}
+        [stored] = await self._read([("HMGET", CARDS, *asked)])
+        return {key: Card.decode(key, card) for key, card in zip(asked, stored, strict=True) if card is not None}
 
     async def links(self, ids: Sequence[ArticleId]) -> list[list[Link]]:
         """The links in the bodies of some articles, in the order of the text."""
         if not ids:
             return []
-        [stored] = await self._read([("hmget", LINKS, (ids,))])
-        return [decode_links(value) for value in stored]
+        [stored] = await self._read([("HMGET", HELD, *ids)])
+        return [links_in(held) for held in stored]
 
     async def owners(self, urls: Iterable[str]) -> dict[str, ArticleId]:
         """Which live article has each URL; URLs that none has are missing."""
@@ -148,10 +154,14 @@ class LinkGraph:
         ]
 
     async def backlinks_of(self, cards: Sequence[Card], limit: int = MAX_BACKLINKS) -> list[list[Backlink]]:
-        """For each article those that link to it, newest first; two round trips."""
-        theirs = await self._with_their_urls(cards)
-        found = dict(zip(theirs, await self.backlinks(list(theirs.values()), limit), strict=True))
-        return [[b for b in found.get(card.id, ()) if b.id != card.id] for card in cards]
+        """For each article those that link to it, newest first."""
+        urls = list(dict.fromkeys(card.url for card in cards if card.url is not None))
+        theirs, found = await asyncio.gather(self._with_their_urls(cards), self.backlinks(urls, limit))
+        by_url = dict(zip(urls, found, strict=True))
+        return [
+            [b for b in by_url[card.url] if b.id != card.id] if card.url is not None and card.id in theirs else []
+            for card in cards
+        ]
 
     async def translations(self, card: Card) -> dict[ArticleId, Card]:
         """Every article that tells the same as this one in other words: what it translates, what translates it,
@@ -162,23 +172,17 @@ class LinkGraph:
         asked: set[bytes] = set()
         frontier = [card]
         for _ in range(_ROUNDS_OF_TRANSLATIONS):
-            theirs = await self._with_their_urls(frontier)
-            names: dict[bytes, None] = {}
-            originals: dict[ArticleId, None] = {}
+            named = [name for one in frontier for name in (*names_of(one, has_its_url=True), *names_of_original(one))]
+            new = [name for name in dict.fromkeys(named) if name not in asked]
+            theirs, claims = await asyncio.gather(self._with_their_urls(frontier), self._named(new))
+            beside: dict[ArticleId, None] = {}
             for one in frontier:
-                names.update(dict.fromkeys(names_of(one, has_its_url=one.id in theirs)))
-                names.update(dict.fromkeys(names_of_original(one)))
+                names = [*names_of(one, has_its_url=one.id in theirs), *names_of_original(one)]
+                asked.update(names)
                 if one.original:
-                    originals[one.original.id] = None
-            new = [name for name in names if name not in asked]
-            asked.update(new)
-            claims = await self._read(
-                [_range(Index.TRANSLATIONS, name, limit=MAX_TRANSLATIONS) for name in new]
-                + [_range(Index.URLS, name, limit=1) for name in new]
-            )
-            for members in claims:
-                originals.update((Position.decode(member[_HASH:]).id, None) for member in members)
-            cards = await self.cards(key for key in originals if key not in found)
+                    beside[one.original.id] = None
+                beside.update((key, None) for name in names for key in claims.get(name, ()))
+            cards = await self.cards(key for key in beside if key not in found)
             frontier = sorted(cards.values(), key=lambda c: c.position)[: MAX_TRANSLATIONS - len(found) + 1]
             if not frontier:
                 break
@@ -189,12 +193,13 @@ class LinkGraph:
     async def sharing_a_band(self, cards: Sequence[Card], *, within_ms: int) -> list[list[ArticleId]]:
         """For each article those that may have its text: they share a band of its signature, and so many milliseconds
         lie between them at the most. The earliest 30 of each band."""
-        bands = [bands_of(card.signature) for card in cards]
-        commands: list[Command] = []
+        bands = [card.bands for card in cards]
+        commands: list[Asked] = []
         for card, some in zip(cards, bands, strict=True):
             low, high = date_bytes(card.listed_ms - within_ms), date_bytes(card.listed_ms + within_ms + 1)
             commands += [
-                ("zrangebylex", Index.BANDS, (b"[" + band + low, b"(" + band + high, 0, _COPIES)) for band in some
+                ("ZRANGEBYLEX", set_of(Index.BANDS, band), b"[" + band + low, b"(" + band + high, "LIMIT", 0, _COPIES)
+                for band in some
             ]
         answers = iter(await self._read(commands))
         beside = [dict.fromkeys(position_in(Index.BANDS, m).id for _ in some for m in next(answers)) for some in bands]
@@ -202,21 +207,21 @@ class LinkGraph:
 
     async def choices(self, ids: Sequence[ArticleId]) -> list[list[Choice]]:
         """What editors pinned and blocked on the pages of some articles, oldest choice first."""
-        stored = await self._read([("hvals", choices_key("", key), ()) for key in ids])
+        stored = await self._read([("HVALS", choices_key("", key)) for key in ids])
         return [sorted(map(_choice, values), key=lambda choice: (choice.at, choice.other)) for values in stored]
 
     async def neighbours(self, ids: Sequence[ArticleId]) -> list[list[tuple[ArticleId, int]]]:
         """The nearest articles in meaning of each, with their scores, best first; see `window.Window`."""
         if not ids:
             return []
-        [stored] = await self._read([("hmget", NEIGHBOURS, (ids,))])
+        [stored] = await self._read([("HMGET", NEIGHBOURS, *ids)])
         return [decode_neighbours(packed or b"") for packed in stored]
 
     async def meanings(self, ids: Sequence[ArticleId]) -> list[Meaning | None]:
         """What some articles mean, as they were compared; None for those that were not."""
         if not ids:
             return []
-        [stored] = await self._read([("hmget", WINDOW, (ids,))])
+        [stored] = await self._read([("HMGET", WINDOW, *ids)])
         return [decode_meaning(key, value) if value else None for key, value in zip(ids, stored, strict=True)]
 
     async def edges_of(self, cards: Sequence[Card], *, backlinks: int = MAX_BACKLINKS) -> list[Edge]:
@@ -257,10 +262,10 @@ class LinkGraph:
     ) -> list[Position]:
         """The newest articles of a theme, in these languages or in all, below a place and not older than a moment."""
         low = date_bytes(since_ms) if since_ms is not None else b""
-        commands: list[Command] = []
+        commands: list[Asked] = []
         for name in _names(slug, languages):
-            high = b"(" + name + before if before is not None else b"[" + name + _LAST
-            commands.append(("zrevrangebylex", Index.THEMES, (high, b"[" + name + low, 0, limit)))
+            high = b"(" + before if before is not None else b"+"
+            commands.append(("ZREVRANGEBYLEX", set_of(Index.THEMES, name), high, b"[" + low, "LIMIT", 0, limit))
         members = {member[-LENGTH:] for found in await self._read(commands) for member in found}
         return sorted(map(Position.decode, members), reverse=True)[:limit]
 
@@ -268,29 +273,29 @@ class LinkGraph:
         self, slugs: Sequence[str], languages: Sequence[str], place: Position, *, each_side: int, newest: int
     ) -> list[ArticleId]:
         """The articles of themes that are next to a place in time on either side, and the newest of each."""
-        commands: list[Command] = []
+        commands: list[Asked] = []
         at = place.encode()
         for slug in slugs:
             for name in _names(slug, languages):
-                here = name + at
+                theme = set_of(Index.THEMES, name)
                 commands += [
-                    ("zrangebylex", Index.THEMES, (b"(" + here, b"[" + name + _LAST, 0, each_side)),
-                    ("zrevrangebylex", Index.THEMES, (b"(" + here, b"[" + name, 0, each_side)),
-                    ("zrevrangebylex", Index.THEMES, (b"[" + name + _LAST, b"[" + name, 0, newest)),
+                    ("ZRANGEBYLEX", theme, b"(" + at, b"+", "LIMIT", 0, each_side),
+                    ("ZREVRANGEBYLEX", theme, b"(" + at, b"-", "LIMIT", 0, each_side),
+                    ("ZREVRANGEBYLEX", theme, b"+", b"-", "LIMIT", 0, newest),
                 ]
-        places = {member[-LENGTH:]: None for found in await self._read(commands) for member in found}
-        return [Position.decode(place).id for place in places]
+        ids = {member[-ID_BYTES:]: None for found in await self._read(commands) for member in found}
+        return list(map(id_from, ids))
 
     async def sizes(self, slugs: Sequence[str]) -> list[ThemeSize]:
         """How large themes are; two round trips. A theme that nobody knows has no articles."""
         languages = await self._read(
-            [("zrangebylex", THEME_LANGUAGES, (f"[{slug}\0".encode(), f"({slug}\1".encode())) for slug in slugs]
+            [("ZRANGEBYLEX", THEME_LANGUAGES, f"[{slug}\0".encode(), f"({slug}\1".encode()) for slug in slugs]
         )
         spoken = [[member.partition(b"\0")[2].decode() for member in found] for found in languages]
-        commands: list[Command] = []
+        commands: list[Asked] = []
         for slug, some in zip(slugs, spoken, strict=True):
-            commands.append(("zrevrangebylex", Index.THEMES, (*_all_of(slug, None)[::-1], 0, 1)))
-            commands += [("zlexcount", Index.THEMES, _all_of(slug, language)) for language in (None, *some)]
+            commands.append(("ZREVRANGEBYLEX", set_of(Index.THEMES, slug.encode()), b"+", b"-", "LIMIT", 0, 1))
+            commands += [_count(slug, language) for language in (None, *some)]
         answers = iter(await self._read(commands))
         sizes = []
         for slug, some in zip(slugs, spoken, strict=True):
@@ -300,10 +305,14 @@ class LinkGraph:
             sizes.append(ThemeSize(slug, total, counts, first))
         return sizes
 
+    async def articles_in(self, slugs: Sequence[str]) -> dict[str, int]:
+        """How many articles themes have."""
+        return dict(zip(slugs, await self._read([_count(slug, None) for slug in slugs]), strict=True))
+
     async def themes(self, language: str | None, *, limit: int, after: bytes | None) -> list[tuple[str, bytes]]:
         """The largest themes (in a language) after a place in their order, each with its own place."""
         low, high = order_range(language, after)
-        [members] = await self._read([("zrangebylex", THEME_ORDER, (low, high, 0, limit))])
+        [members] = await self._read([("ZRANGEBYLEX", THEME_ORDER, low, high, "LIMIT", 0, limit)])
         return [(theme_in_order(member)[0], member) for member in members]
 
     async def _with_their_urls(self, cards: Sequence[Card]) -> dict[ArticleId, str]:
@@ -311,10 +320,22 @@ class LinkGraph:
         owners = await self.owners(card.url for card in cards if card.url is not None)
         return {card.id: card.url for card in cards if card.url is not None and owners.get(card.url) == card.id}
 
+    async def _named(self, names: Sequence[bytes]) -> dict[bytes, list[ArticleId]]:
+        """For each name the articles that say they translate what has it, and the one at the URL that it may be."""
+        found = await self._read(
+            [_range(Index.TRANSLATIONS, name, limit=MAX_TRANSLATIONS) for name in names]
+            + [_range(Index.URLS, name, limit=1) for name in names]
+        )
+        half = len(names)
+        return {
+            name: [Position.decode(member[_HASH:]).id for member in (*found[place], *found[half + place])]
+            for place, name in enumerate(names)
+        }
+
     async def _declared_translations(self, cards: Sequence[Card], owners: Mapping[str, ArticleId]) -> list[Edge]:
         theirs = await self._with_their_urls(cards)
-        names = [(card.id, name) for card in cards for name in names_of(card, has_its_url=card.id in theirs)]
-        members = await self._read([_range(Index.TRANSLATIONS, name, limit=MAX_TRANSLATIONS) for _, name in names])
+        names = [name for card in cards for name in names_of(card, has_its_url=card.id in theirs)]
+        members = await self._read([_range(Index.TRANSLATIONS, name, limit=MAX_TRANSLATIONS) for name in names])
         claimants = dict.fromkeys(Position.decode(member[_HASH:]).id for found in members for member in found)
         translating = {card.id: card for card in cards}
         translating.update(await self.cards(key for key in claimants if key not in translating))
@@ -331,38 +352,43 @@ class LinkGraph:
                 edges.append(Edge("translation", card.id, target))
         return edges
 
-    async def _read(self, commands: Sequence[Command]) -> list[Any]:
+    async def _read(self, commands: Sequence[Asked]) -> list[Any]:
         if not commands:
             return []
-        answer = await self._slots.read(0, _queue(commands))
+        if self._trip is None:
+            self._trip = asyncio.create_task(self._travel())
+        first, trip = len(self._waiting), self._trip
+        self._waiting += commands
+        return (await trip).results[first : first + len(commands)]
+
+    async def _travel(self) -> SlotAnswer:
+        for _ in range(_NESTED):  # until all that is asked side by side has asked
+            await asyncio.sleep(0)
+        commands, self._waiting, self._trip = self._waiting, [], None
+
+        def question(prefix: str) -> Sequence[Command]:
+            return [(name, prefix + key, *rest) for name, key, *rest in commands]
+
+        answer = (await self._slots.ask({0: question}))[0]
         self.as_of = min(self.as_of or answer.as_of, answer.as_of)
-        return answer.results
+        return answer
 
 
-def _queue(commands: Sequence[Command]) -> Callable[[Any, str], object]:
-    def queue(pipe: Any, prefix: str) -> None:  # redis-py's pipelines share no type
-        for method, key, arguments in commands:
-            getattr(pipe, method)(prefix + key, *arguments)
-
-    return queue
+def _range(index: Index, name: bytes, *, limit: int) -> Asked:
+    return "ZRANGEBYLEX", set_of(index, name), b"[" + name, b"[" + name + _LAST, "LIMIT", 0, limit
 
 
-def _range(index: Index, name: bytes, *, limit: int) -> Command:
-    return "zrangebylex", index, (b"[" + name, b"[" + name + _LAST, 0, limit)
+def _newest(index: Index, name: bytes, limit: int) -> Asked:
+    return "ZREVRANGEBYLEX", set_of(index, name), b"[" + name + _LAST, b"[" + name, "LIMIT", 0, limit
 
 
-def _newest(index: Index, name: bytes, limit: int) -> Command:
-    return "zrevrangebylex", index, (b"[" + name + _LAST, b"[" + name, 0, limit)
+def _count(slug: str, language: str | None) -> Asked:
+    return "ZCARD", set_of(Index.THEMES, theme_in(slug, language).encode())
 
 
 def _names(slug: str, languages: Sequence[str]) -> list[bytes]:
     chosen = dict.fromkeys(theme_in(slug, language) for language in languages) or {theme_in(slug, None): None}
-    return [name.encode() + b"\0" for name in chosen]
-
-
-def _all_of(slug: str, language: str | None) -> tuple[bytes, bytes]:
-    name = theme_in(slug, language).encode()
-    return b"[" + name + b"\0", b"(" + name + b"\1"
+    return [name.encode() for name in chosen]
 
 
 def _choice(stored: bytes) -> Choice:

@@ -57,10 +57,12 @@ async def near(
     had = dict(known or {})
     wanted = [key for some in lists for key, _ in some]
     found = {**had, **await graph.cards(key for key in wanted if key not in had)}
-    return [
-        [nearness(card, found[key], score) for key, score in some if key in found]
-        for card, some in zip(cards, lists, strict=True)
-    ]
+    return [live(card, some, found) for card, some in zip(cards, lists, strict=True)]
+
+
+def live(card: Card, neighbours: Sequence[tuple[ArticleId, int]], known: Mapping[ArticleId, Card]) -> list[Near]:
+    """What an article's neighbours, with their scores, are to it; those whose cards are not known are left out."""
+    return [nearness(card, known[key], score) for key, score in neighbours if key in known]
 
 
 async def further(graph: LinkGraph, card: Card, known: Sequence[Near]) -> list[Near]:

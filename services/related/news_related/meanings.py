@@ -1,11 +1,10 @@
 """What an article means, as numbers, and how a list of those that are near to it is packed."""
 
 from dataclasses import dataclass
-from uuid import UUID
 
 import numpy as np
 
-from news_related.positions import Position
+from news_related.positions import ID_BYTES, Position, id_from
 from news_shared.article_ids import ArticleId
 
 PACKED = np.dtype([("high", ">u8"), ("low", ">u8"), ("score", ">i4")])
@@ -18,7 +17,7 @@ class Meaning:
 
     Attributes:
         language: as `similarity.language_of` has it.
-        model: only vectors of equal models (and lengths) compare.
+        model: hash of its name; only vectors of equal models (and lengths) compare.
         scale: component i is ``vector[i] * scale``.
     """
 
@@ -43,8 +42,8 @@ def decode_neighbours(packed: bytes) -> list[tuple[ArticleId, int]]:
     """Ids and scores of a packed list, best first."""
     return [
         (
-            ArticleId(str(UUID(bytes=packed[start : start + 16]))),
-            int.from_bytes(packed[start + 16 : start + 20], signed=True),
+            id_from(packed[start : start + ID_BYTES]),
+            int.from_bytes(packed[start + ID_BYTES : start + PACKED.itemsize], signed=True),
         )
         for start in range(0, len(packed), PACKED.itemsize)
     ]

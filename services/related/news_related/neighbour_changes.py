@@ -78,11 +78,11 @@ class Relinking:
         return Effects([prefix + name for name in (UNLINKED, PLACES, LINKABLE, WINDOW, NEIGHBOURS)], [packed])
 
 
-def meaning_of(card: bytes | None, vector: bytes | None) -> Meaning | None:
+def meaning_of(key: ArticleId, card: bytes | None, vector: bytes | None) -> Meaning | None:
     """What an article means by its stored card and vector; None while one of them is missing."""
     if card is None or vector is None:
         return None
-    shown, kept = Card.decode(card), KeptVector.decode(vector)
+    shown, kept = Card.decode(key, card), KeptVector.decode(vector)
     return Meaning(shown.position, language_of(shown.language), kept.model, kept.scale, kept.components)
 
 

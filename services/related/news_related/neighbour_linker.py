@@ -223,7 +223,7 @@ class Neighbours:
             pipe.hmget(self._prefix + CARDS, ids)
             pipe.hmget(self._prefix + VECTORS_KEPT, ids)
             cards, vectors = await pipe.execute()
-        return {key: meaning_of(card, vector) for key, card, vector in zip(ids, cards, vectors, strict=True)}
+        return {key: meaning_of(key, card, vector) for key, card, vector in zip(ids, cards, vectors, strict=True)}
 
     async def _load(self) -> None:
         started = monotonic()

@@ -151,7 +151,7 @@ def rank(
         fitting = [s for s in some if not wanted.kinds or s.reason.kind in wanted.kinds]
         if card is None or card.id == article.id or not fitting or not wanted.takes(card):
             continue
-        if share_of_copy(article, card) is not None:
+        if not article.bands.isdisjoint(card.bands) and share_of_copy(article, card) is not None:
             continue
         best = max(fitting, key=lambda s: (s.strength, -KINDS.index(s.reason.kind)))
         scored.append(Ranked(card, _together(s.strength for s in fitting), best.reason))
@@ -179,7 +179,10 @@ def _stories(cards: Iterable[Card]) -> dict[str, str]:
         return name
 
     known = list(cards)
+    originals = {name for card in known if card.original for name in (card.original.id, card.original.url)}
     for card in known:
+        if card.original is None and card.url not in originals:
+            continue  # nobody's translation; who translates it by its id names it
         names = [card.url, card.original.id, card.original.url] if card.original else [card.url]
         for name in names:
             if name is not None:
@@ -192,7 +195,7 @@ def _with_copies(chosen: Sequence[Ranked], rest: Sequence[Ranked]) -> tuple[list
     """Copies of one text folded into the pinned one, or into the earliest; the others are named on its card."""
     stands = folded(one.card for one in (*chosen, *rest))
     groups: dict[str, list[Ranked]] = {}
-    for one in sorted(rest, key=lambda one: one.card.position):
+    for one in sorted(rest, key=lambda one: (one.card.listed_ms, one.card.id)):
         groups.setdefault(stands[one.card.id], []).append(one)
     pinned = []
     for one in chosen:
@@ -200,8 +203,10 @@ def _with_copies(chosen: Sequence[Ranked], rest: Sequence[Ranked]) -> tuple[list
         pinned.append(replace(one, copies=tuple(copy.card for copy in copies)))
     kept = []
     for first, *copies in groups.values():
-        best = max(one.score for one in (first, *copies))
-        kept.append(replace(first, score=best, copies=tuple(copy.card for copy in copies)))
+        if copies:
+            best = max(one.score for one in (first, *copies))
+            first = replace(first, score=best, copies=tuple(copy.card for copy in copies))
+        kept.append(first)
     return pinned, kept
 
 
@@ -228,10 +233,14 @@ def _diverse(scored: Sequence[Ranked], limit: int) -> list[Ranked]:
     picked: list[Ranked] = []
     same: dict[tuple[str, ...], int] = {}
     while left and len(picked) < limit:
-        now = [replace(one, score=one.score * _MORE_OF_THE_SAME ** same.get(one.reason.themes, 0)) for one in left]
-        place = min(range(len(now)), key=lambda i: _order(now[i]))
-        best = now[place]
-        del left[place]
+        first, score = 0, 0.0
+        for place, one in enumerate(left):
+            if one.score < score:
+                break  # nor can any after it be more
+            now = one.score * _MORE_OF_THE_SAME ** same.get(one.reason.themes, 0)
+            if now > score or (now == score and _order(one)[1:] < _order(left[first])[1:]):
+                first, score = place, now
+        best = replace(left.pop(first), score=score)
         picked.append(best)
         if best.reason.themes:
             same[best.reason.themes] = same.get(best.reason.themes, 0) + 1

@@ -1,5 +1,6 @@
 """The query API: what belongs to an article, its story, themes, and the graph around it."""
 
+import asyncio
 from datetime import datetime
 from typing import Annotated, Any, Literal, TypedDict
 from zoneinfo import ZoneInfo
@@ -29,7 +30,7 @@ from news_related.similarity import UNITS
 from news_related.stories import thread_of
 from news_related.themes import language_key
 from news_shared.api_keys import ApiKeys
-from news_shared.article_ids import parse_article_id
+from news_shared.article_ids import ArticleId, parse_article_id
 from news_shared.clock import epoch_ms
 from news_shared.errors import PoisonError
 from news_shared.problems import GONE, INVALID, NOT_FOUND, ProblemError
@@ -227,7 +228,8 @@ async def _related(
         detail = f"raw=1 goes with kind=similar alone, and limit={MAX_RAW} at the most"
         raise ProblemError(INVALID, detail, errors=[{"field": "raw", "error": detail}])
     graph = LinkGraph(request.state.slots)
-    card = await card_asked_for(graph, article, url)
+    key = await key_asked_for(graph, article, url)
+    card, mine = await asyncio.gather(live_card(graph, key, article or url), related_stories.own(graph, key))
     asked: frozenset[ReasonKind] = frozenset(kinds or ())
     since_ms = epoch_ms(published_after) if published_after is not None else None
     wanted = Wanted(limit=limit, languages=tuple(languages or ()), kinds=asked, published_after_ms=since_ms)
@@ -236,7 +238,7 @@ async def _related(
         nearest = await related_stories.nearest(graph, card, wanted)
         found = [Ranked(n.card, n.score / UNITS, Reason("similar", similarity=n.score / UNITS)) for n in nearest]
     else:
-        found = await related_stories.related(graph, card, wanted)
+        found = await related_stories.related(graph, card, mine, wanted)
     digits = 6 if raw else 4
     items = [
         {
@@ -294,6 +296,11 @@ async def card_asked_for(graph: LinkGraph, article: str | None, url: str | None)
         ProblemError: 404 or 410.
         PoisonError: the name is none.
     """
+    return await live_card(graph, await key_asked_for(graph, article, url), article or url)
+
+
+async def key_asked_for(graph: LinkGraph, article: str | None, url: str | None) -> ArticleId:
+    """The id that a request names; errors as in `card_asked_for`."""
     if (article is None) == (url is None):
         detail = "name one article: article= (an id or source:guid) or url="
         raise ProblemError(INVALID, detail, errors=[{"field": "article", "error": detail}])
@@ -301,11 +308,15 @@ async def card_asked_for(graph: LinkGraph, article: str | None, url: str | None)
         key = (await graph.owners([url.strip()])).get(url.strip())
         if key is None:
             raise ProblemError(NOT_FOUND, f"No article has the URL {url[:200]}.", _NEVER_STORED)
-    else:
-        key = parse_article_id(article or "")
+        return key
+    return parse_article_id(article or "")
+
+
+async def live_card(graph: LinkGraph, key: ArticleId, named: str | None) -> Card:
+    """The card of a live article, which a request named so; errors as in `card_asked_for`."""
     [state] = await graph.states([key])
     if state is None:
-        raise ProblemError(NOT_FOUND, f"There is no article {(article or url or '')[:200]}.", _NEVER_STORED)
+        raise ProblemError(NOT_FOUND, f"There is no article {(named or key)[:200]}.", _NEVER_STORED)
     if isinstance(state, Withdrawn):
         because = f": {state.reason}" if state.reason else "."
         raise ProblemError(

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from hashlib import blake2b
 from typing import Any
 
 import msgpack
@@ -17,7 +18,11 @@ from news_shared.topics import VECTORS
 
 @dataclass(frozen=True)
 class KeptVector:
-    """A vector as it is compared."""
+    """A vector as it is compared.
+
+    Attributes:
+        model: hash of the model's name, which is long and the same in a million articles.
+    """
 
     model: str
     scale: float
@@ -56,7 +61,12 @@ def decode_vector(key: bytes | None, value: bytes | None) -> Arrival:
         raise PoisonError(f"key {key!r} is not the id of its article, {vector.article}")
     if vector.scale > 1:
         raise PoisonError(f"scale {vector.scale} makes components of more than 127: no embedding has them")
-    return Arrival(article, KeptVector(vector.model, vector.scale, vector.components()))
+    return Arrival(article, KeptVector(model_hash(vector.model), vector.scale, vector.components()))
+
+
+def model_hash(name: str) -> str:
+    """What stands for a model in the graph."""
+    return blake2b(name.encode(errors="surrogatepass"), digest_size=8).hexdigest()
 
 
 KEEP_VECTORS_LUA = (

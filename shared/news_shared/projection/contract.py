@@ -152,6 +152,7 @@ class ProjectionSpec(Generic[E]):
         weight: how many records an event counts as, for records that differ much; the one with which `max_records`
             is reached is the last of its `decide`.
         tag: one hash tag for all partitions, for a projection with a single owner (a lease); None: one a partition.
+        is_working: whether slow work is in hand that ends by itself: meanwhile a long turn is no hanging one.
     """
 
     group: str
@@ -162,6 +163,7 @@ class ProjectionSpec(Generic[E]):
     max_records: int = 500
     weight: Callable[[E], int] | None = None
     tag: str | None = None
+    is_working: Callable[[], bool] = lambda: False
 
     def hash_tag(self, partition: int) -> str:
         """The hash tag that the keys of a partition share, in braces."""

@@ -114,6 +114,8 @@ class Projector(Generic[E]):
                 reasons.append(f"{name}: being taken over")
             elif not seat.owned.is_live:
                 reasons.append(f"{name}: catching up from offset {seat.owned.checkpoint.next_offset}")
+            elif self._spec.is_working():
+                continue
             elif seat.watched_at and (seconds := monotonic() - seat.watched_at) > _WATCHED_WITHIN:
                 reasons.append(
                     f"{name}: not looked after for {seconds:.0f} s: something hangs, see the log; restart it"

@@ -16,7 +16,7 @@ from news_shared.redis_client import RedisClient, redis_errors
 
 Commands = Callable[[Any, str], object]
 """Queues commands on a redis-py pipeline; the second argument is the prefix of the live generation's keys."""
-Command = Sequence[str | int]
+Command = Sequence[str | int | bytes]
 """One that reads: its name, its key, the rest."""
 Question = Callable[[str], Sequence[Command]]
 """The commands for a partition, given the prefix of the live generation's keys."""
@@ -102,7 +102,7 @@ class Slots:
 
     def _call(self, partition: int, commands: Sequence[Command]) -> list[str | int | bytes]:
         """Number of keys, keys, and the commands, which name their keys by their places."""
-        places: dict[str | int, int] = {self._live(partition): 1, f"{self._prefix(partition)}as-of": 2}
+        places: dict[str | int | bytes, int] = {self._live(partition): 1, f"{self._prefix(partition)}as-of": 2}
         packed = [(name, places.setdefault(key, len(places) + 1), *rest) for name, key, *rest in commands]
         return [len(places), *places, msgpack.packb(packed, use_bin_type=False)]
 

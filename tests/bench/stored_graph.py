@@ -1,0 +1,128 @@
+"""Many articles brought into Redis by the linker's own calls, without Kafka and without searching.
+
+Short cuts, against the running service: the facts of an article are not read from a record; its text is not signed
+(`Newsroom.facts`); and its neighbours are sought among a few hundred articles only, with all those in them that are
+made mostly of the same real one.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from hashlib import sha1
+from typing import Any
+from uuid import UUID
+
+import numpy as np
+
+from news_related import similarity
+from news_related.embedding import quantised
+from news_related.graph_changes import LINK_ARTICLES_LUA, TAG, linking
+from news_related.meanings import PACKED, Meaning
+from news_related.neighbour_changes import LINK_NEIGHBOURS_LUA, Relinking, encode_meaning, place_of
+from news_related.positions import Position
+from news_related.similarity import NEIGHBOURS, language_of
+from news_related.vector_projection import KEEP_VECTORS_LUA, Arrival, KeptVector, keeping, model_hash
+from news_shared.article_ids import ArticleId
+from news_shared.clock import epoch_ms
+from news_shared.projection.contract import Effects
+from news_shared.redis_client import RedisClient
+from tests.bench.million_articles import MODEL, Newsroom
+
+_PREFIX = f"{{{TAG}}}:1:"
+_PROTOCOL = "local NKEYS, NARGS = #KEYS, #ARGV\n"
+_AT_ONCE = 200  # articles of one call
+_IN_FLIGHT = 3
+_SOUGHT_AMONG = 400
+_NO_MARK = -1
+_MODEL = model_hash(MODEL)
+
+
+class StoredGraph:
+    """The first generation of the graph on one Redis."""
+
+    def __init__(self, redis: RedisClient, newsroom: Newsroom) -> None:
+        self._redis: Any = redis  # redis-py types its answers as «awaitable or not»
+        self._newsroom = newsroom
+        self._loaded: set[str] = set()
+
+    async def store(self, numbers: range) -> None:
+        """Articles with their vectors and their places among those that can be compared."""
+        under_way: set[asyncio.Task[None]] = set()
+        for start in range(numbers.start, numbers.stop, _AT_ONCE):
+            some = range(start, min(start + _AT_ONCE, numbers.stop))
+            facts = [self._newsroom.facts(n) for n in some]
+            meanings = self._meanings(some)
+            kept = [Arrival(m.id, KeptVector(m.model, m.scale, m.vector)) for m in meanings]
+            places = Relinking(dict.fromkeys((m.id for m in meanings), _NO_MARK), {m.id: place_of(m) for m in meanings})
+            calls = (
+                (LINK_ARTICLES_LUA, linking(_PREFIX, facts)),
+                (KEEP_VECTORS_LUA, keeping(_PREFIX, kept)),
+                (LINK_NEIGHBOURS_LUA, places.effects(_PREFIX)),
+            )
+            if len(under_way) == _IN_FLIGHT:
+                await under_way.pop()
+            under_way.add(asyncio.create_task(self._run(calls)))
+            await asyncio.sleep(0)  # lets the calls go out while the next ones are made
+        await asyncio.gather(*under_way)
+        await self._redis.delete(f"{_PREFIX}unlinked")
+
+    async def fill_window(self, numbers: range) -> None:
+        """Let the window hold these articles and no others: what they mean, and their neighbours."""
+        await self._redis.delete(f"{_PREFIX}window", f"{_PREFIX}neighbours")
+        groups = max(1, len(numbers) // _SOUGHT_AMONG)
+        alike: dict[int, list[int]] = {}
+        for n in numbers:
+            alike.setdefault(self._newsroom.main_of(n) % groups, []).append(n)
+        for some in alike.values():
+            meanings = self._meanings(some)
+            lists = _nearest(meanings)
+            for start in range(0, len(meanings), _AT_ONCE):
+                part = meanings[start : start + _AT_ONCE]
+                change = Relinking(
+                    meanings={m.id: encode_meaning(m) for m in part}, lists={m.id: lists[m.id] for m in part}
+                )
+                await self._run([(LINK_NEIGHBOURS_LUA, change.effects(_PREFIX))])
+
+    def _meanings(self, numbers: Sequence[int]) -> list[Meaning]:
+        made = []
+        for n, vector in zip(numbers, self._newsroom.vectors(numbers), strict=True):
+            packed = quantised(vector)
+            position = Position(epoch_ms(self._newsroom.date(n)), self._newsroom.id_of(n))
+            language = language_of(self._newsroom.language(n))
+            made.append(Meaning(position, language, _MODEL, packed.scale, packed.int8.tobytes()))
+        return made
+
+    async def _run(self, calls: Sequence[tuple[str, Effects]]) -> None:
+        for script, effects in calls:
+            text = _PROTOCOL + script
+            sha = sha1(text.encode(), usedforsecurity=False).hexdigest()
+            if sha not in self._loaded:
+                await self._redis.script_load(text)
+                self._loaded.add(sha)
+            await self._redis.evalsha(sha, len(effects.keys), *effects.keys, *effects.args)
+
+
+def _nearest(meanings: Sequence[Meaning]) -> dict[ArticleId, bytes]:
+    """The packed list of each among these, best first, ties by id."""
+    vectors = np.array([np.frombuffer(m.vector, np.int8) for m in meanings], np.float32)
+    scales = np.array([m.scale for m in meanings])
+    dates = np.array([m.position.date_ms for m in meanings])
+    languages = np.array([m.language for m in meanings])
+    bits = [UUID(m.id).int for m in meanings]
+    ids = np.array([(one >> 64, one % 2**64, 0) for one in bits], PACKED)
+    order = np.argsort(np.array([m.id for m in meanings]))
+    rank = np.empty(len(order), np.int64)
+    rank[order] = np.arange(len(order))
+    scores = similarity.scores(
+        (vectors @ vectors.T).astype(np.float64),
+        scales[:, None] * scales,
+        np.abs(dates[:, None] - dates),
+        languages[:, None] == languages,
+    )
+    lists = {}
+    for row, meaning in enumerate(meanings):
+        best = np.lexsort((rank, -scores[row]))
+        best = best[best != row][:NEIGHBOURS]
+        packed = ids[best]
+        packed["score"] = scores[row, best]
+        lists[meaning.id] = packed.tobytes()
+    return lists
