@@ -52,11 +52,8 @@ def by_meaning(card: Card, score: float) -> list[Signal]:
     return [signal] if signal else []
 
 
-def test_meaning_stands_by_kind_and_score_between_declared_translations_and_themes() -> None:
+def test_meaning_stands_by_kind_and_score_behind_declared_translations() -> None:
     declared = Signal(ranking.TRANSLATION, Reason("translation"))
-    theme = a_card("theme", themes=("Energy",))
-    by_theme = ranking.themes(HERE, theme, {"energy": 2})
-    assert by_theme is not None
     far = a_card("far")
     cards = [
         a_card("declared"),
@@ -67,10 +64,8 @@ def test_meaning_stands_by_kind_and_score_between_declared_translations_and_them
     ]
     scores = (0.99, 0.7, 0.8, 0.6, 0.46)
     signals = {card.title.removeprefix("Title of "): by_meaning(card, s) for card, s in zip(cards, scores, strict=True)}
-    found = ranked(
-        [*cards, far, theme], {**signals, "declared": [declared], "far": by_meaning(far, 0.36), "theme": [by_theme]}
-    )
-    assert titles(found) == ["declared", "told", "story", "story2", "like", "theme"]
+    found = ranked([*cards, far], {**signals, "declared": [declared], "far": by_meaning(far, 0.36)})
+    assert titles(found) == ["declared", "told", "story", "story2", "like"]
     assert [one.reason.kind for one in found[1:5]] == ["translation", "same_story", "same_story", "similar"]
     assert (found[2].reason.when, found[3].reason.when) == ("earlier", ranking_order(found[3].card))
 
@@ -102,6 +97,16 @@ def test_a_rare_theme_says_more_than_a_common_one_and_the_nearest_in_time_is_fir
     found = ranked([rare, common, far], {guid: [s for s in some if s] for guid, some in signals.items()})
     assert titles(found) == ["rare", "common", "far"]
     assert ranking.themes(HERE, a_card("other", themes=("Sport",)), sizes) is None
+
+
+def test_themes_alone_only_fill_a_short_list_unless_they_were_asked_for() -> None:
+    cards = [a_card(f"t{n}", themes=("Energy",), days=n / 10) for n in range(8)]
+    by_theme = {f"t{n}": [s for s in [ranking.themes(HERE, card, {"energy": 8})] if s] for n, card in enumerate(cards)}
+    linked = a_card("linked", themes=("Energy",), days=300)
+    backlink = {"linked": [*by_theme["t0"], ranking.backlink(HERE, linked, 0)]}
+    assert titles(ranked(cards, by_theme)) == ["t0", "t1", "t2", "t3"]
+    assert titles(ranked([linked, *cards], {**by_theme, **backlink})) == ["linked", "t0", "t1", "t2"]
+    assert len(ranked(cards, by_theme, kinds=frozenset({"theme"}))) == 8
 
 
 def test_the_rarest_shared_theme_is_named_first() -> None:

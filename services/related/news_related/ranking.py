@@ -17,13 +17,14 @@ Every reason to show an article is a signal with a strength in [0, 1]:
 Scores of meaning have closeness in time in them (`similarity`). Signals of one article add up like independent chances,
 1 - (1 - a)(1 - b)…; the strongest one is its reason. Then the list is picked one by one, the highest first (ties: the
 newest, then by id), out of five times as many as wanted: what tells the same story as something picked (its
-translation) is left out, and each article picked before for the same themes takes a fifth off. A copy of the article is
-never in its list; of copies of one text the earliest stands for all, with the score of the best; a pinned one always
-stands for itself.
+translation) is left out, and each article picked before for the same themes takes a fifth off. Themes alone are a weak
+reason: such articles only fill a list up to four, unless themes were asked for. A copy of the article is never in its
+list; of copies of one text the earliest stands for all, with the score of the best; a pinned one always stands for
+itself.
 Scores are comparable within one list only.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import exp2, log2, prod
 from typing import Literal
@@ -45,6 +46,7 @@ _SAME_STORY, _SAME_STORY_HALVES = 0.5, 30.0
 _THEME, _THEME_HALVES = 0.45, 7.0
 _MORE_OF_THE_SAME = 0.8
 _CONSIDERED = 5
+_FILLED_TO = 4
 _DAY_MS = 86_400_000
 
 
@@ -146,6 +148,7 @@ def rank(
         signals: by id of the other article.
     """
     scored = []
+    for_themes_alone: set[str] = set()
     for key, some in signals.items():
         card = candidates.get(key)
         fitting = [s for s in some if not wanted.kinds or s.reason.kind in wanted.kinds]
@@ -155,6 +158,8 @@ def rank(
             continue
         best = max(fitting, key=lambda s: (s.strength, -KINDS.index(s.reason.kind)))
         scored.append(Ranked(card, _together(s.strength for s in fitting), best.reason))
+        if not wanted.kinds and all(s.reason.kind == "theme" for s in fitting):
+            for_themes_alone.add(card.id)
     chosen = [one for one in scored if one.reason.kind == "pinned"]  # signals come in the order of pinning
     told = _stories([article, *candidates.values()])
     own = told[article.id]
@@ -162,7 +167,16 @@ def rank(
     rest = _one_of_each_story(rest, told, article)
     shown = {told[one.card.id] for one in chosen} - {own}
     rest = [one for one in rest if told[one.card.id] not in shown]
+    rest = _filled(rest, for_themes_alone, _FILLED_TO - len(chosen))
     return [*chosen, *_diverse(rest, wanted.limit)][: wanted.limit]
+
+
+def _filled(scored: Sequence[Ranked], for_themes_alone: Collection[str], size: int) -> list[Ranked]:
+    """Those with another reason than themes, and as many for themes alone as are missing from this size."""
+    others = [one for one in scored if one.card.id not in for_themes_alone]
+    fallback = {one.card.id: one for one in scored if one.card.id in for_themes_alone}
+    picked = _diverse(fallback.values(), max(0, size - len(others)))
+    return [*others, *(fallback[one.card.id] for one in picked)]
 
 
 def _together(strengths: Iterable[float]) -> float:
@@ -228,7 +242,7 @@ def _one_of_each_story(scored: Sequence[Ranked], told: Mapping[str, str], articl
     return [*kept, *best.values()]
 
 
-def _diverse(scored: Sequence[Ranked], limit: int) -> list[Ranked]:
+def _diverse(scored: Iterable[Ranked], limit: int) -> list[Ranked]:
     left = sorted(scored, key=_order)[: _CONSIDERED * limit]  # what stands lower has nothing to win
     picked: list[Ranked] = []
     same: dict[tuple[str, ...], int] = {}
