@@ -14,19 +14,19 @@ Lists are not cut off: what a list answers must not depend on what was in it bef
 seen what was withdrawn since), and a member weighs a fiftieth of the article that is kept anyway.
 """
 
-import asyncio
-import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from typing import Any, cast
 
+import orjson
+
 from news_feed.ordering import Position, newest
 from news_feed.timelines import Entry, Selection, State, withdrawn_list
 from news_shared.article_ids import ArticleId, partition_of
 from news_shared.projection.contract import Effects
-from news_shared.projection.slots import Slots
+from news_shared.projection.slots import Command, SlotAnswer, Slots
 from news_shared.projection.state import state_key
 from news_shared.redis_client import RedisClient, redis_errors
 from news_shared.topics import ARTICLES
@@ -137,29 +137,27 @@ class ArticleStore:
 
     async def one(self, article_id: ArticleId) -> tuple[Found, datetime]:
         """One article, and as of when that is right."""
-        found, as_of = await self._in_partition(partition_of(article_id, self._partitions), [article_id])
-        return found[article_id], as_of
+        [found], as_of = await self.many([article_id])
+        return found, as_of
 
     async def many(self, ids: Sequence[ArticleId]) -> tuple[list[Found], datetime]:
-        """Articles in the order asked; one round trip a partition, in parallel."""
+        """Articles in the order asked, in one round trip."""
         by_partition: dict[int, list[ArticleId]] = {}
         for article_id in dict.fromkeys(ids):
             by_partition.setdefault(partition_of(article_id, self._partitions), []).append(article_id)
-        answers = await _all(self._in_partition(p, some) for p, some in by_partition.items())
-        found = {article_id: article for some, _ in answers for article_id, article in some.items()}
-        return [found[article_id] for article_id in ids], min(as_of for _, as_of in answers)
+        answers = await self._slots.ask({p: partial(_bodies, some) for p, some in by_partition.items()})
+        found: dict[ArticleId, Found] = {}
+        for partition, some in by_partition.items():
+            found.update(zip(some, map(_found, some, *answers[partition].results), strict=True))
+        return [found[article_id] for article_id in ids], min(answer.as_of for answer in answers.values())
 
     async def by_url(self, url: str) -> tuple[list[ArticleId], datetime]:
         """Ids of the articles that claim a canonical URL.
 
         The URL does not say in which partition its article lives, so all are asked.
         """
-
-        def claims(pipe: Any, prefix: str) -> None:  # redis-py's pipelines share no type
-            low, high = f"[{url}\0".encode(), f"({url}\1".encode()
-            pipe.zrangebylex(f"{prefix}urls", low, high, start=0, num=_URLS_OF_ONE_PAGE)
-
-        answers = await _all(self._slots.read(p, claims) for p in range(self._partitions))
+        bounds = f"[{url}\0".encode(), f"({url}\1".encode()
+        answers = await self._everywhere("ZRANGEBYLEX", "urls", *bounds, "LIMIT", 0, _URLS_OF_ONE_PAGE)
         members: list[bytes] = [member for answer in answers for member in answer.results[0]]
         ids = [ArticleId(member.rpartition(b"\0")[2].decode()) for member in members]
         return ids, min(answer.as_of for answer in answers)
@@ -171,11 +169,9 @@ class ArticleStore:
         together is left out.
         """
         highest = "+" if after is None else b"(" + after.encode()
-
-        def members(pipe: Any, prefix: str) -> None:
-            pipe.zrevrangebylex(f"{prefix}list:{selection.name}", highest, "-", start=0, num=limit + 1)
-
-        answers = await _all(self._slots.read(p, members) for p in range(self._partitions))
+        answers = await self._everywhere(
+            "ZREVRANGEBYLEX", f"list:{selection.name}", highest, "-", "LIMIT", 0, limit + 1
+        )
         positions, more_after = newest((map(Position.decode, answer.results[0]) for answer in answers), limit)
         as_of = min(answer.as_of for answer in answers)
         if not positions:
@@ -185,11 +181,9 @@ class ArticleStore:
 
     async def withdrawn(self, source: str | None, *, limit: int) -> list[Position]:
         """What was withdrawn last, of all sources or of one: when, and which article."""
-
-        def members(pipe: Any, prefix: str) -> None:
-            pipe.zrevrangebylex(f"{prefix}list:{withdrawn_list(source)}", "+", "-", start=0, num=limit + 1)
-
-        answers = await _all(self._slots.read(p, members) for p in range(self._partitions))
+        answers = await self._everywhere(
+            "ZREVRANGEBYLEX", f"list:{withdrawn_list(source)}", "+", "-", "LIMIT", 0, limit + 1
+        )
         return newest((map(Position.decode, answer.results[0]) for answer in answers), limit)[0]
 
     async def reached(self, partition: int) -> int:
@@ -208,35 +202,25 @@ class ArticleStore:
         stored = zip(ids, answer.results[0], strict=True)
         return {article_id: Entry.decode(entry).revision for article_id, entry in stored if entry is not None}
 
-    async def _in_partition(self, partition: int, ids: Sequence[ArticleId]) -> tuple[dict[ArticleId, Found], datetime]:
-        answer = await self._slots.read(partition, partial(_bodies, ids))
-        articles, withdrawn = answer.results
-        return {
-            article_id: _found(article_id, body, tombstone)
-            for article_id, body, tombstone in zip(ids, articles, withdrawn, strict=True)
-        }, answer.as_of
+    async def _everywhere(self, name: str, key: str, *rest: str | int | bytes) -> list[SlotAnswer]:
+        """What one command says in each partition."""
+
+        def question(prefix: str) -> list[Command]:
+            return [(name, prefix + key, *rest)]
+
+        answers = await self._slots.ask(dict.fromkeys(range(self._partitions), question))
+        return list(answers.values())
 
 
-def _bodies(ids: Sequence[ArticleId], pipe: Any, prefix: str) -> None:
-    pipe.hmget(f"{prefix}articles", list(ids))
-    pipe.hmget(f"{prefix}withdrawn", list(ids))
+def _bodies(ids: Sequence[ArticleId], prefix: str) -> list[Command]:
+    return [("HMGET", f"{prefix}articles", *ids), ("HMGET", f"{prefix}withdrawn", *ids)]
 
 
 def _found(article_id: ArticleId, body: bytes | None, tombstone: bytes | None) -> Found:
-    if tombstone is not None:  # the two are read one after the other: when in doubt, it is gone
-        left = json.loads(tombstone)
+    if tombstone is not None:
+        left = orjson.loads(tombstone)
         return Withdrawn(article_id, left.get("reason"), left["time"])
     if body is None:
         return None
-    article: dict[str, Any] = json.loads(body)
+    article: dict[str, Any] = orjson.loads(body)
     return article
-
-
-async def _all(calls: Iterable[Any]) -> list[Any]:
-    """The answers of all calls, in order; the first failure cancels the others and is raised as itself."""
-    tasks = [asyncio.ensure_future(call) for call in calls]
-    try:
-        return list(await asyncio.gather(*tasks))
-    finally:
-        for task in tasks:
-            task.cancel()
