@@ -8,6 +8,9 @@ UV := $(shell uv --version >/dev/null 2>&1 && command -v uv || echo .tools/uv/bi
 RUN = $(UV) run --locked
 PYTEST = $(RUN) pytest
 GOLD ?= ../shared/gold
+# Deaths that take minutes: every day on Apache Kafka, where they say most; on the embedded servers with the thorough tests.
+DEATHS = tests/faults tests/views/test_views_killed.py tests/views/test_views_faults.py tests/views/test_views_projector.py
+QUICK = -m "not kafka and not slow and not browser and not compose"
 
 help: ## Show the verbs
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 22
@@ -16,10 +19,10 @@ up: $(UV) ## Everything on this machine, no Docker, no Java: http://127.0.0.1:80
 	$(RUN) newsfeed up $(ARGS)
 
 test: $(UV) ## Quick tests, on the embedded servers
-	$(PYTEST) -n 4 --dist loadfile --no-loadscope-reorder -m "not kafka and not slow and not browser and not compose" $(ARGS)
+	$(PYTEST) -n 4 --dist loadfile --no-loadscope-reorder $(QUICK) $(addprefix --ignore=,$(DEATHS)) $(ARGS)
 
-test-thorough: export NEWS_TEST_THOROUGH = 1
-test-thorough: test ## The same with four times as many examples, beacons and deaths
+test-thorough: $(UV) ## All of them on the embedded servers, with four times as many examples, beacons and deaths
+	NEWS_TEST_THOROUGH=1 $(PYTEST) -n 2 --dist loadfile --no-loadscope-reorder $(QUICK) $(ARGS)
 
 test-kafka: $(UV) ## What touches a server, and more, on Apache Kafka and a Redis Cluster (needs java and mvn)
 	NEWS_TEST_BACKEND=kafka $(PYTEST) -n 2 --dist loadfile --no-loadscope-reorder -m "not slow and not browser and not compose" $(ARGS)
