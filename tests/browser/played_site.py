@@ -64,4 +64,5 @@ async def listening(newsroom: Newsroom) -> AsyncIterator[Site]:
         server.should_exit = True
         server.force_exit = True  # event streams have no end of their own
         await serving
+        await server.lifespan.shutdown()  # a forced exit leaves it open, and what holds it until it is collected
         door.close()
