@@ -44,7 +44,7 @@ def a_newsroom() -> Newsroom:
         related={
             STORY["id"]: [
                 {**a_card(TRANSLATION), "reason": {"kind": "translation", "text": "translation of this article"}},
-                {**a_card(SIMILAR), "reason": {"kind": "theme", "text": "both about Port Morrow"}},
+                {**a_card(SIMILAR), "reason": {"kind": "similar", "text": "both about Port Morrow"}},
             ]
         },
     )
@@ -82,7 +82,7 @@ async def test_an_article_page_says_everything_in_order(open_site: Open) -> None
         "Нічні пороми повертаються",
         "Пов’язані новини",
         "A harbour awakes",
-        "українською: theme",
+        "українською: similar",
         "Новини за темою",
     ]
     head = text.index("Головна")
@@ -111,8 +111,8 @@ async def test_reasons_are_in_the_language_of_the_page(open_site: Open) -> None:
     newsroom.related[CABLE["id"]] = newsroom.related[STORY["id"]]
     site = await open_site(newsroom)
     assert "both about Port Morrow" in (await site.get(path_of(STORY))).text
-    assert "українською: theme" in (await site.get(path_of(STORY) + "?lang=uk")).text
-    assert "спільна тема" in (await site.get(path_of(CABLE))).text  # only the article said that it is Ukrainian
+    assert "українською: similar" in (await site.get(path_of(STORY) + "?lang=uk")).text
+    assert "про подібне" in (await site.get(path_of(CABLE))).text  # only the article said that it is Ukrainian
 
 
 async def test_the_interface_follows_the_article_when_nobody_says_otherwise(open_site: Open) -> None:

@@ -62,9 +62,9 @@ class ArticlePage:
 
     @property
     def related_items(self) -> Sequence[Item]:
-        """Related stories without those that have another place on the page."""
+        """Related stories without those that have another place on the page; so have those of its themes alone."""
         apart = {card_id(item) for item in (*self.translations, *self.story_so_far)}
-        return [item for item in self.related.items if card_id(item) not in apart]
+        return [item for item in self.related.items if card_id(item) not in apart and _kind(item) != "theme"]
 
     @property
     def body_links(self) -> Sequence[Item]:
