@@ -120,9 +120,14 @@ class Embedder:
         ]
 
 
+_NOTHING = 1e-30
+"""A component as small as this is none; a 127th of much less is 0 in the precision of vectors."""
+
+
 def quantised(vector: npt.NDArray[np.float32]) -> Embedding:
     """A vector with one byte a component, the largest being 127 or -127."""
-    scale = float(np.abs(vector).max()) / 127 or 1.0
+    largest = float(np.abs(vector).max())
+    scale = largest / 127 if largest > _NOTHING else 1.0
     return Embedding(np.rint(vector / scale).astype(np.int8), scale)
 
 
