@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from http import HTTPStatus
 from itertools import groupby
+from typing import Literal
 
 from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
@@ -12,6 +13,7 @@ from news_web.desk import PAGE, desk_of, interface_of, parameter, questions_of, 
 from news_web.interface import Interface, primary
 from news_web.list_pages import (
     WINDOWS,
+    ListPage,
     Ranked,
     Window,
     ask_all_themes,
@@ -102,23 +104,7 @@ async def theme(request: Request, slug: str) -> Response:
         return trouble(request, interface, Part("missing"))
     language, cursor = parameter(request, "language"), parameter(request, "cursor")
     page = await ask_theme(questions_of(request, interface), slug, language, cursor)
-    if not page.listed.is_ok:
-        return trouble(request, interface, page.listed)
-    if page.name is None:
-        return trouble(request, interface, Part("missing"))
-    return desk_of(request).pen.page(
-        request,
-        "theme.html",
-        interface,
-        slug=theme_slug(page.name),
-        name=page.name,
-        stories=stories(page.listed.items),
-        next=page.listed.body.get("next"),
-        counts=page.counts,
-        language=primary(language) if language else None,
-        is_first=cursor is None,
-        is_copy=page.listed.status == "stale",
-    )
+    return _selected(request, interface, page, "theme")
 
 
 @router.api_route("/sources/{source}", methods=list(PAGE), include_in_schema=False)
@@ -127,22 +113,7 @@ async def source(request: Request, source: str) -> Response:
     interface = interface_of(request)
     language, cursor = parameter(request, "language"), parameter(request, "cursor")
     page = await ask_source(questions_of(request, interface), source, language, cursor)
-    if not page.listed.is_ok:
-        return trouble(request, interface, page.listed)
-    if page.name is None:
-        return trouble(request, interface, Part("missing"))
-    return desk_of(request).pen.page(
-        request,
-        "source.html",
-        interface,
-        name=page.name,
-        stories=stories(page.listed.items),
-        next=page.listed.body.get("next"),
-        counts=page.counts,
-        language=primary(language) if language else None,
-        is_first=cursor is None,
-        is_copy=page.listed.status == "stale",
-    )
+    return _selected(request, interface, page, "source")
 
 
 @router.api_route("/stories/{story:path}", methods=list(PAGE), include_in_schema=False)
@@ -167,6 +138,26 @@ async def story(request: Request, story: str) -> Response:
         is_cut=bool(page.listed.body.get("truncated")),
         is_copy=page.listed.status == "stale",
         counts=page.counts,
+    )
+
+
+def _selected(request: Request, interface: Interface, page: ListPage, kind: Literal["theme", "source"]) -> Response:
+    """The page of a list that has a name; a page of trouble where nobody knows it."""
+    if not page.listed.is_ok or page.name is None:
+        return trouble(request, interface, page.listed if not page.listed.is_ok else Part("missing"))
+    language = parameter(request, "language")
+    return desk_of(request).pen.page(
+        request,
+        "selection.html",
+        interface,
+        kind=kind,
+        name=page.name,
+        stories=stories(page.listed.items),
+        next=page.listed.body.get("next"),
+        counts=page.counts,
+        language=primary(language) if language else None,
+        is_first=parameter(request, "cursor") is None,
+        is_copy=page.listed.status == "stale",
     )
 
 
