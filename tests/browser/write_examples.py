@@ -32,7 +32,7 @@ _EXAMPLES = (
     "cup-final-en",
 )
 _WIDTH, _HEIGHT = 760, 900
-_SCALES, _QUALITY = (0.7, 0.6, 0.5), 45
+_SCALES, _QUALITY = (0.7, 0.6, 0.5, 0.4), 45
 _MOST_BYTES = 80_000
 
 
