@@ -47,11 +47,13 @@ class CountsQuery:
         found: dict[ArticleId, ArticleCount] = {}
         for partition, wanted in by_partition.items():
             results, as_of = answers[partition].results, answers[partition].as_of
-            for article, fields, readers_today in zip(wanted, results[::2], results[1::2], strict=True):
+            rows = zip(wanted, results[: len(wanted)], results[len(wanted) :], strict=True)
+            for article, fields, readers_today in rows:
                 state, counted = totals(fields, readers_today)
                 found[article] = ArticleCount(article, state, counted, as_of)
         return [found[article] for article in articles]
 
 
 def _ask(articles: Sequence[ArticleId], today: int, prefix: str) -> list[Command]:
-    return [command for article in articles for command in ask_totals(prefix, article, today)]
+    commands = [ask_totals(prefix, article, today) for article in articles]
+    return [of_article for of_article, _ in commands] + [of_day for _, of_day in commands]  # the like together

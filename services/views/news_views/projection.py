@@ -208,13 +208,7 @@ class ViewsProjection:
         self._counting.clock_ms = clocks.clock_ms
         self._counting.log_ms = clocks.log_ms
 
-    def decode(self, record: ConsumerRecord) -> ViewEvent | None:
-        """What a record says; one that holds a single beacon comes back as it is, for `decide` to read with others.
-
-        Raises:
-            PoisonError: it cannot be read.
-        """
-        return event_of(record)
+    decode = staticmethod(event_of)
 
     async def decide(self, events: Sequence[ViewEvent]) -> Effects:
         """Count these records, and take over what was imported.

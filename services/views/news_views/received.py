@@ -50,7 +50,9 @@ def _joined(parts: Sequence[Received]) -> Received:
 
 
 def _of_singles(singles: Singles, places: dict[ArticleId, int]) -> Received:
-    index = np.array([places.setdefault(article, len(places)) for article in singles.articles], np.int64)
+    for article in dict.fromkeys(singles.articles):
+        places.setdefault(article, len(places))
+    index = np.fromiter(map(places.__getitem__, singles.articles), np.int64, len(singles.articles))
     nobody = np.zeros(index.size, np.uint64)
     return Received(index, singles.readers, nobody, singles.times_ms, singles.appended_ms, singles.flags)
 

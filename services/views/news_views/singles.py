@@ -5,7 +5,7 @@ fetch at once; reading each by itself takes ten times as long.
 """
 
 from collections.abc import Sequence
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -65,12 +65,12 @@ def read_singles(records: Sequence[ConsumerRecord]) -> Singles | None:
     if times.max() >= LATEST_MS:
         return None
     text = values.decode("latin-1")
-    articles = [ArticleId(text[start : start + len(_ARTICLE)]) for start in range(_AT_ARTICLE.start, len(text), _SIZE)]
+    articles = [text[start : start + len(_ARTICLE)] for start in range(_AT_ARTICLE.start, len(text), _SIZE)]
     if not are_ids(articles):
         return None
     return Singles(
         records[0].offset,
-        articles,
+        cast("list[ArticleId]", articles),
         np.array([record.timestamp for record in records], np.int64).clip(0, LATEST_MS),
         _column(rows, _AT_READER, "<u8"),
         times.astype(np.int64),

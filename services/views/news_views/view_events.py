@@ -43,8 +43,8 @@ def told_apart(events: Sequence[ViewEvent], *, together: bool) -> tuple[list[Cou
     """
     counted: list[Counted] = []
     imports: list[PlacedImport] = []
-    for is_unread, run in groupby(events, key=_is_unread):
-        if is_unread:
+    for kind, run in groupby(events, key=type):
+        if kind is ConsumerRecord:
             records = list(run)
             counted += _read_together(records) if together else map(_read_alone, records)
             continue
@@ -74,10 +74,6 @@ def articles_of(events: Iterable[Counted]) -> set[ArticleId]:
         else:
             articles.update(event.articles)
     return articles
-
-
-def _is_unread(event: ViewEvent) -> bool:
-    return isinstance(event, ConsumerRecord)
 
 
 def _read_together(records: Sequence[ConsumerRecord]) -> Iterable[Counted]:

@@ -21,12 +21,14 @@ Command = Sequence[str | int | bytes]
 Question = Callable[[str], Sequence[Command]]
 """The commands for a partition, given the prefix of the live generation's keys."""
 
-# In one call, because each command costs the client more than it costs the server.
+# In one call, because each command costs the client more than it costs the server; and commands that differ only in
+# their keys together, because their words cost the server as much as what they find.
 _ASK: Final = """
 local found = {redis.call('HGET', KEYS[1], 'generation'), redis.call('HVALS', KEYS[2])}
-for i, command in ipairs(cmsgpack.unpack(ARGV[1])) do
-  command[2] = KEYS[command[2]]
-  found[i + 2] = redis.call(unpack(command))
+for _, run in ipairs(cmsgpack.unpack(ARGV[1])) do
+  for i = 3, #run do
+    found[#found + 1] = redis.call(run[1], KEYS[run[i]], unpack(run[2]))
+  end
 end
 return found
 """
@@ -103,8 +105,14 @@ class Slots:
     def _call(self, partition: int, commands: Sequence[Command]) -> list[str | int | bytes]:
         """Number of keys, keys, and the commands, which name their keys by their places."""
         places: dict[str | int | bytes, int] = {self._live(partition): 1, f"{self._prefix(partition)}as-of": 2}
-        packed = [(name, places.setdefault(key, len(places) + 1), *rest) for name, key, *rest in commands]
-        return [len(places), *places, msgpack.packb(packed, use_bin_type=False)]
+        runs: list[list[Any]] = []
+        of: tuple[Any, ...] | None = None
+        for name, key, *rest in commands:
+            if (name, rest) != of:
+                of = (name, rest)
+                runs.append([name, rest])
+            runs[-1].append(places.setdefault(key, len(places) + 1))
+        return [len(places), *places, msgpack.packb(runs, use_bin_type=False)]
 
     async def _run(self, command: str, script: str, calls: Sequence[Sequence[str | int | bytes]]) -> list[Any]:
         pipe: Any = self._redis.pipeline(transaction=False)
