@@ -60,7 +60,7 @@ def fresh_backend(fresh_backends: Fresh) -> Backend:
 @pytest.fixture
 def roles(fresh_backend: Backend, tmp_path: Path) -> Iterator[Roles]:
     """Starts roles as processes on a backend of this test's own."""
-    with running_roles(fresh_backend, tmp_path) as roles:
+    with running_roles(fresh_backend, tmp_path, warm=True) as roles:
         yield roles
 
 

@@ -38,6 +38,12 @@ def start(
     )
 
 
+def adopt(pid: int) -> None:
+    """Tether a process with a session of its own that another one forked for us; call `release` when it has ended."""
+    _guard.pipe()
+    _guard.tell(b"+%d\n" % pid)
+
+
 def kill(process: subprocess.Popen[bytes]) -> None:
     """SIGKILL a child that `start` started, stopped or not, and wait until it is gone."""
     process.kill()

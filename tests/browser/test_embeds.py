@@ -71,7 +71,7 @@ class Paper:
 
 @pytest_asyncio.fixture(scope="module")
 async def paper(backend: Backend, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Paper]:
-    with running_roles(backend, tmp_path_factory.mktemp("roles")) as roles:
+    with running_roles(backend, tmp_path_factory.mktemp("roles"), warm=True) as roles:
         async for opened in _paper(roles, backend):
             yield opened
 

@@ -125,7 +125,7 @@ def _without_time(content: Any) -> Any:
 @asynccontextmanager
 async def running_site(backend: Backend, folder: Path) -> AsyncIterator[Site]:
     folder.mkdir()
-    with running_roles(backend, folder) as roles:
+    with running_roles(backend, folder, warm=True) as roles:
         processes = _launched(roles)
         for process in processes.values():
             await process.ready()

@@ -61,7 +61,7 @@ class Service:
 
 @pytest.fixture(scope="module")
 def newsroom(backend: Backend, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Roles]:
-    with running_roles(backend, tmp_path_factory.mktemp("roles")) as roles:
+    with running_roles(backend, tmp_path_factory.mktemp("roles"), warm=True) as roles:
         yield roles
 
 

@@ -68,7 +68,7 @@ def settings_for(backend: Backend, instance: str = "0") -> RelatedSettings:
 @asynccontextmanager
 async def running_service(backend: Backend, place: Path) -> AsyncIterator[Related]:
     """A linker that is ready, and the API over it."""
-    with running_roles(backend, place) as roles:
+    with running_roles(backend, place, warm=True) as roles:
         linker = await roles.start("related-linker")
         async with running_app(create_api(settings_for(backend))) as api:
             await linker.ready()

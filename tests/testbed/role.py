@@ -11,9 +11,11 @@ import httpx
 
 from newsfeed import tether
 from newsfeed.roles import ROLES, Places, choose_places, role_environment
+from tests.testbed import warm_start
 from tests.testbed.backends import Backend
 from tests.testbed.ports import reserved_port
 from tests.testbed.waiting import until
+from tests.testbed.warm_start import WarmProcess
 
 _SHOWN_LOG_BYTES = 20_000
 
@@ -21,13 +23,16 @@ _SHOWN_LOG_BYTES = 20_000
 class RoleProcess:
     """One process of a role; a restart keeps its port, its settings and its log."""
 
-    def __init__(self, name: str, command: list[str], environment: dict[str, str], url: str, log: Path) -> None:
+    def __init__(
+        self, name: str, command: list[str], environment: dict[str, str], url: str, log: Path, *, warm: bool
+    ) -> None:
         self.name = name
         self.url = url
         self.log = log
         self.environment = environment
         self._command = command
-        self._process: subprocess.Popen[bytes] | None = None
+        self._warm = warm
+        self._process: subprocess.Popen[bytes] | WarmProcess | None = None
 
     @property
     def pid(self) -> int:
@@ -39,6 +44,9 @@ class RoleProcess:
 
     def launch(self) -> None:
         """Start it without waiting."""
+        if self._warm:
+            self._process = warm_start.start(self._command, log=self.log, environment=self.environment)
+            return
         with self.log.open("ab") as log:
             self._process = tether.start(self._command, output=log, environment=self.environment)
 
@@ -65,7 +73,9 @@ class RoleProcess:
         """Wait until it ends by itself, for example at a crash point; returns the exit code."""
         await until(lambda: not self.is_alive, f"{self.name} to end", seconds=seconds)
         tether.release(self.pid)
-        return int(self._running.returncode)
+        code = self._running.poll()
+        assert code is not None
+        return code
 
     async def stop(self, *, seconds: float = 10) -> int:
         """SIGTERM, and wait until it has drained; returns the exit code."""
@@ -76,11 +86,19 @@ class RoleProcess:
         """SIGKILL, and wait until it is gone, with all that it started."""
         if self.is_alive:
             os.killpg(self.pid, signal.SIGKILL)
-            tether.kill(self._running)
+            running = self._running
+            if isinstance(running, WarmProcess):
+                running.kill()
+            else:
+                tether.kill(running)
 
     def freeze(self) -> None:
         """SIGSTOP: connections stay open, heartbeats end."""
-        tether.freeze(self._running)
+        running = self._running
+        if isinstance(running, WarmProcess):
+            running.freeze()
+        else:
+            tether.freeze(running)
 
     def thaw(self) -> None:
         """SIGCONT."""
@@ -91,7 +109,7 @@ class RoleProcess:
         return self.log.read_text(errors="replace")[-_SHOWN_LOG_BYTES:] if self.log.exists() else ""
 
     @property
-    def _running(self) -> "subprocess.Popen[bytes]":
+    def _running(self) -> "subprocess.Popen[bytes] | WarmProcess":
         if self._process is None:
             raise RuntimeError(f"{self.name} was not started.")
         return self._process
@@ -100,8 +118,9 @@ class RoleProcess:
 class Roles:
     """The processes of one test, all on one backend."""
 
-    def __init__(self, backend: Backend, folder: Path) -> None:
+    def __init__(self, backend: Backend, folder: Path, *, warm: bool) -> None:
         self._backend = backend
+        self._warm = warm
         self._folder = folder
         self.processes: list[RoleProcess] = []
         self.places: Places = choose_places(
@@ -131,7 +150,12 @@ class Roles:
         }
         title = f"{name}-{instance}"
         process = RoleProcess(
-            title, role.command, environment, f"http://127.0.0.1:{port}", self._folder / f"{title}.log"
+            title,
+            role.command,
+            environment,
+            f"http://127.0.0.1:{port}",
+            self._folder / f"{title}.log",
+            warm=self._warm,
         )
         self.processes.append(process)
         return process
@@ -160,9 +184,13 @@ _open: list[Roles] = []
 
 
 @contextmanager
-def running_roles(backend: Backend, folder: Path) -> Iterator[Roles]:
-    """Roles on a backend; whatever runs at the end is killed. Their logs are shown when a test fails meanwhile."""
-    roles = Roles(backend, folder)
+def running_roles(backend: Backend, folder: Path, *, warm: bool = False) -> Iterator[Roles]:
+    """Roles on a backend; whatever runs at the end is killed. Their logs are shown when a test fails meanwhile.
+
+    Args:
+        warm: see `warm_start`; where that is not possible they start cold.
+    """
+    roles = Roles(backend, folder, warm=warm and warm_start.IS_POSSIBLE)
     _open.append(roles)
     try:
         yield roles

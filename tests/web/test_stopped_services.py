@@ -68,7 +68,7 @@ class Site:
 
 @pytest_asyncio.fixture
 async def site(backend: Backend, tmp_path: Path) -> AsyncIterator[Site]:
-    with running_roles(backend, tmp_path) as roles, embedded_redis(reserved_port()) as redis:
+    with running_roles(backend, tmp_path, warm=True) as roles, embedded_redis(reserved_port()) as redis:
         processes = await _started(roles, redis)
         async with httpx.AsyncClient(follow_redirects=True, timeout=10, trust_env=False) as client:
             site = Site(client, roles.places.url("web"), roles.places.url("ingest-api"), processes, redis)
