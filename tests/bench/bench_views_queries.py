@@ -123,10 +123,13 @@ class RedisAlone:
 
 def counts_commands(articles: list[ArticleId]) -> list[tuple[str | int | bytes, ...]]:
     today = epoch_ms(system_clock()) // (24 * HOUR_MS)
+    by_partition: dict[int, list[ArticleId]] = {}
+    for article in articles:
+        by_partition.setdefault(partition_of(article, PARTITIONS), []).append(article)
     return [
         tuple(command)
-        for article in articles
-        for command in ask_totals(f"{{views-{partition_of(article, PARTITIONS)}}}:1:", article, today)
+        for partition, some in by_partition.items()
+        for command in ask_totals(f"{{views-{partition}}}:1:", some, today)
     ]
 
 

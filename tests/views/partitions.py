@@ -2,13 +2,14 @@
 
 import asyncio
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import lru_cache
 from itertools import accumulate
 from typing import Any
 
+import msgpack
 from aiokafka import ConsumerRecord
 
 from news_shared.article_ids import ArticleId, partition_of
@@ -158,7 +159,34 @@ async def stored_fields(redis: RedisClient) -> dict[str, Fields]:
             values = {field_name.decode(): value.decode() for field_name, value in stored.items()}
             fields = found.setdefault(article, Fields())
             _add_day(fields, day, values) if bar else _add_article(fields, values)
+        await _assert_queries_read_the_same(redis, prefix, set(keys), found)
     return found
+
+
+async def _assert_queries_read_the_same(
+    redis: RedisClient, prefix: str, keys: Collection[str], found: Mapping[str, Fields]
+) -> None:
+    """What is packed for queries says what the hashes of the partition's articles and days say."""
+    own = {article: of for article, of in found.items() if f"{prefix}a:{article}" in keys and of.state is not None}
+    packed: Any = await redis.hgetall(f"{prefix}totals")
+    assert {article.decode(): msgpack.unpackb(stored) for article, stored in packed.items()} == {
+        article: [of.state, of.views, of.readers, *of.imported, *(of.filtered.get(reason, 0) for reason in REASONS)]
+        for article, of in own.items()
+    }
+    by_day: dict[str, dict[str, int]] = {}
+    for key in keys:
+        if key.startswith(f"{prefix}readers:"):
+            stored: Any = await redis.hgetall(key)
+            readers = {article.decode(): int(number) for article, number in stored.items() if int(number)}
+            by_day[key.removeprefix(f"{prefix}readers:")] = readers
+    expected: dict[str, dict[str, int]] = {day: {} for day in by_day}
+    for article, of in found.items():
+        if f"{prefix}a:{article}" in keys:
+            for day in of.readers_by_day.keys() | of.imported_by_day.keys():
+                readers_of_day = of.readers_by_day.get(day, 0) + of.imported_by_day.get(day, (0, 0))[1]
+                if readers_of_day:
+                    expected.setdefault(day, {})[article] = readers_of_day
+    assert by_day == expected
 
 
 def _add_article(fields: Fields, values: Mapping[str, str]) -> None:

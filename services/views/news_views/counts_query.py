@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from news_shared.article_ids import ArticleId, partition_of
 from news_shared.clock import Clock, epoch_ms
-from news_shared.projection.slots import Command, Slots
+from news_shared.projection.slots import Slots
 from news_views.counts import HOUR_MS, HOURS_OF_A_DAY
 from news_views.view_counts import Totals, ask_totals, totals
 from news_views.view_log import State
@@ -42,18 +42,12 @@ class CountsQuery:
         for article in dict.fromkeys(articles):
             by_partition.setdefault(partition_of(article, self._partitions), []).append(article)
         answers = await self._slots.ask(
-            {partition: partial(_ask, wanted, today) for partition, wanted in by_partition.items()}
+            {partition: partial(ask_totals, articles=wanted, today=today) for partition, wanted in by_partition.items()}
         )
         found: dict[ArticleId, ArticleCount] = {}
         for partition, wanted in by_partition.items():
-            results, as_of = answers[partition].results, answers[partition].as_of
-            rows = zip(wanted, results[: len(wanted)], results[len(wanted) :], strict=True)
-            for article, fields, readers_today in rows:
-                state, counted = totals(fields, readers_today)
+            [packed, readers_today], as_of = answers[partition].results, answers[partition].as_of
+            for article, *row in zip(wanted, packed, readers_today, strict=True):
+                state, counted = totals(*row)
                 found[article] = ArticleCount(article, state, counted, as_of)
         return [found[article] for article in articles]
-
-
-def _ask(articles: Sequence[ArticleId], today: int, prefix: str) -> list[Command]:
-    commands = [ask_totals(prefix, article, today) for article in articles]
-    return [of_article for of_article, _ in commands] + [of_day for _, of_day in commands]  # the like together

@@ -56,8 +56,8 @@ class SeriesQuery:
         days = list(dict.fromkeys(_hour(time) // HOURS_OF_A_DAY for time in times))
         partition = partition_of(article, self._partitions)
         answer = (await self._slots.ask({partition: partial(_ask, article, days)}))[partition]
-        fields, readers_today, *stored = answer.results
-        state, _ = totals(fields, readers_today)
+        [packed], [readers_today], *stored = answer.results
+        state, _ = totals(packed, readers_today)
         by_day = {day: [int(value or 0) for value in row] for day, row in zip(days, stored, strict=True)}
         make = _hour_point if span.interval == "hour" else _day_point
         return ArticleSeries(article, state, [make(time, by_day) for time in times], answer.as_of)
@@ -82,6 +82,6 @@ def _day_point(time: datetime, by_day: Mapping[int, Sequence[int]]) -> Point:
 
 
 def _ask(article: ArticleId, days: Sequence[int], prefix: str) -> list[Command]:
-    asked: list[Command] = [*ask_totals(prefix, article, days[-1] if days else 0)]
+    asked: list[Command] = [*ask_totals(prefix, [article], days[-1] if days else 0)]
     asked += [("HMGET", prefix + day_name(Day(article, day)), *_DAY_FIELDS) for day in days]
     return asked

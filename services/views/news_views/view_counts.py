@@ -2,8 +2,11 @@
 
 Keys behind the partition's prefix:
 
-- ``a:<article>`` hash: ``views``, ``readers``, one field a reason, ``revision language themes transitions``,
+- ``a:<article>`` hash: ``views``, ``readers``, one field a reason, ``revision language themes transitions state``,
   ``log:<window>``, ``imported`` and ``imported_readers``, and ``as_of`` where it came from the changelog;
+- ``totals`` hash: of each announced article, packed, its state and what a query answers of it; and
+  ``readers:<day>`` hash: its readers of that day, imported ones too, kept for some days. Both follow from the others,
+  so that a query of many articles is two commands a partition;
 - ``d:<article>|<day>`` hash: views by hour ``0`` to ``23``, one field a reason, ``readers``, ``import:<origin>`` (views
   and readers), their sums ``imported`` and ``imported_readers``, ``as_of`` likewise;
 - ``u:<article>|<day>`` HyperLogLog of the day's readers;
@@ -18,6 +21,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
+import msgpack
 import orjson
 
 from news_shared.article_ids import ArticleId
@@ -41,10 +45,13 @@ ARTICLE, DAY, SKETCH = "a:", "d:", "u:"
 """What names of keys begin with; the changelog's key goes on."""
 
 STANDING_FIELDS: Final = ("revision", "language", "themes", "transitions")
+STATE_FIELD: Final = "state"
 LOG_FIELDS: Final = tuple(f"log:{window}" for window in WINDOWS)
 IMPORTED_FIELDS: Final = ("imported", "imported_readers")
 _IMPORT_PREFIX: Final = "import:"
-_COUNT_FIELDS = (VIEWS, "readers", *IMPORTED_FIELDS, *REASONS)
+TOTALS: Final = "totals"
+TOTALS_FIELDS: Final = (STATE_FIELD, VIEWS, "readers", *IMPORTED_FIELDS, *REASONS)
+"""Fields of an article's hash that its packed totals have, in this order."""
 
 
 @dataclass(frozen=True)
@@ -102,22 +109,22 @@ class Totals(NamedTuple):
     filtered: Mapping[Reason, int]
 
 
-def ask_totals(prefix: str, article: ArticleId, today: int) -> tuple[Command, Command]:
-    """The commands that read one article's totals: two results for `totals`."""
-    return (
-        ("HMGET", prefix + article_name(article), "transitions", *_COUNT_FIELDS),
-        ("HMGET", prefix + day_name(Day(article, today)), "readers", "imported_readers"),
-    )
+_NO_TOTALS: Final = Totals(0, 0, 0, dict.fromkeys(REASONS, 0))
 
 
-def totals(fields: Sequence[bytes | None], readers_today: Sequence[bytes | None]) -> tuple[State | None, Totals]:
-    """What `ask_totals` found, and the article's state; None when it was never announced."""
-    transitions = _transitions(fields[0])
-    # Spelled out, because a hundred articles have more than a thousand fields.
-    views, readers, imported, imported_readers, *filtered = [int(value) if value else 0 for value in fields[1:]]
-    today = sum(int(value) for value in readers_today if value)
-    counted = Totals(views + imported, readers + imported_readers, today, dict(zip(REASONS, filtered, strict=True)))
-    return transitions[-1].state if transitions else None, counted
+def ask_totals(prefix: str, articles: Sequence[ArticleId], today: int) -> tuple[Command, Command]:
+    """The commands that read some articles' totals: two results, each a list with an item for each article; the items
+    of one are for `totals`."""
+    return ("HMGET", prefix + TOTALS, *articles), ("HMGET", prefix + readers_name(today), *articles)
+
+
+def totals(packed: bytes | None, readers_today: bytes | None) -> tuple[State | None, Totals]:
+    """What `ask_totals` found of one article, and its state; None when it was never announced."""
+    if packed is None:
+        return None, _NO_TOTALS
+    state, views, readers, imported, imported_readers, *filtered = msgpack.unpackb(packed)
+    today = int(readers_today or 0)
+    return state, Totals(views + imported, readers + imported_readers, today, dict(zip(REASONS, filtered, strict=True)))
 
 
 def ask_standing(prefix: str, article: ArticleId) -> Command:
@@ -194,6 +201,11 @@ def day_name(day: Day) -> str:
 def sketch_name(day: Day) -> str:
     """The readers of the day."""
     return f"{SKETCH}{day.article}|{day_text(day.day)}"
+
+
+def readers_name(day: int) -> str:
+    """The articles' readers of a day."""
+    return f"readers:{day_text(day)}"
 
 
 def import_field(origin: str) -> str:

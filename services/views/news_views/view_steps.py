@@ -11,7 +11,7 @@ import numpy as np
 from news_shared.article_ids import ArticleId
 from news_shared.projection.contract import Effects
 from news_views.changelog import ArticleCounts, DayCounts, Imported, PartitionProgress, day_text
-from news_views.counts import DAY_FIELDS, KINDS, REASONS, VIEWS, Day, Deltas, Reason
+from news_views.counts import DAY_FIELDS, HOURS_OF_A_DAY, KINDS, REASONS, VIEWS, Day, Deltas, Reason
 from news_views.standing import Standing
 from news_views.trending import INDEXED, WINDOWS, scopes_of
 from news_views.view_counts import (
@@ -20,22 +20,37 @@ from news_views.view_counts import (
     LOG_FIELDS,
     SKETCH,
     STANDING_FIELDS,
+    STATE_FIELD,
+    TOTALS,
+    TOTALS_FIELDS,
     Clocks,
     article_name,
     day_name,
     import_field,
     index_name,
+    readers_name,
     sketch_name,
     written_fields,
 )
 
-APPLY: Final = """
+_READERS_KEPT_SECONDS: Final = 3 * HOURS_OF_A_DAY * 3600  # of a day: queries ask for today's, and clocks differ
+
+
+def _quoted(fields: Iterable[str]) -> str:
+    return ", ".join(f"'{field}'" for field in fields)
+
+
+APPLY: Final = (
+    """
 -- One argument, in msgpack because an argument costs the sender more than its bytes: a list of steps, each its name,
 -- mostly the index of its key in KEYS, and what it needs.
 local FIELDS = {LOG_FIELDS}
 -- Fields of a day that its article has the sums of.
 local SUMMED = {'readers', 'imported', 'imported_readers'}
+local TOTALS = {TOTALS_FIELDS}
 local floors = {}
+local readers_of_days = {}
+local function article_of(key) return string.match(key, ':a:(.*)$') end
 local function rank(list, article, score)
   -- Of a full list only what beats its last member; scores are negated, and a list is cut once, at the end.
   if floors[list] == nil then
@@ -61,14 +76,16 @@ for _, step in ipairs(cmsgpack.unpack(ARGV[1])) do
       end
     end
   elseif name == 'recount' then
-    -- Triples of keys: a day, its sketch, its article. The article's readers are the sum of its days', kept up to date
-    -- here so that reading them costs the same however many days there are.
-    for i = 2, last, 3 do
+    -- Four keys each: a day, its sketch, its article, the readers of that day. The article's readers are the sum of its
+    -- days', kept up to date here so that reading them costs the same however many days there are.
+    for i = 2, last, 4 do
       local day, now = KEYS[step[i]], redis.call('PFCOUNT', KEYS[step[i + 1]])
       local before = tonumber(redis.call('HGET', day, 'readers') or '0')
       if now ~= before then
         redis.call('HSET', day, 'readers', now)
         redis.call('HINCRBY', KEYS[step[i + 2]], 'readers', now - before)
+        redis.call('HINCRBY', KEYS[step[i + 3]], article_of(KEYS[step[i + 2]]), now - before)
+        readers_of_days[KEYS[step[i + 3]]] = true
       end
     end
   elseif name == 'score' then
@@ -117,15 +134,17 @@ for _, step in ipairs(cmsgpack.unpack(ARGV[1])) do
       end
     end
   elseif name == 'clear' then
-    -- Arguments: keys of the sketch and of the article.
+    -- Arguments: keys of the sketch, of the article, of the readers of that day.
     local before = redis.call('HMGET', key, unpack(SUMMED))
     redis.call('DEL', key, KEYS[step[3]])
+    redis.call('HDEL', KEYS[step[5]], article_of(KEYS[step[4]]))
     for i, field in ipairs(SUMMED) do
       local number = tonumber(before[i] or '0')
       if number > 0 then redis.call('HINCRBY', KEYS[step[4]], field, -number) end
     end
   elseif name == 'import' then
-    -- Arguments: key of the article, field of the origin, views, readers. It replaces what the origin said before.
+    -- Arguments: key of the article, field of the origin, views, readers, key of the readers of that day. It replaces
+    -- what the origin said before.
     local field, views, readers = step[4], step[5], step[6]
     local views_before, readers_before = string.match(redis.call('HGET', key, field) or '0 0', '(%d+) (%d+)')
     redis.call('HSET', key, field, string.format('%d %d', views, readers))
@@ -133,12 +152,30 @@ for _, step in ipairs(cmsgpack.unpack(ARGV[1])) do
       redis.call('HINCRBY', hash, 'imported', views - views_before)
       redis.call('HINCRBY', hash, 'imported_readers', readers - readers_before)
     end
+    redis.call('HINCRBY', KEYS[step[7]], article_of(KEYS[step[3]]), readers - readers_before)
+    readers_of_days[KEYS[step[7]]] = true
   elseif name == 'sketch' then
     redis.call('SET', key, step[3])
+  elseif name == 'total' then
+    -- Keys of articles whose hash was changed: what queries read of each, anew.
+    for i = 3, last do
+      local values = redis.call('HMGET', KEYS[step[i]], unpack(TOTALS))
+      if values[1] then
+        for j = 2, #values do values[j] = tonumber(values[j] or 0) end
+        redis.call('HSET', key, article_of(KEYS[step[i]]), cmsgpack.pack(values))
+      else
+        redis.call('HDEL', key, article_of(KEYS[step[i]]))
+      end
+    end
   end
 end
 for list in pairs(floors) do redis.call('ZREMRANGEBYRANK', list, LIMIT, -1) end
-""".replace("LOG_FIELDS", ", ".join(f"'{field}'" for field in LOG_FIELDS)).replace("LIMIT", str(INDEXED))
+for hash in pairs(readers_of_days) do redis.call('EXPIRE', hash, KEPT_SECONDS) end
+""".replace("LOG_FIELDS", _quoted(LOG_FIELDS))
+    .replace("TOTALS_FIELDS", _quoted(TOTALS_FIELDS))
+    .replace("LIMIT", str(INDEXED))
+    .replace("KEPT_SECONDS", str(_READERS_KEPT_SECONDS))
+)
 
 
 class Steps:
@@ -149,9 +186,13 @@ class Steps:
         self._places: dict[str, int] = {}
         self._placed_lists: dict[tuple[str, ...], Sequence[int]] = {}
         self._steps: list[list[object]] = []
+        self._changed: set[int] = set()  # keys of articles of which queries read something else now
 
     def effects(self) -> Effects:
         """Everything collected so far."""
+        if self._changed:
+            self._step("total", TOTALS, sorted(self._changed))
+            self._changed.clear()
         return Effects(list(self._places), [msgpack.packb(self._steps, use_bin_type=False)])  # Lua's knows no bin
 
     def add(self, deltas: Deltas) -> None:
@@ -164,7 +205,10 @@ class Steps:
         ):
             counted = np.unique(rows[:, 0])
             keys = np.zeros(len(of), np.int64)
-            keys[counted] = self._places_of([kind + of[place] for place in counted.tolist()])
+            names = self._places_of([kind + of[place] for place in counted.tolist()])
+            if kind is ARTICLE:
+                self._changed.update(names)
+            keys[counted] = names
             counts = rows.copy()
             counts[:, 0] = keys[rows[:, 0]]
             self._steps.append(["count", fields, counts.ravel().tolist()])
@@ -177,8 +221,11 @@ class Steps:
 
     def recount(self, days: Iterable[Day]) -> None:
         """Count the readers of these days anew, and of their articles."""
-        names = [(day_name(day), sketch_name(day), article_name(day.article)) for day in days]
-        self._steps.append(["recount", *self._places_of(chain.from_iterable(names))])
+        step: list[object] = ["recount"]
+        for day in days:
+            of_day, sketch = self._places_of((day_name(day), sketch_name(day)))
+            step += (of_day, sketch, self._changed_article(day.article), self._place(readers_name(day.day)))
+        self._steps.append(step)
 
     def set_settled(self, offset: int) -> None:
         """Store that readers are counted and articles ranked for all records before this offset."""
@@ -186,12 +233,14 @@ class Steps:
 
     def set_standing(self, article: ArticleId, standing: Standing) -> None:
         """Store what the markers said of an announced article."""
+        self._changed_article(article)
         self._step("set", article_name(article), _standing_fields(standing))
 
     def set_imported(self, day: Day, origin: str, imported: Imported) -> None:
         """Store what an origin says of a day, instead of what it said before."""
-        article = self._place(article_name(day.article))
-        self._step("import", day_name(day), [article, import_field(origin), imported.views, imported.readers])
+        article, readers = self._changed_article(day.article), self._place(readers_name(day.day))
+        said = [article, import_field(origin), imported.views, imported.readers, readers]
+        self._step("import", day_name(day), said)
 
     def rank(self, article: ArticleId, before: Standing, now: Standing) -> None:
         """Put an article into the lists where it belongs: into none unless it is known.
@@ -239,7 +288,7 @@ class Steps:
         """
         self._forget_scores(article, before)  # a recount may have left it without any
         standing = Standing(counts.revision, counts.language, counts.themes, counts.transitions)
-        self._step("set", article_name(article), _standing_fields(standing))
+        self.set_standing(article, standing)
         if counted:
             logs: list[object] = []
             for window, field in zip(WINDOWS, LOG_FIELDS, strict=True):
@@ -270,7 +319,8 @@ class Steps:
     def remove_article(self, article: ArticleId, before: Standing) -> None:
         """Forget an article, as a tombstone says; its days have tombstones of their own."""
         self._forget_scores(article, before)
-        self._step("unset", article_name(article), [*STANDING_FIELDS, VIEWS, *REASONS, "as_of"])
+        self._changed_article(article)
+        self._step("unset", article_name(article), [*STANDING_FIELDS, STATE_FIELD, VIEWS, *REASONS, "as_of"])
 
     def _forget_scores(self, article: ArticleId, before: Standing) -> None:
         self.rank(article, before, Standing())
@@ -278,7 +328,14 @@ class Steps:
 
     def remove_day(self, day: Day) -> None:
         """Forget a day, its readers included."""
-        self._step("clear", day_name(day), [self._place(sketch_name(day)), self._place(article_name(day.article))])
+        article, readers = self._changed_article(day.article), self._place(readers_name(day.day))
+        self._step("clear", day_name(day), [self._place(sketch_name(day)), article, readers])
+
+    def _changed_article(self, article: ArticleId) -> int:
+        """The index in KEYS of an article's hash, whose totals are packed anew at the end."""
+        place = self._place(article_name(article))
+        self._changed.add(place)
+        return place
 
     def _places_of(self, names: Iterable[str]) -> list[int]:
         """The index in KEYS of each of these."""
@@ -320,6 +377,7 @@ def _standing_fields(standing: Standing) -> list[str | bytes | int]:
         json.dumps(standing.themes, ensure_ascii=False),
         "transitions",
         json.dumps(standing.transitions),
+        *((STATE_FIELD, standing.state) if standing.state else ()),
     ]
 
 
