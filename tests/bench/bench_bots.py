@@ -1,4 +1,4 @@
-"""How well `news_views.bots` tells programs from people, on lists that other projects made and keep.
+"""How well `news_views.beacons.bots` tells programs from people, on lists that other projects made and keep.
 
 The lists are fetched from their registries (npm, uv) into ``.cache/bots`` and are no part of this repository; our rules
 were not copied from them. Each list is cut in two by the hash of its lines: what the rules miss in one half may be
@@ -24,7 +24,7 @@ from timeit import repeat
 from rich.console import Console
 from rich.table import Table
 
-from news_views.bots import is_bot, names_program
+from news_views.beacons.bots import is_bot, names_program
 from tests.views.readers import BROWSER
 
 _CACHE = Path(".cache/bots")

@@ -20,9 +20,9 @@ from news_shared.clock import epoch_ms, system_clock
 from news_shared.producer import open_producer
 from news_shared.redis_client import RedisClient, open_redis
 from news_shared.topics import VIEWS
-from news_views.counting import PartitionCounting, Rules
-from news_views.standing import Standing
-from news_views.view_events import event_of, told_apart, weight
+from news_views.counting.events import event_of, told_apart, weight
+from news_views.counting.partition import PartitionCounting, Rules
+from news_views.counting.standing import Standing
 from news_views.view_log import PlacedMarker
 from tests.testbed.backends import Backend, backend_name, backends
 from tests.testbed.role import Roles, running_roles

@@ -31,7 +31,7 @@ from news_shared.article_ids import ArticleId, partition_of
 from news_shared.clock import epoch_ms, system_clock
 from news_shared.producer import open_producer
 from news_shared.redis_client import open_redis
-from news_views.trending import WINDOWS, Window
+from news_views.counting.trending import WINDOWS, Window
 from news_views.view_counts import ask_totals, index_name
 from tests.testbed.backends import PARTITIONS, backend_name, backends
 from tests.testbed.role import RoleProcess, running_roles

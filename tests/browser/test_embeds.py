@@ -19,7 +19,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
-from news_views.picture_routes import PIXEL
+from news_views.embeds.picture_routes import PIXEL
 from tests.browser.chromium import PHONE, Reader, reading, unattended
 from tests.testbed.backends import Backend
 from tests.testbed.role import Roles, running_roles

@@ -12,12 +12,12 @@ from prometheus_client import CollectorRegistry
 from starlette.responses import PlainTextResponse
 
 from news_shared.article_ids import ArticleId
-from news_views.batches import BeaconSettled
-from news_views.beacon_door import BeaconDoor
-from news_views.beacon_protocol import BeaconProtocol
-from news_views.beacon_request import read_article, read_headers
-from news_views.intake import BeaconIntake
-from news_views.metrics import BeaconMetrics
+from news_views.beacons.batches import BeaconSettled
+from news_views.beacons.door import BeaconDoor
+from news_views.beacons.intake import BeaconIntake
+from news_views.beacons.metrics import BeaconMetrics
+from news_views.beacons.protocol import BeaconProtocol
+from news_views.beacons.request import read_article, read_headers
 from tests.testbed.waiting import until
 
 SECONDS = 10

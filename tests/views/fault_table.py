@@ -16,7 +16,7 @@ from redis import Redis
 
 from news_shared.projection.log import PartitionLog
 from news_shared.topics import VIEWS
-from news_views.projection_names import GROUP
+from news_views.projection.names import GROUP
 from tests.testbed.apache_kafka import ApacheKafka
 from tests.testbed.backends import PARTITIONS
 from tests.testbed.redis_cluster import RedisCluster

@@ -11,8 +11,8 @@ from prometheus_client import CollectorRegistry
 from news_shared.errors import OverloadError
 from news_shared.producer import open_producer
 from news_shared.topics import VIEWS
-from news_views.batches import BeaconBatches
-from news_views.metrics import BeaconMetrics
+from news_views.beacons.batches import BeaconBatches
+from news_views.beacons.metrics import BeaconMetrics
 from news_views.view_log import Batch, decode
 from tests.testbed.backends import Backend
 from tests.views.builders import a_beacon

@@ -5,11 +5,11 @@ from datetime import date
 import pytest
 
 from news_shared.article_ids import article_id, partition_of
-from news_views.beacon_request import read_article, read_headers
-from news_views.bots import is_bot
-from news_views.bursts import Pace, Paces
-from news_views.readers import reader_hash
-from news_views.salts import Salt
+from news_views.beacons.bots import is_bot
+from news_views.beacons.bursts import Pace, Paces
+from news_views.beacons.readers import reader_hash
+from news_views.beacons.request import read_article, read_headers
+from news_views.beacons.salts import Salt
 from tests.views.readers import BROWSER, CRAWLER
 
 

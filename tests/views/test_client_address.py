@@ -2,7 +2,7 @@
 
 import pytest
 
-from news_views.client_address import TrustedProxies, network_bytes
+from news_views.beacons.client_address import TrustedProxies, network_bytes
 
 PROXIES = TrustedProxies("127.0.0.1, 10.0.0.0/8, fd00::/8")
 

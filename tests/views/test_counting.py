@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 
 from news_shared.article_ids import ArticleId
 from news_views.changelog import day_text
-from news_views.counting import PartitionCounting, Rules
-from news_views.counts import DAY_FIELDS, KINDS, REASONS, Day, Deltas
-from news_views.standing import Standing
+from news_views.counting.counts import DAY_FIELDS, KINDS, REASONS, Day, Deltas
+from news_views.counting.partition import PartitionCounting, Rules
+from news_views.counting.standing import Standing
 from news_views.view_log import Batch, Beacon, Flag, PlacedMarker, decode
 from tests.testbed.effort import often
 from tests.views.builders import MINUTE_MS, NOON_MS, LogWriter, a_beacon, a_marker, an_article

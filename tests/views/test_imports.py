@@ -29,10 +29,10 @@ from news_views.changelog import (
     encode_counts,
     encode_key,
 )
-from news_views.counts import REASONS, Day
-from news_views.import_intake import NumberedImport, read_import
-from news_views.imports import Said, imported_totals
-from news_views.standing import Transition
+from news_views.counting.counts import REASONS, Day
+from news_views.counting.standing import Transition
+from news_views.imports.intake import NumberedImport, read_import
+from news_views.projection.imports import Said, imported_totals
 from news_views.view_counts import article_counts, day_counts
 from news_views.view_log import IMPORT_HEADERS, Import, PlacedImport, decode
 from tests.testbed.backends import PARTITIONS, Backend

@@ -16,9 +16,9 @@ import pytest_asyncio
 
 from news_shared.article_ids import ArticleId, article_id
 from news_shared.errors import OverloadError, RebuildingError
-from news_views.counts import REASONS
-from news_views.counts_query import ArticleCount
-from news_views.live import LiveCounts, Watch
+from news_views.counting.counts import REASONS
+from news_views.queries.counts_query import ArticleCount
+from news_views.queries.live import LiveCounts, Watch
 from news_views.view_counts import Totals
 from tests.testbed.backends import PARTITIONS, Backend
 from tests.testbed.role import RoleProcess, Roles

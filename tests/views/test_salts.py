@@ -3,7 +3,7 @@
 from datetime import UTC, date, datetime, timedelta
 
 from news_shared.redis_client import open_redis
-from news_views.salts import Salt, SaltRing, SharedSalts
+from news_views.beacons.salts import Salt, SaltRing, SharedSalts
 from tests.testbed.backends import Backend
 
 NOON = datetime(2026, 1, 15, 12, tzinfo=UTC)

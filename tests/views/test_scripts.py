@@ -7,9 +7,9 @@ import pytest
 import pytest_asyncio
 from fastapi import FastAPI
 
-from news_views import script_routes
-from news_views.script_routes import components_script, read_script
-from news_views.wording import FORMS
+from news_views.embeds import script_routes
+from news_views.embeds.script_routes import components_script, read_script
+from news_views.embeds.wording import FORMS
 
 
 @pytest_asyncio.fixture

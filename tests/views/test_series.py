@@ -15,7 +15,7 @@ from news_shared.clock import epoch_ms
 from news_shared.problems import ProblemError
 from news_shared.producer import Outgoing, open_producer
 from news_shared.topics import VIEWS
-from news_views.series import Interval, span
+from news_views.queries.series import Interval, span
 from news_views.view_log import BATCH_HEADERS, Beacon, Flag, encode_batch
 from tests.testbed.backends import PARTITIONS, Backend
 from tests.testbed.role import Roles

@@ -18,14 +18,14 @@ from news_shared.clock import rfc3339, system_clock
 from news_shared.errors import OverloadError
 from news_shared.producer import Producer, open_producer
 from news_shared.topics import VIEWS
-from news_views.beacon_rules import BeaconRules
-from news_views.bursts import MinutePaces, Pace
-from news_views.client_address import TrustedProxies, network_bytes
-from news_views.metrics import BeaconMetrics
-from news_views.readers import reader_hash
-from news_views.salts import Salt, SaltRing
-from news_views.server_batches import REQUESTS_AT_ONCE, LinesTaken, ServerBatchIntake
-from news_views.server_lines import ServerLine, read_line
+from news_views.beacons.bursts import MinutePaces, Pace
+from news_views.beacons.client_address import TrustedProxies, network_bytes
+from news_views.beacons.metrics import BeaconMetrics
+from news_views.beacons.readers import reader_hash
+from news_views.beacons.rules import BeaconRules
+from news_views.beacons.salts import Salt, SaltRing
+from news_views.beacons.server_batches import REQUESTS_AT_ONCE, LinesTaken, ServerBatchIntake
+from news_views.beacons.server_lines import ServerLine, read_line
 from news_views.view_log import Batch, decode
 from tests.testbed.backends import PARTITIONS, Backend
 from tests.testbed.role import RoleProcess, Roles

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from news_views.sessions import OpenSessions, article_key, session_keys
+from news_views.counting.sessions import OpenSessions, article_key, session_keys
 from tests.testbed.effort import often
 from tests.views.builders import an_article
 from tests.views.plain_sessions import PlainSessions

@@ -8,11 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from news_shared.errors import PoisonError
-from news_views.counting import PartitionCounting, Rules
-from news_views.counts import Deltas
-from news_views.singles import may_be_single, read_singles
-from news_views.standing import Standing
-from news_views.view_events import counted_before, event_of, told_apart
+from news_views.counting.counts import Deltas
+from news_views.counting.events import counted_before, event_of, told_apart
+from news_views.counting.partition import PartitionCounting, Rules
+from news_views.counting.singles import may_be_single, read_singles
+from news_views.counting.standing import Standing
 from news_views.view_log import BATCH_HEADERS, Batch, Beacon, PlacedMarker, decode
 from tests.views.builders import NOON_MS, LogWriter, a_beacon, a_marker, an_article
 

@@ -14,8 +14,8 @@ import pytest
 
 from news_shared.clock import epoch_ms, system_clock
 from news_shared.redis_client import RedisClient, open_redis
+from news_views.counting.trending import INDEXED
 from news_views.settings import ViewsSettings
-from news_views.trending import INDEXED
 from tests.testbed.backends import PARTITIONS, Backend
 from tests.testbed.role import Roles
 from tests.testbed.waiting import until

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from news_shared.clock import epoch_ms, from_epoch_ms, system_clock
 from news_shared.projection.slots import Slots
 from news_shared.redis_client import open_redis
-from news_views.trending import HALF_LIFE_MS, WINDOWS, Window, add_logs, decayed, scope_asked, scopes_of
-from news_views.trending_query import Selection, TrendingQuery
+from news_views.counting.trending import HALF_LIFE_MS, WINDOWS, Window, add_logs, decayed, scope_asked, scopes_of
+from news_views.queries.trending_query import Selection, TrendingQuery
 from tests.testbed.backends import PARTITIONS, Backend
 from tests.testbed.role import Roles
 from tests.testbed.waiting import until

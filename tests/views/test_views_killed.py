@@ -11,9 +11,9 @@ import pytest
 from news_shared.article_ids import ArticleId
 from news_shared.redis_client import RedisClient, open_redis
 from news_shared.topics import VIEWS
-from news_views.client_address import network_bytes
-from news_views.readers import reader_hash
-from news_views.salts import Salt
+from news_views.beacons.client_address import network_bytes
+from news_views.beacons.readers import reader_hash
+from news_views.beacons.salts import Salt
 from news_views.settings import ViewsSettings
 from tests.testbed.backends import Backend
 from tests.testbed.effort import often

@@ -11,7 +11,7 @@ from news_shared.projection.log import PartitionLog
 from news_shared.redis_client import RedisClient
 from news_shared.settings import KafkaSettings
 from news_shared.topics import VIEWS
-from news_views.projection import ViewsProjection
+from news_views.projection.views import ViewsProjection
 from news_views.settings import ViewsSettings
 from news_views.view_log import Batch, PlacedMarker, decode
 from tests.views.builders import LogWriter, a_beacon, a_marker

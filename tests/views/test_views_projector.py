@@ -23,9 +23,9 @@ from news_shared.projection.projector import Projector
 from news_shared.redis_client import RedisClient, open_redis
 from news_shared.topics import DEAD_LETTERS, VIEW_COUNTS, VIEWS
 from news_views.changelog import PartitionProgress, decode_counts, decode_key
-from news_views.projection import ViewsProjection, views_projection
+from news_views.counting.events import ViewEvent
+from news_views.projection.views import ViewsProjection, views_projection
 from news_views.settings import ViewsSettings
-from news_views.view_events import ViewEvent
 from news_views.view_log import BATCH_HEADERS, encode_batch
 from tests.testbed.backends import PARTITIONS, Backend
 from tests.testbed.topics import records_of

@@ -8,8 +8,8 @@ from babel import Locale, localedata
 from hypothesis import given
 from hypothesis import strategies as st
 
-from news_views.badge import badge
-from news_views.wording import FORMS, Wording, worded
+from news_views.embeds.badge import badge
+from news_views.embeds.wording import FORMS, Wording, worded
 
 SVG = "{http://www.w3.org/2000/svg}"
 

@@ -12,7 +12,7 @@ from fastapi import FastAPI
 
 from news_shared.article_ids import article_id
 from news_shared.settings import ProcessSettings
-from news_views.script_routes import components_script, read_script
+from news_views.embeds.script_routes import components_script, read_script
 from news_web.app import create_app
 from news_web.settings import WebOwnSettings, WebSettings
 

@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from news_views.script_routes import components_script, read_script
+from news_views.embeds.script_routes import components_script, read_script
 from news_web.interface import direction
 from news_web.json_ld import news_article
 from tests.web.conftest import Open

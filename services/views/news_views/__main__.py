@@ -4,7 +4,7 @@ import argparse
 
 from news_shared.process import serve, setup_logging
 from news_views.app import create_api, create_projector
-from news_views.beacon_protocol import BeaconProtocol
+from news_views.beacons.protocol import BeaconProtocol
 from news_views.settings import AllSettings
 
 
@@ -25,7 +25,7 @@ def main() -> None:
         case "projector":
             serve(create_projector(settings), settings.process)
         case "rebuild":
-            from news_views.rebuilding import rebuild_counts  # numpy and rich, for this role only
+            from news_views.projection.rebuilding import rebuild_counts  # numpy and rich, for this role only
 
             rebuild_counts(settings, recount=chosen.recount)
 

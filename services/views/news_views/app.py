@@ -18,33 +18,27 @@ from news_shared.projection.slots import Slots
 from news_shared.redis_client import open_redis
 from news_shared.topic_table import TopicTable
 from news_shared.topics import SOURCES
-from news_views import (
-    batch_routes,
-    import_routes,
-    live_routes,
-    picture_routes,
-    routes,
-    script_routes,
-    series_routes,
-    trending_routes,
-)
-from news_views.batches import BeaconBatches
-from news_views.beacon_door import BeaconDoor
-from news_views.beacon_rules import BeaconRules
-from news_views.bots import is_bot
-from news_views.bursts import MinutePaces, Paces
-from news_views.client_address import TrustedProxies
-from news_views.counts_query import CountsQuery
-from news_views.import_intake import ImportIntake
-from news_views.intake import BeaconIntake
-from news_views.live import LiveCounts, Patience
-from news_views.metrics import BeaconMetrics, watch_minute, watch_streams
-from news_views.projection_names import SERVICE
-from news_views.salts import SaltRing, SharedSalts
-from news_views.series_query import SeriesQuery
-from news_views.server_batches import ServerBatchIntake
+from news_views.beacons import batch_routes
+from news_views.beacons.batches import BeaconBatches
+from news_views.beacons.bots import is_bot
+from news_views.beacons.bursts import MinutePaces, Paces
+from news_views.beacons.client_address import TrustedProxies
+from news_views.beacons.door import BeaconDoor
+from news_views.beacons.intake import BeaconIntake
+from news_views.beacons.metrics import BeaconMetrics, watch_minute, watch_streams
+from news_views.beacons.rules import BeaconRules
+from news_views.beacons.salts import SaltRing, SharedSalts
+from news_views.beacons.server_batches import ServerBatchIntake
+from news_views.embeds import picture_routes, script_routes
+from news_views.imports import routes as import_routes
+from news_views.imports.intake import ImportIntake
+from news_views.projection.names import SERVICE
+from news_views.queries import live_routes, routes, series_routes, trending_routes
+from news_views.queries.counts_query import CountsQuery
+from news_views.queries.live import LiveCounts, Patience
+from news_views.queries.series_query import SeriesQuery
+from news_views.queries.trending_query import TrendingQuery
 from news_views.settings import AllSettings
-from news_views.trending_query import TrendingQuery
 
 _ROUTES = (
     batch_routes,
@@ -147,8 +141,8 @@ def create_projector(settings: AllSettings) -> FastAPI:
     # Imports of this role only: numpy would cost the other 25 MB.
     from news_shared.projection.metrics import process_metrics
     from news_shared.projection.projector import Projector
-    from news_views.markers import markers_projection
-    from news_views.projection import views_projection
+    from news_views.projection.markers import markers_projection
+    from news_views.projection.views import views_projection
 
     gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS)
     unready_parts: list[Callable[[], list[str]]] = [lambda: ["starting"]]

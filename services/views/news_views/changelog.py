@@ -14,9 +14,9 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSeriali
 
 from news_shared.article_ids import ArticleId
 from news_shared.errors import PoisonError
-from news_views.counts import HOURS_OF_A_DAY, REASONS, Day, Reason
-from news_views.standing import Transition
-from news_views.trending import Window
+from news_views.counting.counts import HOURS_OF_A_DAY, REASONS, Day, Reason
+from news_views.counting.standing import Transition
+from news_views.counting.trending import Window
 from news_views.view_log import State
 
 _FIRST_DAY = date(1970, 1, 1).toordinal()

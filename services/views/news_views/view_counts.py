@@ -36,9 +36,9 @@ from news_views.changelog import (
     day_text,
     decode_key,
 )
-from news_views.counts import HOURS_OF_A_DAY, REASONS, VIEWS, Day, Reason
-from news_views.standing import Standing, Transition
-from news_views.trending import WINDOWS, Window
+from news_views.counting.counts import HOURS_OF_A_DAY, REASONS, VIEWS, Day, Reason
+from news_views.counting.standing import Standing, Transition
+from news_views.counting.trending import WINDOWS, Window
 from news_views.view_log import State
 
 ARTICLE, DAY, SKETCH = "a:", "d:", "u:"
@@ -214,7 +214,7 @@ def import_field(origin: str) -> str:
 
 
 def index_name(window: Window, scope: str) -> str:
-    """The list of a scope, see `trending`."""
+    """The list of a scope, see `counting.trending`."""
     return f"t:{window}|{scope}"
 
 

@@ -1,0 +1,1 @@
+"""Beacons in: from a request to a record of ``news.views``."""

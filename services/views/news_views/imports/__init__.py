@@ -1,0 +1,1 @@
+"""Starting totals from elsewhere, in."""

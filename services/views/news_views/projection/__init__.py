@@ -1,0 +1,1 @@
+"""Counts and markers as projections: from the log into Redis and the changelog, and back."""
