@@ -65,6 +65,11 @@ def live(card: Card, neighbours: Sequence[tuple[ArticleId, int]], known: Mapping
     return [nearness(card, known[key], score) for key, score in neighbours if key in known]
 
 
+def may_be_shown(neighbours: Sequence[tuple[ArticleId, int]]) -> list[tuple[ArticleId, int]]:
+    """Those that are near enough to be of some kind, whatever their language: told without their cards."""
+    return [(key, score) for key, score in neighbours if score >= _LEAST_SHOWN]
+
+
 async def further(graph: LinkGraph, card: Card, known: Sequence[Near]) -> list[Near]:
     """Neighbours of neighbours that are not among an article's own, scored as those are; four round trips.
 
@@ -138,3 +143,6 @@ async def pairs_by_meaning(
 def _least(kinds: Collection[MeaningKind]) -> int | None:
     cuts = [cut for kind in kinds for cut in similarity.CUT_OFFS[kind] if cut is not None]
     return round(similarity.UNITS * min(cuts)) if cuts else None
+
+
+_LEAST_SHOWN = _least(similarity.CUT_OFFS) or 0

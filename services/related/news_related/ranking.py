@@ -46,7 +46,8 @@ _SAME_STORY, _SAME_STORY_HALVES = 0.5, 30.0
 _THEME, _THEME_HALVES = 0.45, 7.0
 _MORE_OF_THE_SAME = 0.8
 _CONSIDERED = 5
-_FILLED_TO = 4
+FILLED_TO = 4
+"""What themes alone fill a list up to."""
 _DAY_MS = 86_400_000
 
 
@@ -167,7 +168,7 @@ def rank(
     rest = _one_of_each_story(rest, told, article)
     shown = {told[one.card.id] for one in chosen} - {own}
     rest = [one for one in rest if told[one.card.id] not in shown]
-    rest = _filled(rest, for_themes_alone, _FILLED_TO - len(chosen))
+    rest = _filled(rest, for_themes_alone, FILLED_TO - len(chosen))
     return [*chosen, *_diverse(rest, wanted.limit)][: wanted.limit]
 
 
