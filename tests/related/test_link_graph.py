@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Mapping
 from datetime import timedelta
 
+import pytest
 import pytest_asyncio
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -193,9 +194,19 @@ async def test_the_cost_of_an_event_does_not_grow_with_what_is_stored(stored: Gr
     assert abs(await commands("y") - first) <= 2
 
 
-async def test_a_list_takes_three_round_trips_whatever_the_article_has(stored: GraphOnRedis) -> None:
+@pytest.mark.parametrize(
+    ("links", "shown", "takes"),
+    [(("g0",), 10, 3), (("g0", "before", "away"), 10, 3), (("before", "away"), 4, 5), ((), 4, 4)],
+    ids=["many link to the same", "many links", "few others, filled from themes", "themes alone"],
+)
+async def test_a_list_takes_few_round_trips_whatever_the_article_has(
+    stored: GraphOnRedis, links: tuple[str, ...], shown: int, takes: int
+) -> None:
     themes = ("Energy", "Sport")
-    await stored.apply(an_article(f"g{n}", links=(f"g{n - 1}", "away"), themes=themes) for n in range(30))
+    await stored.apply(
+        an_article(f"g{n}", links=tuple(f"g{n - 1}" if link == "before" else link for link in links), themes=themes)
+        for n in range(30)
+    )
     trips = 0
 
     class Counted(Slots):
@@ -210,5 +221,5 @@ async def test_a_list_takes_three_round_trips_whatever_the_article_has(stored: G
     trips = 0
     graph = LinkGraph(slots)
     card, mine = await asyncio.gather(live_card(graph, key, None), own(graph, key))
-    assert len(await related(graph, card, mine, Wanted())) == 4
-    assert trips == 3
+    assert len(await related(graph, card, mine, Wanted())) == shown
+    assert trips == takes
