@@ -34,11 +34,12 @@ from news_views.counting.counts import Day, Deltas
 from news_views.counting.events import Counted, ViewEvent, articles_of, counted_before, event_of, told_apart, weight
 from news_views.counting.partition import PartitionCounting, Rules
 from news_views.counting.standing import Standing
+from news_views.projection.apply import APPLY
 from news_views.projection.changelog_writer import ChangelogWriter
 from news_views.projection.imports import imported_totals
 from news_views.projection.names import GROUP, SERVICE
 from news_views.projection.standings import Standings
-from news_views.projection.steps import APPLY, Steps
+from news_views.projection.steps import Steps
 from news_views.settings import ViewsSettings
 from news_views.view_counts import Clocks, read_as_of, read_clocks, read_standings, read_unsettled
 
