@@ -7,7 +7,7 @@ import pytest
 from playwright.async_api import Browser, Page
 
 from tests.browser.chromium import reading
-from tests.browser.played_site import Site
+from tests.browser.played_site import COPIES, OLDER, Site
 from tests.testbed.waiting import until
 from tests.web.newsroom import an_article
 from tests.web.test_web_service import CABLE, SIMILAR, STORY, path_of
@@ -118,6 +118,22 @@ async def test_a_withdrawn_story_leaves_open_pages(site: Site, browser: Browser)
         site.newsroom.withdrawn[STORY["id"]] = {"reason": "a mistake", "time": "2026-01-16T08:00:00Z"}
         site.newsroom.events.append(("withdrawn", {"id": STORY["id"]}))
         await reader.page.get_by_text("Зазначена причина: a mistake").wait_for()
+
+
+async def test_withdrawn_copies_leave_the_line_that_names_them(site: Site, browser: Browser) -> None:
+    async with reading(browser, site.url) as reader:
+        await reader.open("/")
+        await streams(site, 1)
+        card = reader.page.locator(f".front [data-article='{OLDER['id']}']")
+        assert (await card.locator(".also").inner_text()).split() == ["Також:", "tribune", "courier"]
+        site.newsroom.events.append(("withdrawn", {"id": COPIES[0]["id"]}))
+        await until(lambda: _is_without(reader.page, COPIES[0]["id"]), "the first copy to go")
+        assert (await card.locator(".also").inner_text()).split() == ["Також:", "courier"]
+        site.newsroom.events.append(("withdrawn", {"id": COPIES[1]["id"]}))
+        await until(lambda: _is_without(reader.page, COPIES[1]["id"]), "the other one to go")
+        assert not await card.locator(".also").is_visible()
+        assert await card.is_visible()
+        assert reader.complaints == []
 
 
 async def _is_without(page: Page, article: str) -> bool:

@@ -56,7 +56,11 @@ async def duplicates_among(
     items: list[dict[str, Any]] = []
     for key in ids:
         first = stands.get(key, key)
-        item = {"article": key, "duplicate_of": first if first != key else None, "duplicates": copies.get(key, [])}
+        item: dict[str, Any] = {
+            "article": key,
+            "duplicate_of": first if first != key else None,
+            "duplicates": copies.get(key, []),
+        }
         if key not in stands:
             item["status"] = NOT_FOUND.status if states[key] is None else GONE.status
         items.append(item)
