@@ -84,9 +84,11 @@ class _Stream(httpx.AsyncByteStream):
     def __init__(self, events: list[tuple[str, Mapping[str, Any]]], last: str | None) -> None:
         self._events = events
         self._next = int(last) + 1 if last else len(events)
+        self._is_new = not last
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        yield b": hello\n\n"
+        if self._is_new:
+            yield b'id: %d\nevent: heartbeat\ndata: {"next_within_seconds": 15}\n\n' % (self._next - 1)
         while True:
             while self._next < len(self._events):
                 kind, story = self._events[self._next]
