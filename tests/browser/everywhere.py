@@ -52,7 +52,7 @@ class Victim:
         """All places, by their addresses."""
         own = [f"/v1/articles/{self.id}", f"/v1/pages/{self.id}", f"/articles/{self.id}?lang=uk"]
         own += [f"/v1/articles/{self.id}/{part}" for part in ("views", "related", "links", "story", "duplicates")]
-        pages = [f"/articles/{self.linked}", f"/articles/{self.linking}", f"/articles/{self.copy}"]
+        pages = [f"/articles/{self.linked}", f"/articles/{self.linking}"]
         pages += ["/?language=en", f"/themes/{self.theme}", f"/sources/{self.source}", "/most-read?window=1h"]
         lists = ["/v1/articles?limit=100", f"/v1/articles?source={self.source}", f"/v1/articles?article={self.id}"]
         lists += [f"/v1/themes/{self.theme}", "/v1/most-read?window=1h&limit=100", "/v1/trending?window=1h&limit=100"]
