@@ -71,9 +71,9 @@ class Heard:
         writer.write(b"GET /v1/stream HTTP/1.1\r\nHost: feed\r\nAccept: text/event-stream\r\n\r\n")
         try:
             while line := await reader.readline():
-                if line == b": still here\n":
+                if line == b"event: heartbeat\n":
                     self.ready += 1
-                elif line.startswith(b"data: "):
+                elif line.startswith(b'data: {"id"'):
                     self.at.append(monotonic())
         finally:
             writer.close()

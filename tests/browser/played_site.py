@@ -12,7 +12,12 @@ from tests.testbed.waiting import until
 from tests.web.newsroom import Newsroom, a_site, an_article
 from tests.web.test_web_service import CABLE, STORY, path_of
 
-OLDER = an_article("older", title="The harbour burns", date_published="2026-01-12T08:00:00Z")
+OLDER = an_article("older", title="The harbour burns", date_published="2026-01-12T07:00:00Z")
+COPIES = [
+    an_article(f"copy-{n}", source=source, title=f"A harbour burns {n}", date_published=f"2026-01-12T0{n}:00:00Z")
+    for n, source in ((8, "tribune"), (9, "courier"))
+]
+"""Of the older one, which is on every list with links to them."""
 ARABIC = an_article(
     "cranes",
     language="ar",

@@ -1,13 +1,15 @@
 """What happens on a page while it is open: new stories, corrections, withdrawals; and after the tab slept."""
 
-from datetime import UTC, datetime
+import asyncio
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import httpx
 import pytest
-from playwright.async_api import Browser, Page
+from playwright.async_api import Browser, Page, Route
 
 from tests.browser.chromium import reading
-from tests.browser.played_site import Site
+from tests.browser.played_site import COPIES, OLDER, Site
 from tests.testbed.waiting import until
 from tests.web.newsroom import an_article
 from tests.web.test_web_service import CABLE, SIMILAR, STORY, path_of
@@ -19,6 +21,15 @@ let hidden = false;
 Object.defineProperty(document, "hidden", { get: () => hidden });
 Object.defineProperty(document, "visibilityState", { get: () => (hidden ? "hidden" : "visible") });
 globalThis.sleepTab = (asleep) => { hidden = asleep; document.dispatchEvent(new Event("visibilitychange")); };
+"""
+
+LISTEN = """
+globalThis.EventSource = class extends EventSource {
+  constructor(url) {
+    super(url);
+    if (url.startsWith("/v1/stream")) this.addEventListener("heartbeat", () => { globalThis.isOnStream = true; });
+  }
+};
 """
 
 
@@ -33,6 +44,11 @@ async def streams(site: Site, number: int) -> None:
 
 def opened(site: Site) -> list[str]:
     return [str(request.url) for request in site.newsroom.asked if request.url.path == "/v1/stream"]
+
+
+async def has_heard(page: Page) -> None:
+    """Wait until the page has been told how far its stream has come."""
+    await page.wait_for_function("globalThis.isOnStream")
 
 
 async def toast(page: Page) -> str:
@@ -120,6 +136,22 @@ async def test_a_withdrawn_story_leaves_open_pages(site: Site, browser: Browser)
         await reader.page.get_by_text("Зазначена причина: a mistake").wait_for()
 
 
+async def test_withdrawn_copies_leave_the_line_that_names_them(site: Site, browser: Browser) -> None:
+    async with reading(browser, site.url) as reader:
+        await reader.open("/")
+        await streams(site, 1)
+        card = reader.page.locator(f".front [data-article='{OLDER['id']}']")
+        assert (await card.locator(".also").inner_text()).split() == ["Також:", "tribune", "courier"]
+        site.newsroom.events.append(("withdrawn", {"id": COPIES[0]["id"]}))
+        await until(lambda: _is_without(reader.page, COPIES[0]["id"]), "the first copy to go")
+        assert (await card.locator(".also").inner_text()).split() == ["Також:", "courier"]
+        site.newsroom.events.append(("withdrawn", {"id": COPIES[1]["id"]}))
+        await until(lambda: _is_without(reader.page, COPIES[1]["id"]), "the other one to go")
+        assert not await card.locator(".also").is_visible()
+        assert await card.is_visible()
+        assert reader.complaints == []
+
+
 async def _is_without(page: Page, article: str) -> bool:
     return await page.locator(f"[data-article='{article}']").count() == 0
 
@@ -143,16 +175,93 @@ async def test_a_tab_that_slept_goes_on_where_it_was(site: Site, browser: Browse
         assert [url.partition("?")[2] for url in opened(site)] == ["", "last_event_id=0"]
 
 
+async def test_a_tab_that_slept_hears_what_it_missed_though_nothing_was_said_before(
+    site: Site, browser: Browser
+) -> None:
+    async with reading(browser, site.url) as reader:
+        await reader.page.add_init_script(HIDE_AND_SHOW + LISTEN)
+        await reader.open("/")
+        await has_heard(reader.page)
+        await reader.page.evaluate("sleepTab(true)")
+        site.newsroom.events += [
+            ("published", of_now("meanwhile", title="Meanwhile")),
+            ("withdrawn", {"id": CABLE["id"]}),
+        ]
+        await reader.page.evaluate("sleepTab(false)")
+        assert "Meanwhile" in await toast(reader.page)
+        await until(lambda: _is_without(reader.page, CABLE["id"]), "what was withdrawn to go")
+
+
+async def test_a_page_that_was_opened_behind_others_hears_what_came_before_it_was_seen(
+    site: Site, browser: Browser
+) -> None:
+    async with reading(browser, site.url) as reader:
+        await reader.page.add_init_script(HIDE_AND_SHOW + LISTEN + "hidden = true;")
+        await reader.open("/")
+        await has_heard(reader.page)
+        site.newsroom.events.append(("published", of_now("meanwhile", title="Meanwhile")))
+        await reader.page.evaluate("sleepTab(false)")
+        assert "Meanwhile" in await toast(reader.page)
+
+
+@pytest.mark.parametrize("waking", ["the time that passed", "the page is shown", "the net is back"])
+async def test_a_connection_that_died_unnoticed_is_replaced(site: Site, browser: Browser, waking: str) -> None:
+    async with reading(browser, site.url) as reader:
+        await reader.page.add_init_script(LISTEN)
+        await reader.page.clock.install()
+        await reader.open("/")
+        await has_heard(reader.page)
+        missed = ("published", of_now("meanwhile", title="Meanwhile"))
+        site.newsroom.events = [missed]  # the open stream has the list before, and nothing comes any more
+        match waking:
+            case "the time that passed":
+                await reader.page.clock.fast_forward("01:00")
+            case "the page is shown":
+                await reader.page.clock.set_system_time(datetime.now(UTC) + timedelta(hours=1))
+                await reader.page.evaluate("dispatchEvent(new PageTransitionEvent('pageshow'))")
+            case "the net is back":
+                await reader.page.context.set_offline(True)
+                await reader.page.context.set_offline(False)
+        assert "Meanwhile" in await toast(reader.page)
+
+
+async def test_a_stream_that_lives_is_left_alone(site: Site, browser: Browser) -> None:
+    async with reading(browser, site.url) as reader:
+        await reader.page.add_init_script(LISTEN)
+        await reader.open("/")
+        await has_heard(reader.page)
+        await reader.page.evaluate("dispatchEvent(new PageTransitionEvent('pageshow'))")
+        await reader.page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+        site.newsroom.events.append(("published", of_now("new", title="New")))
+        assert "New" in await toast(reader.page)
+        assert len(opened(site)) == 1
+
+
 async def test_what_happened_before_the_stream_was_open_is_seen(site: Site, browser: Browser) -> None:
     async with reading(browser, site.url) as reader:
-        await reader.page.add_init_script(HIDE_AND_SHOW + "hidden = true;")
+        may_open = asyncio.Event()
+
+        async def later(route: Route) -> None:
+            await may_open.wait()
+            await route.continue_()
+
+        await reader.page.route("**/v1/stream", later)
         await reader.open(path_of(STORY))
         site.newsroom.articles[0] |= {"revision": 2, "title": "Changed meanwhile"}
         site.newsroom.withdrawn[SIMILAR["id"]] = {}
         assert opened(site) == []
-        await reader.page.evaluate("sleepTab(false)")
+        may_open.set()
         await reader.page.get_by_role("heading", name="Changed meanwhile").wait_for()
         await until(lambda: _is_without(reader.page, SIMILAR["id"]), "what was withdrawn to go")
-        site.newsroom.articles = []
-        await reader.page.evaluate("sleepTab(true); sleepTab(false)")
+
+
+async def test_a_story_that_went_before_the_stream_was_open_is_gone(site: Site, browser: Browser) -> None:
+    async with reading(browser, site.url) as reader:
+        site.newsroom.special[("feed", "/v1/stream")] = lambda request: gone_meanwhile(site)
+        await reader.open(path_of(STORY))
         await reader.page.get_by_text("Тут нічого немає").wait_for()
+
+
+def gone_meanwhile(site: Site) -> httpx.Response:
+    site.newsroom.articles = []
+    return httpx.Response(200)

@@ -13,6 +13,7 @@ from news_ingest import feed_routes, key_routes, websub_routes
 from news_ingest import routes as ingest
 from news_ingest import source_routes as sources
 from news_related import curation_routes as curation
+from news_related import duplicate_routes as duplicates
 from news_related import routes as related
 from news_views.beacons import batch_routes
 from news_views.embeds import picture_routes
@@ -21,8 +22,8 @@ from news_views.queries import live_routes, series_routes, trending_routes
 from news_views.queries import routes as views
 
 _MODULES = (
-    *(feed, out_feeds, stream, ingest, sources, key_routes, feed_routes, websub_routes, curation, related, views),
-    *(batch_routes, import_routes, live_routes, picture_routes, series_routes, trending_routes),
+    *(feed, out_feeds, stream, ingest, sources, key_routes, feed_routes, websub_routes, curation, related, duplicates),
+    *(views, batch_routes, import_routes, live_routes, picture_routes, series_routes, trending_routes),
 )
 
 

@@ -116,7 +116,8 @@ async def test_a_reader_who_has_heard_everything_is_told_where_he_is() -> None:
     stream = stream_of(recent)
     patience = Patience(timedelta(hours=1), timedelta())
     messages = stream.messages(recent, Selection(source="nobody"), None, patience)
-    expected = f"id: {position_text((5, 0, 8))}\n: still here\n\n".encode()
+    id_line = f"id: {position_text((5, 0, 8))}\n"
+    expected = f'{id_line}event: heartbeat\ndata: {{"next_within_seconds":0.0}}\n\n'.encode()
     assert [await anext(messages), await anext(messages)] == [expected, expected]
 
 

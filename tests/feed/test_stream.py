@@ -54,8 +54,9 @@ class Reader:
                         data = value
                     case ("id", _, value):
                         self.last_id = value
-                    case _ if line == ": still here":
+                    case _ if not line and name == "heartbeat":
                         self.silences += 1
+                        name, data = "message", ""
                     case _ if not line and data:
                         return Event(name, self.last_id, json.loads(data))
                     case _:

@@ -171,6 +171,48 @@ async def test_a_wire_text_is_shown_once_and_its_copies_are_named(service: Relat
     assert (card["article"], [copy["article"] for copy in card["duplicates"]]) == (ids[1], ids[2:3])
 
 
+async def test_a_list_is_told_which_of_its_articles_are_copies_of_each_other(service: Related) -> None:
+    wire, other = a_wire_text(11), a_wire_text(12)
+    events = [
+        an_article("agency", content_text=wire, date=NOON),
+        an_article("morning", source="other", content_text=edited(wire, keeps=0.9), date=NOON + HOUR),
+        an_article("evening", source="third", content_text=wire, date=NOON + 2 * HOUR),
+        an_article("its own", content_text=other, date=NOON),
+    ]
+    agency, morning, evening, own = (event.id for event in events)
+    unheard = id_of("unheard of")
+    asked = [evening, own, unheard, "herald:agency", morning]
+
+    async def among(names: list[str]) -> dict[str, tuple[str | None, list[str], int | None]]:
+        items = (await service.get("/v1/duplicates/among", article=names))["items"]
+        return {item["article"]: (item["duplicate_of"], item["duplicates"], item.get("status")) for item in items}
+
+    await service.publish(events)
+
+    async def all_are_there() -> bool:
+        return [status for _, _, status in (await among([event.id for event in events])).values()] == [None] * 4
+
+    await until(all_are_there, "all four articles")
+    told = await among(asked)
+    assert list(told) == [evening, own, unheard, agency, morning]
+    assert told == {
+        agency: (None, [morning, evening], None),
+        morning: (agency, [], None),
+        evening: (agency, [], None),
+        own: (None, [], None),
+        unheard: (None, [], 404),
+    }
+    assert await among([evening, morning]) == {evening: (morning, [], None), morning: (None, [evening], None)}
+    assert await service.status("/v1/duplicates/among") == 422
+    assert (await service.api.get("/v1/duplicates/among", params={"article": [own] * 101})).status_code == 422
+    assert (await service.api.get("/v1/duplicates/among", params={"article": "neither"})).status_code == 400
+
+    await service.publish([a_withdrawal("agency", revision=2)])
+    await service.eventually(f"/v1/articles/{agency}/duplicates", 410)
+    told = await among(asked)
+    assert (told[agency], told[morning]) == ((None, [], 410), (None, [evening], None))
+
+
 async def test_the_graph_comes_as_data_and_as_a_picture(service: Related) -> None:
     found = await service.get("/v1/graph", article="newsroom:cable-fault-3-en", depth=2)
     nodes = {node["id"] for node in found["nodes"]}

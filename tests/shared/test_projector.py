@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
@@ -14,11 +14,13 @@ import pytest
 import pytest_asyncio
 from aiokafka import AIOKafkaConsumer
 from prometheus_client import CollectorRegistry
+from structlog.testing import capture_logs
 
 from news_shared.errors import RebuildingError
 from news_shared.lease import Lease
 from news_shared.process import running
 from news_shared.producer import Outgoing, open_producer
+from news_shared.projection import rebuild as rebuilding
 from news_shared.projection.contract import Checkpoint, Effects, ProjectionSpec
 from news_shared.projection.dead_letters import DeadLetter
 from news_shared.projection.metrics import ProjectionMetrics
@@ -274,6 +276,87 @@ async def test_a_rebuild_fills_the_next_generation_and_switches(words: Words) ->
         await until(words.is_exact, "the live projection to go on in the new generation")
         await until(lambda: not one.unready(), "readiness")
     assert [key async for key in words.redis.scan_iter(match="{tally-*}:1:*")] == [], "the old generation is deleted"
+
+
+async def test_what_comes_while_the_former_generation_is_deleted_is_in_the_next(
+    words: Words, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    delete = rebuilding.delete_generation
+
+    async def write_then_delete(redis: RedisClient, spec: ProjectionSpec[str], partition: int, former: int) -> None:
+        """Deleting takes long where there is much, and the log does not wait for it."""
+        if former == 1 and not words.expected["late0"]:
+            await words.write([f"late{i}" for i in range(100)])
+            await until(words.is_exact, "the live projection to have them")
+        await delete(redis, spec, partition, former)
+
+    monkeypatch.setattr(rebuilding, "delete_generation", write_then_delete)
+    async with projecting(words):
+        await words.write([f"w{i}" for i in range(500)])
+        await until(words.is_exact, "the tally")
+        await rebuild_tally(words, tally_spec(VIEWS))
+        assert words.expected["late0"]
+        assert await words.is_exact(), "queries have it no longer"
+
+
+async def test_a_generation_that_is_behind_the_live_one_does_not_take_its_place(words: Words) -> None:
+    goes_on = asyncio.Event()
+    goes_on.set()
+    fewest = 600
+
+    class Halting(Tally):
+        async def decide(self, events: Sequence[str]) -> Effects:
+            await goes_on.wait()
+            return await super().decide(events)
+
+    async def watch() -> None:
+        nonlocal fewest
+        while True:
+            if (tally := await words.tally()) is not None:
+                fewest = min(fewest, tally.total())
+            await asyncio.sleep(0.01)
+
+    async with asyncio.TaskGroup() as tasks, projecting(words):
+        await words.write([f"w{i}" for i in range(500)])
+        await until(words.is_exact, "the tally")
+        watching: list[asyncio.Task[None]] = []
+
+        async def fall_behind(generation: int) -> None:
+            goes_on.clear()
+            await words.write([f"late{i}" for i in range(100)])
+            await until(words.is_exact, "the live projection to have them")
+            watching.append(tasks.create_task(watch()))
+            asyncio.get_running_loop().call_later(0.5, goes_on.set)
+
+        await rebuild_tally(words, replace(tally_spec(VIEWS), open=Halting), complete=fall_behind)
+        assert await words.is_exact()
+        watching[0].cancel()
+    assert fewest == 600, "queries took something back"
+
+
+async def test_a_live_generation_beyond_the_end_of_its_log_is_waited_for_by_nobody(words: Words) -> None:
+    async with projecting(words):
+        await words.write([f"w{i}" for i in range(100)])
+        await until(words.is_exact, "the tally")
+    await words.redis.hset("{tally-0}:1:state:" + VIEWS + ":0", "next", "1000000")
+    with capture_logs() as said:
+        await rebuild_tally(words, tally_spec(VIEWS))
+    assert "generation switched" in str(said)
+    assert "never quite caught up" not in str(said)
+    assert await words.is_exact()
+
+
+async def rebuild_tally(
+    words: Words, spec: ProjectionSpec[str], complete: Callable[[int], Awaitable[None]] | None = None
+) -> int:
+    return await rebuild(
+        spec,
+        kafka=words.backend.kafka_settings,
+        redis=words.redis,
+        process=ProcessSettings(partitions=PARTITIONS, instance="0"),
+        progress=lambda done, total: None,
+        complete=complete,
+    )
 
 
 async def test_one_holder_of_the_lease_projects_and_another_takes_over(words: Words) -> None:

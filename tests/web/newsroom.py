@@ -84,9 +84,11 @@ class _Stream(httpx.AsyncByteStream):
     def __init__(self, events: list[tuple[str, Mapping[str, Any]]], last: str | None) -> None:
         self._events = events
         self._next = int(last) + 1 if last else len(events)
+        self._is_new = not last
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        yield b": hello\n\n"
+        if self._is_new:
+            yield b'id: %d\nevent: heartbeat\ndata: {"next_within_seconds": 15}\n\n' % (self._next - 1)
         while True:
             while self._next < len(self._events):
                 kind, story = self._events[self._next]
@@ -107,6 +109,7 @@ class Newsroom:
     related: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     stories: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     ranking: list[str] = field(default_factory=list)
+    duplicate_of: dict[str, str] = field(default_factory=dict)
     down: set[str] = field(default_factory=set)
     slow: set[str] = field(default_factory=set)
     special: dict[tuple[str, str], Answer] = field(default_factory=dict)
@@ -201,6 +204,11 @@ class Newsroom:
             )
         if request.url.path.startswith("/v1/themes/"):
             return httpx.Response(404, json={"status": 404})
+        if request.url.path == "/v1/duplicates/among":
+            asked = request.url.params.get_list("article")
+            firsts = {n: self.duplicate_of.get(n) for n in asked}
+            among = [{"article": n, "duplicate_of": f if f in asked else None} for n, f in firsts.items()]
+            return httpx.Response(200, json={"items": among})
         if request.url.path.startswith("/v1/stories/"):
             name = request.url.path.rpartition("/")[2]
             told = self.stories.get(name)

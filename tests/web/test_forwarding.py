@@ -87,6 +87,7 @@ ID = "0b6f1a52-3f0e-5c5e-9a41-5a1d5c1f2b11"
         ("GET", "/v1/read.js", Service.VIEWS),
         ("GET", "/v1/components.js", Service.VIEWS),
         ("GET", "/v1/graph", Service.RELATED),
+        ("GET", "/v1/duplicates/among", Service.RELATED),
         ("GET", "/v1/themes/port-morrow", Service.RELATED),
         ("POST", "/v1/sources/herald/keys", Service.INGEST),
         ("GET", "/v1/nothing", None),

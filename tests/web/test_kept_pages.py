@@ -10,7 +10,7 @@ from news_shared.http import etag_json
 from news_web.rendering import Pen
 from tests.web.conftest import Open
 from tests.web.newsroom import Newsroom, a_card, an_article
-from tests.web.test_web_service import CABLE, SIMILAR, STORY, a_newsroom, path_of
+from tests.web.test_web_service import CABLE, SIMILAR, STORY, TRANSLATION, a_newsroom, path_of
 
 
 class Tagged(Newsroom):
@@ -79,12 +79,17 @@ def another_of_the_theme(newsroom: Newsroom) -> None:
     newsroom.articles.append(an_article("new", title="New of the theme", date_published="2026-01-16T08:00:00Z"))
 
 
+def known_as_a_copy(newsroom: Newsroom) -> None:
+    newsroom.duplicate_of = {SIMILAR["id"]: TRANSLATION["id"]}
+
+
 def related_away(newsroom: Newsroom) -> None:
     newsroom.special = {("related", f"/v1{path_of(STORY)}/related"): lambda request: httpx.Response(404, json={})}
 
 
 @pytest.mark.parametrize(
-    "change", [corrected, renamed_card, other_related, longer_story, another_of_the_theme, related_away]
+    "change",
+    [corrected, renamed_card, other_related, longer_story, another_of_the_theme, known_as_a_copy, related_away],
 )
 async def test_every_change_is_seen_at_once(
     open_site: Open, newsroom: Tagged, written: list[str], change: Callable[[Newsroom], None]

@@ -10,7 +10,7 @@ from aiokafka import ConsumerRecord
 
 from news_feed.article_store import ArticleStore
 from news_feed.recent_events import RecentEvents
-from news_feed.stream_events import announcement
+from news_feed.stream_events import announcement, heartbeat
 from news_feed.stream_log import StreamLog
 from news_feed.stream_position import Offsets, position_text
 from news_feed.timelines import Selection
@@ -20,7 +20,6 @@ from news_shared.errors import OverloadError, PoisonError, TransientError
 _AT_ONCE_BYTES = 64 * 1024
 _LOG_READERS = 4
 """Who read from the log at the same moment; the others wait. Each costs a connection and a fetch in memory."""
-_STILL_HERE = b"id: %s\n: still here\n\n"  # an id without data moves the browser's own
 
 
 @dataclass(frozen=True)
@@ -89,11 +88,11 @@ class ArticleStream:
         """
         now = asyncio.get_running_loop().time
         end = now() + patience.life.total_seconds()
-        heartbeat = patience.heartbeat.total_seconds()
+        silence = patience.heartbeat.total_seconds()
         came_from: list[int] | None = None  # until all that others have heard already is behind him
         if begin is None:
             number = recent.end
-            yield _STILL_HERE % position_text(recent.head).encode()
+            yield heartbeat(recent.head, patience.heartbeat)
         else:
             came_from = list(begin)
             async for piece in self._missed(recent, selection, came_from, patience):
@@ -122,11 +121,11 @@ class ArticleStream:
             if pieces:
                 yield b"".join(pieces)
                 spoke = now()
-            elif now() >= spoke + heartbeat:
-                yield _STILL_HERE % position_text(came_from or recent.head).encode()
+            elif now() >= spoke + silence:
+                yield heartbeat(came_from or recent.head, patience.heartbeat)
                 spoke = now()
             elif number >= recent.end:
-                await self._log.news(timedelta(seconds=max(min(spoke + heartbeat, end) - now(), 0)))
+                await self._log.news(timedelta(seconds=max(min(spoke + silence, end) - now(), 0)))
 
     async def _missed(
         self, recent: RecentEvents, selection: Selection, came_from: list[int], patience: Patience
@@ -164,7 +163,7 @@ class ArticleStream:
             try:
                 await asyncio.wait_for(self._log_readers.acquire(), patience.heartbeat.total_seconds())
             except TimeoutError:
-                yield _STILL_HERE % position_text(came_from).encode()
+                yield heartbeat(came_from, patience.heartbeat)
             else:
                 return
 

@@ -1,11 +1,14 @@
 """What the stream says of an event of ``news.articles``, and to whom: pure rules."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import orjson
 
 from news_feed.answers import BODY_FIELDS
+from news_feed.stream_position import position_text
 from news_feed.timelines import Selection, lists_of
 from news_shared.article_ids import ArticleId
 from news_shared.articles import ArticleEvent, EventType, Withdrawal
@@ -60,3 +63,13 @@ def announcement(event: ArticleEvent, *, replayed: bool) -> Announcement:
         content["replayed"] = True
     text = b"event: %s\ndata: %s\n" % (_NAMES[event.type], orjson.dumps(content))
     return Announcement(article.id, article.revision, article.source, lists, text)
+
+
+def heartbeat(offsets: Sequence[int], silence: timedelta) -> bytes:
+    """What is said when there is nothing to say: how far the reader has come, and when he hears of us at the latest.
+
+    An event of its own, not a comment: a page sees neither comments nor ids without an event, and a page that has slept
+    must know where it was.
+    """
+    data = orjson.dumps({"next_within_seconds": silence.total_seconds()})
+    return b"id: %s\nevent: heartbeat\ndata: %s\n\n" % (position_text(offsets).encode(), data)

@@ -28,7 +28,8 @@ _LOG_WITHIN: Final = timedelta(seconds=5)
 _EXAMPLE: Final = """retry: 2741
 
 id: AAEAAAAAAAAAAAAA
-: still here
+event: heartbeat
+data: {"next_within_seconds":15.0}
 
 id: AAEAAQAAAAAAAAAA
 event: published
@@ -80,12 +81,14 @@ async def stream(
 ) -> Response:
     """Events `published`, `updated` and `withdrawn`, as soon as every query answers with them.
 
-    The data is an article as lists show it; of a withdrawal `id`, `revision`, `url`, `reason` and `time`. The `id` of
-    an event says how far one has come: with `Last-Event-ID` nothing is left out, however long one was away. What is
-    read back from the log has `"replayed": true`; the log is compacted, so of each article that may be its newest state
-    only. An event `reset` says that the log is another one: what is not replayed after it is not there any more. An
-    event may come twice; an older `revision` than one has is to be ignored. Withdrawals come whatever the theme and the
-    language. After some minutes the stream ends and the browser opens it again.
+    The data is an article as lists show it; of a withdrawal `id`, `revision`, `url`, `reason` and `time`. The `id`
+    of an event says how far one has come: with `Last-Event-ID` nothing is left out, however long one was away. A
+    stream without it begins with a `heartbeat`, whose id says where it begins; there is another one after each
+    silence, and who hears nothing for longer than its `next_within_seconds` has lost the connection and comes back.
+    What is read back from the log has `"replayed": true`; the log is compacted, so of each article that may be its
+    newest state only. An event `reset` says that the log is another one: what is not replayed after it is not there
+    any more. An event may come twice; an older `revision` than one has is to be ignored. Withdrawals come whatever
+    the theme and the language. After some minutes the stream ends and the browser opens it again.
     """
     selection = selection_of(theme, language, source)
     said = last_id or last_event_id

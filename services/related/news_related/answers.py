@@ -102,6 +102,22 @@ class DuplicatesAnswer(BaseModel):
     as_of: AwareDatetime
 
 
+class FoldedShape(BaseModel):
+    """An article among others, and those of them that have its text."""
+
+    article: str = Field(description="Its id.")
+    duplicate_of: str | None = Field(description="The earliest of its copies and their copies; null if it is itself.")
+    duplicates: list[str] = Field(description="Those that name it in `duplicate_of`, earliest first.")
+    status: int | None = Field(None, description="404: never heard of it. 410: withdrawn. Absent for the others.")
+
+
+class DuplicatesAmongAnswer(BaseModel):
+    """The articles in the order asked."""
+
+    items: list[FoldedShape]
+    as_of: AwareDatetime
+
+
 class StoryAnswer(BaseModel):
     """A story's thread in order of time."""
 
@@ -183,6 +199,21 @@ DUPLICATES_RESPONSES = responses(
         "items": [{**_CARD, "reason": {"kind": "duplicate", "text": "almost the same text", "shared": 0.86}}],
     },
 )
+_AMONG = responses(
+    DuplicatesAmongAnswer,
+    {
+        "items": [
+            {"article": _THIRD, "duplicate_of": _OTHER, "duplicates": []},
+            {"article": _OTHER, "duplicate_of": None, "duplicates": [_THIRD]},
+            {"article": _CARD["article"], "duplicate_of": None, "duplicates": [], "status": 410},
+        ]
+    },
+)
+DUPLICATES_AMONG_RESPONSES: dict[int | str, dict[str, Any]] = {
+    **{status: _AMONG[status] for status in (200, 304, 503)},
+    400: {"description": "A name is neither an id nor `source:guid`."},
+    422: {"description": "No article is named, or more than 100."},
+}
 LINKS_RESPONSES = responses(
     LinksAnswer,
     {

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from news_shared.article_ids import ArticleId
@@ -38,7 +38,8 @@ class ArticlePage:
     @property
     def version(self) -> tuple[str, ...] | None:
         """Differs whenever something but the count does; None when a part cannot say so."""
-        shown = (self.article, self.links, self.related, self.story, self.original, *self.theme_lists.lists)
+        themes = self.theme_lists
+        shown = (self.article, self.links, self.related, self.story, self.original, *themes.lists, themes.copies)
         marks = [part.etag if part.status == "ok" else part.status for part in shown]
         return tuple(map(str, marks)) if None not in marks and "stale" not in marks else None
 
@@ -78,7 +79,7 @@ class ArticlePage:
 
     @property
     def themes(self) -> Sequence[ThemeBlock]:
-        """News of the article's themes without itself."""
+        """News of the article's themes without itself and its copies."""
         return self.theme_lists.blocks(without=self.article.body.get("id"))
 
 
@@ -105,7 +106,7 @@ async def ask_article(questions: Questions, article_id: ArticleId) -> ArticlePag
         related=safe_related,
         story=safe_story,
         original=safe_original,
-        theme_lists=ThemeLists(themes.names, safe_lists),
+        theme_lists=replace(themes, lists=safe_lists),
     )
 
 
@@ -114,7 +115,8 @@ async def _around(questions: Questions, asked: "asyncio.Task[Part]") -> tuple[Pa
     article = (await asked).body if (await asked).is_ok else {}
     async with asyncio.TaskGroup() as tasks:
         original = tasks.create_task(_ask_original(questions, article))
-        themes = tasks.create_task(ask_themes(questions, (article.get("tags") or ())[:_THEMES]))
+        tags = (article.get("tags") or ())[:_THEMES]
+        themes = tasks.create_task(ask_themes(questions, tags, beside=article.get("id")))
     return original.result(), themes.result()
 
 

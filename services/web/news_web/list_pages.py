@@ -8,6 +8,7 @@ from typing import Final, Literal
 from news_shared.themes import theme_slug
 from news_web.article_page import count_of
 from news_web.confirming import confirmed
+from news_web.folding import UNASKED, ask_copies, folded
 from news_web.peers import Part, Questions
 from news_web.public_paths import Service
 from news_web.stories import Item, card_id
@@ -33,14 +34,20 @@ class Ranked:
 
 @dataclass(frozen=True)
 class HomePage:
-    """The newest stories, their counts where known, what is read, and some themes."""
+    """The newest stories, which of them are copies and their counts where known, what is read, and some themes."""
 
     newest: Part
+    copies: Part
     counts: Mapping[str, int]
     themes: ThemeLists
     all_themes: Part
     most_read: Sequence[Ranked] = ()
     rising: Sequence[Ranked] = ()
+
+    @property
+    def items(self) -> Sequence[Item]:
+        """The newest stories, each text once."""
+        return folded(self.newest.items, self.copies)
 
 
 @dataclass(frozen=True)
@@ -50,6 +57,12 @@ class ListPage:
     listed: Part
     name: str | None
     counts: Mapping[str, int] = field(default_factory=dict)
+    copies: Part = UNASKED
+
+    @property
+    def items(self) -> Sequence[Item]:
+        """Its stories, newest first, each text once."""
+        return folded(self.listed.items, self.copies)
 
 
 @dataclass(frozen=True)
@@ -68,12 +81,14 @@ async def ask_home(questions: Questions, language: str | None, cursor: str | Non
         read = tasks.create_task(_ask_rankings(questions, language) if cursor is None else _no_rankings())
         blocks = tasks.create_task(_ask_home_themes(questions, themes, language) if cursor is None else _no_themes())
         counts = tasks.create_task(_counts_of(questions, newest))
+        copies = tasks.create_task(_copies_of(questions, newest))
     most_read, rising = read.result()
     listed, *lists = await confirmed(questions, [newest.result(), *blocks.result().lists])
     return HomePage(
         newest=listed,
+        copies=copies.result(),
         counts=counts.result(),
-        themes=ThemeLists(blocks.result().names, lists),
+        themes=replace(blocks.result(), lists=lists),
         all_themes=themes.result(),
         most_read=most_read,
         rising=rising,
@@ -92,21 +107,21 @@ async def ask_theme(questions: Questions, slug: str, language: str | None, curso
             listed = await _ask_list(questions, {"theme": name, "limit": _LIST}, language, cursor)
     tags = (tag for item in listed.items for tag in item.get("tags") or ())
     name = name or next((tag for tag in tags if theme_slug(tag) == theme_slug(slug)), None)
-    return await _with_counts(questions, listed, name)
+    return await _newest_first(questions, listed, name)
 
 
 async def ask_source(questions: Questions, source: str, language: str | None, cursor: str | None) -> ListPage:
     """The stories of one source, newest first."""
     listed = await _ask_list(questions, {"source": source, "limit": _LIST}, language, cursor)
-    return await _with_counts(questions, listed, source if listed.items or language or cursor else None)
+    return await _newest_first(questions, listed, source if listed.items or language or cursor else None)
 
 
 async def ask_story(questions: Questions, story: str) -> ListPage:
     """A story's thread in order of time; its name is the headline that it began with."""
-    page = await _with_counts(
-        questions, await questions.ask(Service.RELATED, f"/v1/stories/{story}", is_main=True), None
-    )
-    return replace(page, name=str(page.listed.items[0]["title"])) if page.listed.items else page
+    told = await questions.ask(Service.RELATED, f"/v1/stories/{story}", is_main=True)
+    [listed] = await confirmed(questions, [told])
+    name = str(listed.items[0]["title"]) if listed.items else None
+    return ListPage(listed, name, await _counts(questions, listed))
 
 
 async def ask_all_themes(questions: Questions, cursor: str | None) -> Part:
@@ -132,9 +147,10 @@ async def _ask_list(
     return await questions.ask(Service.FEED, "/v1/articles", wanted, is_main=True)
 
 
-async def _with_counts(questions: Questions, listed: Part, name: str | None) -> ListPage:
+async def _newest_first(questions: Questions, listed: Part, name: str | None) -> ListPage:
     [safe] = await confirmed(questions, [listed])
-    return ListPage(safe, name, await _counts(questions, safe))
+    counts, copies = await asyncio.gather(_counts(questions, safe), ask_copies(questions, map(card_id, safe.items)))
+    return ListPage(safe, name, counts, copies)
 
 
 async def _ask_home_themes(questions: Questions, asked: "asyncio.Task[Part]", language: str | None) -> ThemeLists:
@@ -189,6 +205,10 @@ def _ranked(ranking: Part, items: Mapping[str, Item]) -> Sequence[Ranked]:
 
 async def _counts_of(questions: Questions, listed: "asyncio.Task[Part]") -> Mapping[str, int]:
     return await _counts(questions, await listed)
+
+
+async def _copies_of(questions: Questions, listed: "asyncio.Task[Part]") -> Part:
+    return await ask_copies(questions, map(card_id, (await listed).items))
 
 
 async def _counts(questions: Questions, listed: Part) -> Mapping[str, int]:

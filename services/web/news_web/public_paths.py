@@ -40,6 +40,7 @@ COLLECTIONS: Final = {
     "themes": Service.RELATED,
     "stories": Service.RELATED,
     "graph": Service.RELATED,
+    "duplicates": Service.RELATED,
     "sources": Service.INGEST,
     "stream": Service.FEED,
 }

@@ -10,11 +10,26 @@ Item = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
+class Copy:
+    """A story that another stands for.
+
+    Attributes:
+        source: whose copy it is; None where another of that source is named already.
+    """
+
+    id: str
+    title: str
+    language: str
+    source: str | None
+
+
+@dataclass(frozen=True)
 class Story:
     """What a card shows.
 
     Attributes:
         reason: why it is shown beside another story, as `related` says it: kind and words.
+        copies: stories with the same text, for which it stands.
     """
 
     id: str
@@ -25,6 +40,7 @@ class Story:
     summary: str | None
     theme: str | None
     reason: tuple[str, str] | None = None
+    copies: tuple[Copy, ...] = ()
 
     @classmethod
     def of(cls, item: Item) -> "Story":
@@ -39,12 +55,24 @@ class Story:
             summary=item.get("summary"),
             theme=next(iter(item.get("tags") or ()), None),
             reason=(str(reason.get("kind", "")), str(reason.get("text", ""))) if reason else None,
+            copies=_copies(item),
         )
 
 
 def stories(items: Iterable[Item]) -> Sequence[Story]:
     """All items of a list as stories."""
     return [Story.of(item) for item in items]
+
+
+def _copies(item: Item) -> tuple[Copy, ...]:
+    named = {item.get("source")}
+    copies = []
+    for one in item.get("duplicates") or ():
+        source = one.get("source")
+        language = str(one.get("language") or "und")
+        copies.append(Copy(card_id(one), str(one["title"]), language, None if source in named else source))
+        named.add(source)
+    return tuple(copies)
 
 
 def card_id(item: Item) -> str:

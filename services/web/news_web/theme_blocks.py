@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from typing import Final
 
 from news_shared.themes import theme_slug
+from news_web.folding import UNASKED, ask_copies, folded
 from news_web.peers import Part, Questions
 from news_web.public_paths import Service
 from news_web.stories import Item, card_id
 
 _STORIES: Final = 4
+_ASKED: Final = 2 * _STORIES  # one of them may be the story of the page, others copies
 
 
 @dataclass(frozen=True)
@@ -24,10 +26,11 @@ class ThemeBlock:
 
 @dataclass(frozen=True)
 class ThemeLists:
-    """What the feed answered for each of some themes, in the same order."""
+    """What the feed answered for each of some themes, in the same order, and what is known of copies among all."""
 
     names: Sequence[str]
     lists: Sequence[Part]
+    copies: Part = UNASKED
 
     @property
     def status(self) -> str:
@@ -35,18 +38,20 @@ class ThemeLists:
         return "ok" if all(part.is_ok for part in self.lists) else "unavailable"
 
     def blocks(self, *, without: str | None = None) -> Sequence[ThemeBlock]:
-        """The themes that have a story, not counting one."""
+        """The themes that have a story, each text once, not counting one and its copies."""
         blocks = []
         for name, part in zip(self.names, self.lists, strict=True):
-            items = [item for item in part.items if card_id(item) != without][:_STORIES]
+            items = folded(part.items, self.copies, without=without)[:_STORIES]
             if items:
                 blocks.append(ThemeBlock(theme_slug(name), name, items))
         return blocks
 
 
-async def ask_themes(questions: Questions, names: Sequence[str], language: str | None = None) -> ThemeLists:
-    """The newest stories of each theme, in one language or in all."""
-    wanted: dict[str, str | int] = {"limit": _STORIES + 1}  # one of them may be the story of the page
+async def ask_themes(
+    questions: Questions, names: Sequence[str], language: str | None = None, *, beside: str | None = None
+) -> ThemeLists:
+    """The newest stories of each theme, in one language or in all, beside a story that has these themes."""
+    wanted: dict[str, str | int] = {"limit": _ASKED}
     if language:
         wanted["language"] = language
     async with asyncio.TaskGroup() as tasks:
@@ -54,4 +59,7 @@ async def ask_themes(questions: Questions, names: Sequence[str], language: str |
             tasks.create_task(questions.ask(Service.FEED, "/v1/articles", {**wanted, "theme": name}, age="cards"))
             for name in names
         ]
-    return ThemeLists(list(names), [task.result() for task in lists])
+    found = [task.result() for task in lists]
+    shown = [card_id(item) for part in found for item in part.items]
+    named = [*shown, beside] if beside and shown else shown
+    return ThemeLists(list(names), found, await ask_copies(questions, named, age="cards"))

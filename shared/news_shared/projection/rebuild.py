@@ -23,6 +23,19 @@ E = TypeVar("E")
 Progress = Callable[[int, int], None]
 """Told records done and records in all."""
 
+_SWITCH_WITHIN = 30.0
+_LOOK_AGAIN = 0.02
+
+# What the live generation has applied, the next one has too, or something withdrawn would be back for a moment.
+_SWITCH = """
+for i = 2, #KEYS, 2 do
+  local former, next = redis.call('HGET', KEYS[i], 'next'), redis.call('HGET', KEYS[i + 1], 'next')
+  if tonumber(former or 0) > tonumber(next or 0) then return 0 end
+end
+redis.call('HSET', KEYS[1], 'generation', ARGV[1])
+return 1
+"""
+
 
 async def rebuild(
     spec: ProjectionSpec[E],
@@ -70,14 +83,11 @@ async def rebuild(
         await _caught_up(projectors, kafka, process.partitions, progress)
         if complete is not None:
             await complete(generation)
-    for partition in partitions:
-        former = await _live(redis, spec, partition)
-        with redis_errors("switching generations"):
-            await redis.hset(
-                StateKeys(spec.hash_tag(partition), spec.topic, partition).live, "generation", str(generation)
-            )
-        if former != generation:
-            await delete_generation(redis, spec, partition, former)
+        former = [await _live(redis, spec, partition) for partition in partitions]
+        await _switch(redis, (spec, *beside), kafka, former, generation)  # while it goes on to be filled
+    for partition in {spec.hash_tag(partition): partition for partition in partitions}.values():
+        if former[partition] != generation:
+            await delete_generation(redis, spec, partition, former[partition])
     log.info("generation switched", group=spec.group, generation=generation)
     return generation
 
@@ -108,6 +118,46 @@ async def _caught_up(
         progress(done(), total)
         await asyncio.sleep(0.1)
     progress(total, total)
+
+
+async def _switch(
+    redis: RedisClient,
+    specs: Sequence[ProjectionSpec[Any]],
+    kafka: KafkaSettings,
+    former: Sequence[int],
+    generation: int,
+) -> None:
+    """Make the generation the live one in each slot, at a moment when it is not behind the one that was."""
+    slots: dict[str, list[str]] = {}
+    for spec in specs:
+        for partition, before in enumerate(former):
+            keys = StateKeys(spec.hash_tag(partition), spec.topic, partition)
+            states = slots.setdefault(keys.live, [])
+            with redis_errors("reading how far the live generation is"):
+                stored = await redis.hget(keys.state(before), "next")
+            # One beyond the end of the log, which was made anew, is why this is rebuilt; nothing comes after it.
+            if int(stored or 0) <= (await PartitionLog(kafka, spec.topic, partition).bounds()).end:
+                states += [keys.state(before), keys.state(generation)]
+    for live, states in slots.items():
+        await _switch_slot(redis, [live, *states], generation)
+
+
+async def _switch_slot(redis: RedisClient, keys: Sequence[str], generation: int) -> None:
+    now = asyncio.get_running_loop().time
+    end = now() + _SWITCH_WITHIN
+    while True:
+        is_late = now() >= end
+        with redis_errors("switching generations"):
+            asked = keys[:1] if is_late else keys
+            if await _await(redis.eval(_SWITCH, len(asked), *asked, str(generation))):
+                break
+        await asyncio.sleep(_LOOK_AGAIN)
+    if is_late:
+        log.warning("switched to a generation that never quite caught up", slot=keys[0], seconds=_SWITCH_WITHIN)
+
+
+async def _await(answer: Any) -> Any:  # redis-py types its answers as «awaitable or not»
+    return await answer
 
 
 async def delete_generation(redis: RedisClient, spec: ProjectionSpec[E], partition: int, generation: int) -> None:

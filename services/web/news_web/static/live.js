@@ -6,16 +6,21 @@ const shown = (id) => document.querySelectorAll(`[data-article="${CSS.escape(id)
 const ONE_DAY = 864e5;
 const news = new Map(); // announced and not looked at yet
 const told = new Set(); // an event may come twice
+const isSeen = () => document.visibilityState === "visible";
 let source = null;
 let last = "";
+let heard = 0; // when the stream last said something
+let patience = 30e3; // what is silent for longer is dead, though it may look as if it lived: the computer slept
 let timer = 0;
 
 function follow() {
   stop();
-  if (document.visibilityState !== "visible") return;
+  if (last && !isSeen()) return; // one that was not seen yet asks once how far the stream has come
+  hear();
   source = new EventSource(`/v1/stream${last && `?last_event_id=${encodeURIComponent(last)}`}`);
-  for (const [type, tell] of Object.entries({ published, updated, withdrawn })) {
+  for (const [type, tell] of Object.entries({ published, updated, withdrawn, heartbeat })) {
     source.addEventListener(type, (event) => {
+      hear();
       last = event.lastEventId || last;
       tell(JSON.parse(event.data));
     });
@@ -34,6 +39,21 @@ function stop() {
   clearTimeout(timer);
   source?.close();
   source = null;
+}
+
+function hear() {
+  heard = Date.now();
+  clearTimeout(timer);
+  timer = setTimeout(follow, patience);
+}
+
+function wake() {
+  if (!source || Date.now() - heard > patience) follow();
+}
+
+function heartbeat({ next_within_seconds: seconds }) {
+  patience = 2e3 * seconds;
+  if (!isSeen()) stop();
 }
 
 function published(story) {
@@ -131,7 +151,8 @@ function announce(text, story) {
   place.replaceChildren(box);
 }
 
-document.addEventListener("visibilitychange", follow);
+document.addEventListener("visibilitychange", () => (isSeen() ? wake() : last && stop()));
 addEventListener("pagehide", stop); // an open stream would keep the page out of the back/forward cache
-addEventListener("pageshow", (event) => event.persisted && follow());
+addEventListener("pageshow", wake);
+addEventListener("online", follow);
 follow();
