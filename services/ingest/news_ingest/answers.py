@@ -107,14 +107,20 @@ SUBMIT_RESPONSES: Final[Responses] = {
         "`accepted`, `items`, `rejected`."
     },
 }
-COMMAND_RESPONSES: Final[Responses] = {
-    **AUTHORISED,
-    **_BAD,
-    200: example(
-        CommandAnswer, {"id": _ID, "outcome": "withdrawn", "revision": 3}, "With `Prefer: wait`: it is decided."
-    ),
-    202: example(CommandAnswer, {"id": _ID}, "Kafka has it."),
-}
+
+
+def _command(outcome: Outcome, revision: int) -> Responses:
+    decided = {"id": _ID, "outcome": outcome, "revision": revision}
+    return {
+        **AUTHORISED,
+        **_BAD,
+        200: example(CommandAnswer, decided, "With `Prefer: wait`: it is decided."),
+        202: example(CommandAnswer, {"id": _ID}, "Kafka has it."),
+    }
+
+
+WITHDRAW_RESPONSES: Final = _command(Outcome.WITHDRAWN, 3)
+RESTORE_RESPONSES: Final = _command(Outcome.RESTORED, 4)
 OUTCOME_RESPONSES: Final[Responses] = {
     **_BAD,
     200: example(
@@ -173,7 +179,7 @@ SUBMIT_OPENAPI: Final[dict[str, Any]] = {
     ],
     "requestBody": {
         "required": True,
-        "description": "One article or many, in any of these formats.",
+        "description": "One article or many, in any of these formats (docs/formats.md).",
         "content": {media_type: _content(media_type) for media_type in sorted(BY_TYPE)},
     },
 }

@@ -82,7 +82,7 @@ _Language = Annotated[
     str | None,
     Query(pattern=r"^[A-Za-z]{1,8}([-_][A-Za-z0-9]{1,8}){0,7}$", description="`uk` includes `uk-UA`."),
 ]
-_Limit = Annotated[int, Query(ge=1, le=MAX_LIMIT)]
+_Limit = Annotated[int, Query(ge=1, le=MAX_LIMIT, description="Articles at the most.")]
 
 
 @router.get("/v1/trending", responses=_responses(Rising, {"score": 912.4}), summary="What is rising now")
