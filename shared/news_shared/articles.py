@@ -52,7 +52,7 @@ class Link(_Value):
 class Article(_Value):
     """An article as readers may see it: everything sanitised, links canonical.
 
-    The fields are those of a JSON Feed 1.1 item, with additions (docs/events.md).
+    The fields are those of a JSON Feed 1.1 item, with additions (docs/formats.md).
     """
 
     id: ArticleId = Field(description="Ours: made of source and guid.")

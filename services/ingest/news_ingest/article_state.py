@@ -45,7 +45,7 @@ class Hold(_Remembered):
 
 
 class HoldRecord(_Remembered):
-    """Value of ``news.holds``."""
+    """A text that nobody may see: the value of ``news.holds``."""
 
     why: Literal["embargo", "withdrawn", "withheld"] = Field(description="Why it is put away.")
     until: AwareDatetime | None = Field(None, description="When the embargo ends.")

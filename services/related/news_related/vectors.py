@@ -21,10 +21,7 @@ Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
 class Vector(BaseModel):
-    """An embedding: component i is ``int8[i] * scale``. The value of ``news.vectors``, keyed by the article's id.
-
-    Published as docs/schemas/vector.v1.json.
-    """
+    """An embedding: component i is ``int8[i] * scale``. The value of ``news.vectors``, keyed by the article's id."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")  # readers ignore unknown fields
 

@@ -43,6 +43,11 @@ def calls_of(service: str, document: dict[str, Any]) -> Iterator[Call]:
             yield Call(service, method, path, operation, document["components"]["schemas"])
 
 
+def is_public(call: Call) -> bool:
+    """Whether the one origin passes it on to its service."""
+    return service_for(call.method.upper(), call.path) == call.service
+
+
 def http_page(documents: dict[str, dict[str, Any]]) -> str:
     """The page.
 
@@ -82,8 +87,7 @@ def _objects(documents: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
 
 
 def _linked(call: Call) -> str:
-    is_public = call.service != "web" and service_for(call.method.upper(), call.path) == call.service
-    return f"[{code(_heading(call))}]({anchor(_heading(call))})" + (" ◦" if is_public else "")
+    return f"[{code(_heading(call))}]({anchor(_heading(call))})" + (" ◦" if is_public(call) else "")
 
 
 def _heading(call: Call) -> str:

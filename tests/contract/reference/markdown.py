@@ -94,6 +94,8 @@ def words(schema: dict[str, Any], link: Link) -> str:
 def _text(schema: dict[str, Any]) -> str:
     if schema.get("contentEncoding") == "base64":
         return "base64"
+    if schema.get("pattern", "").startswith("^[0-9a-f]{8}-"):
+        return "UUID"
     said = _FORMATS.get(schema.get("format", ""), "text")
     if "pattern" in schema:
         said += f" like {code(schema['pattern'])}"
@@ -103,12 +105,15 @@ def _text(schema: dict[str, Any]) -> str:
 
 
 def _range(schema: dict[str, Any]) -> str:
-    low, high = schema.get("minimum"), schema.get("maximum")
-    if "exclusiveMinimum" in schema:
-        return f" > {schema['exclusiveMinimum']:,}" + (f", ≤ {high:,}" if high is not None else "")
+    low, high, above = (schema.get(name) for name in ("minimum", "maximum", "exclusiveMinimum"))
     if low is not None and high is not None:
-        return f" {low:,} to {high:,}"
-    return f" ≥ {low:,}" if low is not None else f" ≤ {high:,}" if high is not None else ""
+        return f" {_number(low)} to {_number(high)}"
+    bounds = ((" ≥ ", low), (" > ", above), (" ≤ ", high))
+    return ",".join(f"{sign}{_number(bound)}" for sign, bound in bounds if bound is not None)
+
+
+def _number(value: float) -> str:
+    return f"{int(value) if value == int(value) else value:,}"
 
 
 def _list(schema: dict[str, Any], link: Link) -> str:

@@ -1,6 +1,7 @@
 """The OpenAPI documents of the services, as they serve them at ``/openapi.json``; nothing needs to run for it."""
 
 import asyncio
+from functools import cache
 from typing import Any
 
 import httpx
@@ -19,6 +20,7 @@ from news_web.app import create_app as create_web
 from news_web.settings import WebSettings
 
 
+@cache  # of metrics there can be one set a process
 def openapi_documents() -> dict[str, dict[str, Any]]:
     """By service, in the order of a reader's interest."""
     ingest = (ProcessSettings(), KafkaSettings(), RedisSettings(), IngestSettings(), FetchSettings())
