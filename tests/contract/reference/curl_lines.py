@@ -72,13 +72,13 @@ _BODIES: Final = {
 _WIDE: Final = 110
 
 EXEMPT: Final = {
-    "post /v1/sources/{source}/keys/{key}/rotate": "needs the id of a key, which only the call that made it tells",
-    "delete /v1/sources/{source}/keys/{key}": "needs the id of a key, which only the call that made it tells",
-    "post /v1/sources/discover": "asks a site elsewhere",
-    "get /v1/websub/{source}/{token}": "for hubs: the token is known to them alone",
-    "post /v1/websub/{source}/{token}": "for hubs: the token is known to them alone",
+    "post /v1/sources/{source}/keys/{key}/rotate": "only the call that made the key tells its id",
+    "delete /v1/sources/{source}/keys/{key}": "only the call that made the key tells its id",
+    "post /v1/sources/discover": "the site is made up",
+    "get /v1/websub/{source}/{token}": "hubs alone know the token",
+    "post /v1/websub/{source}/{token}": "hubs alone know the token",
 }
-"""Calls whose line is not run by a test, and why."""
+"""Calls whose line cannot be run as it stands, and why."""
 
 
 class Call(NamedTuple):

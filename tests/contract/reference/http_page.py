@@ -111,13 +111,10 @@ def _section(call: Call) -> list[str]:
         lines += _body(operation["requestBody"])
     answers = sorted(operation["responses"].items())
     lines += table(("Answer", "Content", "Meaning"), (_answer(call, *of) for of in answers))
-    lines += ["```sh", curl_line(call), "```", ""]
-    reason = EXEMPT.get(call.name)
-    if reason:
-        lines += [
-            f"This line is only a pattern: it {reason}." if not reason.startswith("for") else f"Only {reason}.",
-            "",
-        ]
+    exempt = EXEMPT.get(call.name)
+    lines += ["```text" if exempt else "```sh", curl_line(call), "```", ""]
+    if exempt:
+        lines += [f"Not as it stands: {exempt}.", ""]
     for _, answer in answers:
         for content in answer.get("content", {}).values():
             example = content.get("example")
