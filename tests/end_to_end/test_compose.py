@@ -1,18 +1,55 @@
-"""The whole path on docker compose: real Kafka with a volume, Redis with AOF, a container a role."""
+"""The whole path on docker compose: real Kafka with a volume, Redis with AOF, a container a role; and what its operator
+types, as docs/operations.md has it."""
 
+import json
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+import httpx
 import pytest
 
+from news_shared.article_ids import article_id
+from newsfeed.roles import ROLES
 from tests.end_to_end.journeys import Addresses, whole_path
+from tests.testbed.answers import without_time
 from tests.testbed.ports import reserved_port
+from tests.testbed.waiting import until
 
 ROOT = Path(__file__).parents[2]
 pytestmark = [pytest.mark.compose, pytest.mark.timeout(1500)]
+
+
+@dataclass(frozen=True)
+class Stack:
+    """The running stack."""
+
+    environment: Mapping[str, str]
+    addresses: Addresses
+
+    def compose(self, *arguments: str, check: bool = True) -> "subprocess.CompletedProcess[str]":
+        """``docker compose``; what it prints is kept."""
+        done = subprocess.run(
+            ["docker", "compose", *arguments], cwd=ROOT, env=self.environment, capture_output=True, text=True
+        )
+        assert done.returncode == 0 or not check, f"{arguments}: {done.stdout}\n{done.stderr}"
+        return done
+
+    def newsfeed(self, *arguments: str, check: bool = True) -> "subprocess.CompletedProcess[str]":
+        """A command of ours in a container of the stack."""
+        return self.compose("run", "--rm", "--no-deps", "topics", *arguments, check=check)
+
+    def doctor(self) -> tuple[int, dict[str, dict[str, str]]]:
+        """Its exit code, and what it finds by part."""
+        done = self.newsfeed("doctor", "--compose", "--json", check=False)
+        return done.returncode, {one["part"]: one for one in json.loads(done.stdout)["findings"]}
+
+    async def is_well(self) -> bool:
+        return self.doctor()[0] == 0
 
 
 def engine_answers() -> bool:
@@ -32,7 +69,7 @@ def engine() -> None:
 
 
 @pytest.fixture(scope="module")
-def compose(engine: None) -> Iterator[Addresses]:
+def stack(engine: None) -> Iterator[Stack]:
     ports = {name: reserved_port() for name in ("WEB", "INGEST", "VIEWS", "RELATED", "FEED")}
     environment = {
         **os.environ,
@@ -41,22 +78,78 @@ def compose(engine: None) -> Iterator[Addresses]:
         "NEWS_ENV": "production",  # as an operator would run it
         **{f"{name}_PORT": str(port) for name, port in ports.items()},
     }
-
-    def docker_compose(*arguments: str) -> "subprocess.CompletedProcess[bytes]":
-        return subprocess.run(["docker", "compose", *arguments], cwd=ROOT, env=environment, check=False)
-
+    web, ingest = (f"http://127.0.0.1:{ports[name]}" for name in ("WEB", "INGEST"))
+    running = Stack(environment, Addresses(web, ingest, admin_key="compose-test"))
     try:
-        started = docker_compose("up", "--build", "--wait", "--wait-timeout", "600")
+        started = running.compose("up", "--build", "--wait", "--wait-timeout", "600", check=False)
         if started.returncode != 0:
-            docker_compose("ps", "--all")
-            docker_compose("logs", "--tail", "40")
-            pytest.fail("docker compose up --build --wait failed; its lines are above")
-        yield Addresses(
-            f"http://127.0.0.1:{ports['WEB']}", f"http://127.0.0.1:{ports['INGEST']}", admin_key="compose-test"
-        )
+            seen = [
+                running.compose(*words, check=False).stdout for words in (("ps", "--all"), ("logs", "--tail", "40"))
+            ]
+            pytest.fail("\n".join(["docker compose up --build --wait failed", started.stderr, *seen]))
+        yield running
     finally:
-        docker_compose("down", "--volumes", "--timeout", "10")
+        running.compose("down", "--volumes", "--timeout", "10", check=False)
 
 
-async def test_the_whole_path_on_compose(compose: Addresses) -> None:
-    await whole_path(compose)
+async def test_the_whole_path_on_compose(stack: Stack) -> None:
+    await whole_path(stack.addresses)
+
+
+async def test_the_doctor_finds_a_whole_stack_well_and_names_what_is_stopped(stack: Stack) -> None:
+    await until(stack.is_well, "the stack to be well", seconds=60)
+    code, found = stack.doctor()
+    assert (code, {one["state"] for one in found.values()}) == (0, {"well"})
+    assert {role.name for role in ROLES} | {"Kafka", "answers of feed", "news.views-projector"} <= found.keys()
+
+    stack.compose("kill", "feed-projector")
+    code, found = stack.doctor()
+    wrong = {part for part, one in found.items() if one["state"] == "wrong"}
+    assert (code, wrong - {"answers of feed"}) == (1, {"feed-projector"})  # its answers may not be stale yet
+    start = found["feed-projector"]["do"].partition("Start it: docker compose ")[2]
+    stack.compose(*start.split(), "--wait")
+    await until(stack.is_well, "the stack to be well again", seconds=60)
+
+
+async def test_a_backup_is_restored_and_every_answer_is_the_same(stack: Stack, tmp_path: Path) -> None:
+    files = ("run", "--rm", "--no-deps", "--user", str(os.getuid()), "-v", f"{tmp_path}:/files", "topics")
+    before = await answers(stack.addresses)
+    assert len(before) > 15
+    stack.compose(*files, "backup", "/files")
+    [file] = tmp_path.iterdir()
+
+    stack.compose("kill", *(role.name for role in ROLES))
+    used = stack.compose(*files, "restore", f"/files/{file.name}", check=False)
+    assert (used.returncode, "services have run here" in used.stderr) == (1, True), used.stderr
+    tools = ("exec", "-T", "kafka", "/opt/kafka/bin/kafka-topics.sh", "--bootstrap-server", "localhost:9092")
+    stack.compose(*tools, "--delete", "--topic", r"news\..*")
+    stack.compose("exec", "-T", "redis", "redis-cli", "flushall")
+    stack.compose(*files, "restore", f"/files/{file.name}")
+    stack.compose("up", "--wait")
+
+    async def are_the_same() -> bool:
+        return await answers(stack.addresses) == before
+
+    await until(are_the_same, "the answers of before", seconds=60)
+    await whole_path(stack.addresses)
+
+
+async def answers(addresses: Addresses) -> dict[str, tuple[int, Any]]:
+    """What is answered about all articles that are there, and the one of each source that was withdrawn."""
+    key = {"Authorization": f"Bearer {addresses.admin_key}"}
+    async with httpx.AsyncClient(base_url=addresses.web, headers=key, timeout=20, trust_env=False) as client:
+
+        async def get(path: str) -> tuple[int, Any]:
+            answer = await client.get(path)
+            return answer.status_code, without_time(answer.json())
+
+        listed = await get("/v1/articles?limit=100")
+        items = listed[1].get("items", [])
+        ids = [item["id"] for item in items] + sorted({article_id(item["source"], "earlier") for item in items})
+        asked = ["/v1/themes", "/v1/sources", "/v1/most-read?window=24h"]
+        asked += [f"/v1/articles/{article}" for article in ids]
+        asked += [f"/v1/articles/{article}/{part}" for article in ids for part in _PARTS]
+        return {"/v1/articles": listed} | {path: await get(path) for path in asked}
+
+
+_PARTS = ("views", "views/series?interval=hour", "related", "links", "outcome")
