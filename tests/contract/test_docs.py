@@ -25,7 +25,8 @@ from tests.end_to_end.curl import curl_lines, method_of
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
-_BEGINS = re.compile(r"(?:[A-Z_]+=\S+ )*(?:uv run |make |newsfeed |news-)")
+_BEGINS = re.compile(r"(?:[A-Z_]+=\S+ )*(?:uv run |make |newsfeed |news-|docker compose )")
+_CONTAINERS = set(re.findall(r"^  ([a-z-]+):$", (ROOT / "docker-compose.yml").read_text(), re.MULTILINE))
 _VERBS = set(re.findall(r"^([a-z-]+):.*##", (ROOT / "Makefile").read_text(), re.MULTILINE))
 
 
@@ -67,6 +68,8 @@ def test_a_command_that_the_docs_name_is_there(command: str) -> None:
                 assert {word for word in options if word.startswith("--")} <= set(re.findall(r"--[a-z-]+", said))
         case ["pytest", *rest]:
             assert all((ROOT / word).exists() for word in rest if word.startswith("tests/"))
+        case ["docker", "compose", verb, *rest]:
+            _assert_is_of_compose(verb, rest)
         case [service, *roles] if service.startswith("news-"):
             assert "usage:" in _said(str(Path(sys.executable).with_name(service)), *roles, "--help")
         case _:
@@ -95,6 +98,24 @@ def _is_asked(call: Call, method: str, origin: str, path: str) -> bool:
 
 def _said(*words: str) -> str:
     return subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+
+
+def _assert_is_of_compose(verb: str, words: list[str]) -> None:
+    named = [word for word in words if word in _CONTAINERS]
+    match verb:
+        case "run":
+            rest = words[words.index(named[0]) + 1 :]
+            if named[0] != "topics":
+                service = named[0].partition("-")[0]
+                assert "usage:" in _said(str(Path(sys.executable).with_name(f"news-{service}")), *rest, "--help")
+            else:
+                _assert_is_of_the_command_line(rest)
+        case "exec":
+            assert words[0] in _CONTAINERS
+        case "up" | "down" | "stop":
+            assert [word for word in words if not word.startswith("-")] == named
+        case _:
+            pytest.fail(f"nobody knows what docker compose {verb} is")
 
 
 def _assert_is_of_the_command_line(words: list[str]) -> None:
