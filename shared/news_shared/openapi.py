@@ -10,12 +10,13 @@ _SCHEMA: dict[str, Any] = {
     "type": "object",
     "required": ["type", "title", "status", "detail"],
     "properties": {
-        "type": {"type": "string", "examples": ["/problems/not-found"]},
-        "title": {"type": "string"},
-        "status": {"type": "integer"},
+        "type": {"type": "string", "description": "Which kind it is.", "examples": ["/problems/not-found"]},
+        "title": {"type": "string", "description": "The kind in words."},
+        "status": {"type": "integer", "description": "That of the answer."},
         "detail": {"type": "string", "description": "What was wrong, where, and what to do."},
         "errors": {
             "type": "array",
+            "description": "Of each field that is wrong, where there are such.",
             "items": {
                 "type": "object",
                 "properties": {"field": {"type": "string"}, "error": {"type": "string"}},

@@ -60,6 +60,25 @@ def _fields(schema: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
         yield from part.get("properties", {}).items()
 
 
+def test_every_parameter_and_every_field_of_an_answer_says_what_it_means(calls: list[Call]) -> None:
+    undescribed = [
+        f"{call.name} {parameter['name']}"
+        for call in calls
+        for parameter in call.operation.get("parameters", ())
+        if not parameter.get("description")
+    ]
+    undescribed += sorted(
+        {
+            f"{call.service} {name}.{field}"
+            for call in calls
+            for name, schema in call.schemas.items()
+            for field, of in _fields(schema)
+            if not of.get("description") and "$ref" not in of
+        }
+    )
+    assert undescribed == []
+
+
 def test_every_call_can_be_asked_at_the_one_origin_but_for_those_of_hubs(calls: list[Call]) -> None:
     assert {call.path for call in calls if call.service != "web" and not is_public(call)} == {
         "/v1/websub/{source}/{token}"  # hubs are given the address of the ingest API
