@@ -39,6 +39,14 @@ class Stack:
         assert done.returncode == 0 or not check, f"{arguments}: {done.stdout}\n{done.stderr}"
         return done
 
+    def up(self, *arguments: str) -> None:
+        """Start what does not run, and wait for it."""
+        started = self.compose("up", *arguments, "--wait", "--wait-timeout", "600", check=False)
+        if started.returncode != 0:
+            doctor = self.newsfeed("doctor", "--compose", check=False).stdout
+            seen = [self.compose(*words, check=False).stdout for words in (("ps", "--all"), ("logs", "--tail", "40"))]
+            pytest.fail("\n".join(["docker compose up failed", started.stderr, doctor, *seen]))
+
     def newsfeed(self, *arguments: str, check: bool = True) -> "subprocess.CompletedProcess[str]":
         """A command of ours in a container of the stack."""
         return self.compose("run", "--rm", "--no-deps", "topics", *arguments, check=check)
@@ -78,12 +86,7 @@ def stack(engine: None) -> Iterator[Stack]:
     web, ingest = (f"http://127.0.0.1:{ports[name]}" for name in ("WEB", "INGEST"))
     running = Stack(environment, Addresses(web, ingest, admin_key="compose-test"))
     try:
-        started = running.compose("up", "--build", "--wait", "--wait-timeout", "600", check=False)
-        if started.returncode != 0:
-            seen = [
-                running.compose(*words, check=False).stdout for words in (("ps", "--all"), ("logs", "--tail", "40"))
-            ]
-            pytest.fail("\n".join(["docker compose up --build --wait failed", started.stderr, *seen]))
+        running.up("--build")
         yield running
     finally:
         running.compose("down", "--volumes", "--timeout", "10", check=False)
@@ -125,7 +128,7 @@ async def test_a_backup_is_restored_and_every_answer_is_the_same(stack: Stack, t
     stack.compose(*tools, "--delete", "--topic", r"news\..*")
     stack.compose("exec", "-T", "redis", "redis-cli", "flushall")
     stack.compose(*files, "restore", f"/files/{file.name}")
-    stack.compose("up", "--wait")
+    stack.up()
 
     async def are_the_same() -> bool:
         return await answers(stack.addresses) == before
