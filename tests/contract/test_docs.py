@@ -83,8 +83,10 @@ def test_a_curl_line_asks_a_call_that_there_is() -> None:
     for line in lines:
         [address] = re.findall(r"https?://[^\s'\"]+", line.partition(" -H ")[0].partition(" -d ")[0])
         url = urlsplit(address)
-        [call] = [call for call in calls if _is_asked(call, method_of(line), f"{url.scheme}://{url.netloc}", url.path)]
-        known = {parameter["name"] for parameter in call.operation.get("parameters", ())}
+        origin = f"{url.scheme}://{url.netloc}"
+        asked = [call for call in calls if _is_asked(call, method_of(line), origin, url.path)]
+        assert len(asked) == 1, f"there is no such call: {line}"
+        known = {parameter["name"] for parameter in asked[0].operation.get("parameters", ())}
         assert parse_qs(url.query).keys() <= known, line
 
 
