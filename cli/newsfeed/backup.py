@@ -56,9 +56,9 @@ def backup(
     """
     now = system_clock()
     path = to / f"newsfeed-{now:%Y%m%dT%H%M%SZ}.backup" if to.is_dir() else to
-    console = Console(stderr=True)
+    console = Console(stderr=True, highlight=False)
     if path.exists():
-        console.print(f"[red]{path} is there already; a backup is never overwritten.[/]", highlight=False)
+        console.print(f"[red]{path} is there already; a backup is never overwritten.[/]", soft_wrap=True)
         raise typer.Exit(1)
     kafka, process = read_settings(KafkaSettings), read_settings(ProcessSettings)
     try:
@@ -69,12 +69,14 @@ def backup(
                     kafka, process.partitions, path, lambda done, total: shown.update(task, completed=done, total=total)
                 )
             )
+            saved = sum(records.values())
+            shown.update(task, completed=saved, total=saved)  # compacted topics have fewer records than offsets
     except (TransientError, LogMismatchError, PoisonError, OSError) as error:
-        console.print(f"[red]No backup was taken: {error}[/]", highlight=False)
+        console.print(f"[red]No backup was taken: {error}[/]", soft_wrap=True)
         raise typer.Exit(1) from error
     for topic, number in records.items():
-        console.print(f"  {topic:18} {number:>10,} records", highlight=False)
-    console.print(f"{path}: {path.stat().st_size:,} bytes. It holds secret texts: keep it as such.", highlight=False)
+        console.print(f"  {topic:18} {number:>10,} records")
+    console.print(f"{path}: {path.stat().st_size:,} bytes. It holds secret texts: keep it as such.", soft_wrap=True)
 
 
 async def take_backup(kafka: KafkaSettings, partitions: int, path: Path, progress: Done) -> dict[str, int]:

@@ -27,6 +27,10 @@ _PORT_BASE: Final = 8000
 _TIMEOUT: Final = 3.0
 _QUERIES: Final = {"feed": "/v1/articles?limit=1", "views": "/v1/trending?limit=1", "related": "/v1/themes?limit=1"}
 """Answers that say as of when they are."""
+_ON_COMPOSE: Final = (
+    "Here `newsfeed COMMAND` is: docker compose run --rm topics COMMAND\n"
+    "and `newsfeed rebuild feed`: docker compose run --rm feed-projector rebuild"
+)
 _STATES: Final = {"well": "[green]well[/]", "look": "[yellow]look at it[/]", "wrong": "[red]wrong[/]"}
 
 
@@ -50,6 +54,7 @@ class Places:
     kafka: KafkaSettings
     partitions: int
     key: str
+    on_compose: bool = False
 
 
 def doctor(
@@ -61,7 +66,8 @@ def doctor(
 ) -> None:
     """Ask every process how it does: readiness, lag, freshness, dead letters, feeds; exit code 1 if one is wrong.
 
-    Without addresses those of `newsfeed up` are asked. On compose: docker compose run --rm topics doctor --compose
+    Without addresses those of `newsfeed up` are asked. On compose: docker compose run --rm --no-deps topics doctor
+    --compose
     """
     findings = asyncio.run(examine(_places(where or [], key, ready_file, compose), datetime.now(UTC)))
     is_well = all(finding.state != "wrong" for finding in findings)
@@ -69,14 +75,19 @@ def doctor(
         said = {"well": is_well, "at": rfc3339(datetime.now(UTC)), "findings": [asdict(one) for one in findings]}
         typer.echo(json.dumps(said, ensure_ascii=False, indent=2))
     else:
-        Console().print(screen(findings))
+        console = Console()
+        console.print(screen(findings))
+        if compose and not is_well:
+            console.print(_ON_COMPOSE, highlight=False)
     if not is_well:
         raise typer.Exit(1)
 
 
 def screen(findings: Iterable[Finding]) -> Table:
     """The findings as a table."""
-    table = Table("Part", "State", "What was found", "What to do")
+    table = Table("Part", "State")
+    for column in ("What was found", "What to do"):
+        table.add_column(column, overflow="fold")  # an address or a command that is cut short is of no use
     for finding in findings:
         table.add_row(finding.part, _STATES[finding.state], escape(finding.says), escape(finding.do))
     return table
@@ -96,7 +107,7 @@ async def examine(places: Places, now: datetime) -> list[Finding]:
             asyncio.gather(*asking), asyncio.gather(*fresh), _feeds(http, places, now), _kafka(places, now)
         )
     return [
-        *map(of_process, health),
+        *(of_process(one, on_compose=places.on_compose) for one in health),
         *of_lag(one.metrics for one in health),
         *of_beacons(one.metrics for one in health if one.role == "views-api"),
         *(of_freshness(service, moment, now) for service, moment in zip(_QUERIES, as_of, strict=True)),
@@ -151,6 +162,8 @@ async def _kafka(places: Places, now: datetime) -> list[Finding]:
         return [Finding("Kafka", "wrong", str(error), "Do what it says.")]
     except TransientError as error:
         do = "Start it, or say where it is: NEWS_KAFKA_BOOTSTRAP. On compose ask from inside: see --help."
+        if places.on_compose:
+            do = "See its log: docker compose logs kafka. Start it: docker compose up -d kafka"
         return [Finding("Kafka", "wrong", f"{places.kafka.bootstrap} does not answer: {error}", do)]
     letters = of_dead_letters((one.letter for one in parked), now)
     return [Finding("Kafka", "well", "it answers and has all topics"), *letters]
@@ -179,4 +192,5 @@ def _places(where: Sequence[str], key: str, ready_file: Path | None, compose: bo
         if not equals or role not in roles:
             raise typer.BadParameter(f"{pair}: write ROLE=URL with one of {', '.join(roles)}")
         roles[role] = url
-    return Places({role: url.rstrip("/") for role, url in roles.items()}, kafka, process.partitions, key)
+    addresses = {role: url.rstrip("/") for role, url in roles.items()}
+    return Places(addresses, kafka, process.partitions, key, on_compose=compose)

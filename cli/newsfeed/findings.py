@@ -51,16 +51,15 @@ class Health:
     metrics: str = ""
 
 
-def of_process(health: Health) -> Finding:
-    """Whether a process works."""
+def of_process(health: Health, *, on_compose: bool = False) -> Finding:
+    """Whether a process works; what to do is told in compose's words where it runs there."""
     if health.answered is not None:
-        return Finding(
-            health.role,
-            "wrong",
-            f"{health.url} does not answer ({health.answered})",
-            "Start it (newsfeed up, docker compose up -d), or name its address: "
-            f"newsfeed doctor {health.role}=http://HOST:PORT",
+        start = (
+            f"See its log: docker compose logs {health.role}. Start it: docker compose up -d {health.role}"
+            if on_compose
+            else f"Start it (newsfeed up), or name its address: newsfeed doctor {health.role}=http://HOST:PORT"
         )
+        return Finding(health.role, "wrong", f"{health.url} does not answer ({health.answered})", start)
     if not health.is_alive:
         return Finding(health.role, "wrong", "it answers, but not that it lives", "Restart it, and keep its log.")
     if health.reasons:

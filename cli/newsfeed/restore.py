@@ -36,9 +36,9 @@ def restore(file: Path = typer.Argument(help="As `newsfeed backup` wrote it.")) 
     news.dead-letters is missing, so that no service starts on a half; were it interrupted, begin with a fresh cluster.
     """
     kafka, process, redis = read_settings(KafkaSettings), read_settings(ProcessSettings), read_settings(RedisSettings)
-    console = Console(stderr=True)
+    console = Console(stderr=True, highlight=False)
     try:
-        console.print(f"Checking {file} …", highlight=False)
+        console.print(f"Checking {file} …", soft_wrap=True)
         saved = BackupReader(file)
         records = counted(saved.manifest.records)
         with Progress(*BARS, console=console) as shown:
@@ -53,11 +53,11 @@ def restore(file: Path = typer.Argument(help="As `newsfeed backup` wrote it.")) 
                 )
             )
     except (TransientError, LogMismatchError, PoisonError) as error:
-        console.print(f"[red]Not restored: {error}[/]", highlight=False)
+        console.print(f"[red]Not restored: {error}[/]", soft_wrap=True)
         raise typer.Exit(1) from error
     for topic, number in records.items():
-        console.print(f"  {topic:18} {number:>10,} records", highlight=False)
-    console.print(f"Restored as of {saved.header.taken_at}. Start the services now.", highlight=False)
+        console.print(f"  {topic:18} {number:>10,} records")
+    console.print(f"Restored as of {saved.header.taken_at}. Start the services now.")
 
 
 async def restore_backup(

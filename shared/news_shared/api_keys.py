@@ -24,10 +24,10 @@ class KeyRecord(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
-    id: str
-    sha256: str
-    scopes: tuple[Scope, ...] = ("articles:write",)
-    created_at: AwareDatetime
+    id: str = Field(description="The middle part of the token.")
+    sha256: str = Field(description="Of the secret, the last part of the token.")
+    scopes: tuple[Scope, ...] = Field(("articles:write",), description="What it opens.")
+    created_at: AwareDatetime = Field(description="When it was made.")
     expires_at: AwareDatetime | None = Field(None, description="From then on the key opens nothing.")
     requests_per_minute: int | None = Field(None, description="Instead of the default of the service.")
     articles_per_minute: int | None = Field(None, description="Instead of the default of the service.")
@@ -38,7 +38,7 @@ class KeyEnd(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
-    expires_at: AwareDatetime
+    expires_at: AwareDatetime = Field(description="From then on the key opens nothing.")
 
 
 @dataclass(frozen=True)

@@ -30,65 +30,65 @@ class _Value(BaseModel):
 class Person(_Value):
     """An author, or a source that the text is attributed to."""
 
-    name: str
-    url: str | None = None
+    name: str = Field(description="As it is to be shown.")
+    url: str | None = Field(None, description="Of a page about them.")
 
 
 class Correction(_Value):
     """What was wrong, and when it was put right."""
 
-    at: AwareDatetime
-    note: str
+    at: AwareDatetime = Field(description="When it was put right.")
+    note: str = Field(description="What was wrong, as text.")
 
 
 class Link(_Value):
     """A hyperlink of the body, in the order of the text."""
 
     url: str = Field(description="Absolute and canonical.")
-    text: str
+    text: str = Field(description="What readers see of it.")
     paragraph: int = Field(ge=0, description="Index of the top-level block of the body that it stands in.")
 
 
 class Article(_Value):
     """An article as readers may see it: everything sanitised, links canonical.
 
-    The fields are those of a JSON Feed 1.1 item, with additions (docs/events.md).
+    The fields are those of a JSON Feed 1.1 item, with additions (docs/formats.md).
     """
 
-    id: ArticleId
+    id: ArticleId = Field(description="Ours: made of source and guid.")
     revision: int = Field(ge=1, description="1, 2, 3 … in our log.")
-    source: str
-    guid: str
-    url: str | None = None
+    source: str = Field(description="Whose article it is.")
+    guid: str = Field(description="The source's own name of it.")
+    url: str | None = Field(None, description="Canonical: where the source has it.")
     version: str | None = Field(None, description="The source's own, where it has one.")
     language: str = Field("und", description="BCP 47; und where unknown.")
-    title: str
-    summary: str | None = None
-    content_html: str | None = None
-    content_text: str | None = None
-    authors: tuple[Person, ...] = ()
-    date_published: AwareDatetime
-    date_modified: AwareDatetime | None = None
+    title: str = Field(description="The headline, as text.")
+    summary: str | None = Field(None, description="The lead, as text.")
+    content_html: str | None = Field(None, description="The body, sanitised.")
+    content_text: str | None = Field(None, description="The body, where the source sent text.")
+    authors: tuple[Person, ...] = Field((), description="Who wrote it.")
+    date_published: AwareDatetime = Field(description="As the source says.")
+    date_modified: AwareDatetime | None = Field(None, description="As the source says.")
     dated: bool = Field(True, description="False: the source gave no date, date_published is the time of arrival.")
     tags: tuple[str, ...] = Field((), description="Themes.")
-    image: str | None = None
+    image: str | None = Field(None, description="URL of the main picture.")
     translation_of: str | None = Field(None, description="guid or URL, as the source said it.")
-    attributions: tuple[Person, ...] = ()
-    corrections: tuple[Correction, ...] = ()
-    links: tuple[Link, ...] = ()
+    attributions: tuple[Person, ...] = Field((), description="Whom the text quotes or relies on.")
+    corrections: tuple[Correction, ...] = Field((), description="What was put right since.")
+    links: tuple[Link, ...] = Field((), description="Of the body, in its order.")
     first_published_at: AwareDatetime = Field(description="When the first revision entered our log.")
 
 
 class Withdrawal(_Value):
     """What is left of a withdrawn article: enough to remove it, no text."""
 
-    id: ArticleId
-    revision: int = Field(ge=1)
-    source: str
+    id: ArticleId = Field(description="The article's.")
+    revision: int = Field(ge=1, description="Counts on from the article's last.")
+    source: str = Field(description="Whose article it was.")
     guid: str = Field(description="Empty while an embargo forbids to name an article that was never published.")
-    url: str | None = None
-    time: AwareDatetime
-    reason: str | None = None
+    url: str | None = Field(None, description="Where the source had it.")
+    time: AwareDatetime = Field(description="When it was withdrawn.")
+    reason: str | None = Field(None, description="As it was given.")
 
 
 class ArticleEvent(BaseModel):

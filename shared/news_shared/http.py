@@ -20,7 +20,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from news_shared import problems
 from news_shared.errors import OverloadError, PoisonError, RebuildingError, TransientError
-from news_shared.openapi import describe_problems
+from news_shared.openapi import describe_paths, describe_problems
 from news_shared.problems import ProblemError
 
 log = structlog.get_logger()
@@ -39,7 +39,9 @@ class _Service(FastAPI):
     def openapi(self) -> dict[str, Any]:
         """The document, made once, with our problems."""
         if self.openapi_schema is None:
-            describe_problems(super().openapi())
+            document = super().openapi()
+            describe_paths(document)
+            describe_problems(document)
         assert self.openapi_schema is not None
         return self.openapi_schema
 

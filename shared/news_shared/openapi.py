@@ -1,4 +1,4 @@
-"""What the OpenAPI documents of all services say of problems: a documented 4xx or 5xx is a problem document."""
+"""What the OpenAPI documents of all services say alike: of names in a path, and that a 4xx or 5xx is a problem."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -10,12 +10,13 @@ _SCHEMA: dict[str, Any] = {
     "type": "object",
     "required": ["type", "title", "status", "detail"],
     "properties": {
-        "type": {"type": "string", "examples": ["/problems/not-found"]},
-        "title": {"type": "string"},
-        "status": {"type": "integer"},
+        "type": {"type": "string", "description": "Which kind it is.", "examples": ["/problems/not-found"]},
+        "title": {"type": "string", "description": "The kind in words."},
+        "status": {"type": "integer", "description": "That of the answer."},
         "detail": {"type": "string", "description": "What was wrong, where, and what to do."},
         "errors": {
             "type": "array",
+            "description": "Of each field that is wrong, where there are such.",
             "items": {
                 "type": "object",
                 "properties": {"field": {"type": "string"}, "error": {"type": "string"}},
@@ -23,7 +24,23 @@ _SCHEMA: dict[str, Any] = {
         },
     },
 }
+_IN_PATHS = {
+    "article": "Our id, or `source:guid`, percent-encoded.",
+    "other": "Our id, or `source:guid`, of the other article.",
+    "source": "Id of a source.",
+    "key": "Id of a key: the middle part of its token.",
+    "slug": "Slug or name of a theme.",
+    "token": "As the hub was told.",
+}
 _FASTAPIS_OWN = ("HTTPValidationError", "ValidationError")
+
+
+def describe_paths(document: dict[str, Any]) -> None:
+    """Say what stands for the names in the paths of a document, changed in place; doing it again changes nothing."""
+    for operation in _operations(document):
+        for parameter in operation.get("parameters", ()):
+            if parameter["in"] == "path" and parameter["name"] in _IN_PATHS:
+                parameter.setdefault("description", _IN_PATHS[parameter["name"]])
 
 
 def describe_problems(document: dict[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""The topics, their settings, and their creation; keys and values are in docs/events.md."""
+"""The topics, their settings, and their creation; keys and values are in docs/reference/events.md."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -40,20 +40,75 @@ class TopicSpec:
     """How a topic is created."""
 
     name: str
+    what: str
+    """What its records are, for people."""
+    key: str
+    """What its records are named by, for people."""
     config: Mapping[str, str]
     kept_by_one_broker: Mapping[str, str] = field(default_factory=dict)
 
 
+_OF_ARTICLE = "article id"
+
 TOPICS = (
-    TopicSpec(SUBMISSIONS, {**_keeps(timedelta(days=7)), **_APPEND_TIME}, _EACH_RECORD_ON_DISK),
-    TopicSpec(ARTICLES, _COMPACTED, _EACH_RECORD_ON_DISK),
-    TopicSpec(HOLDS, _COMPACTED),
-    TopicSpec(VIEWS, {**_keeps(timedelta(days=7)), **_APPEND_TIME, "retention.bytes": str(8 * 1024**3)}),
-    TopicSpec(VIEW_COUNTS, _COMPACTED),
-    TopicSpec(VECTORS, _COMPACTED),
-    TopicSpec(CURATION, _COMPACTED, _EACH_RECORD_ON_DISK),
-    TopicSpec(SOURCES, _COMPACTED, _EACH_RECORD_ON_DISK),
-    TopicSpec(DEAD_LETTERS, _keeps(timedelta(days=30))),
+    TopicSpec(
+        SUBMISSIONS,
+        "What sources said, and commands about articles, in the order in which they are decided.",
+        _OF_ARTICLE,
+        {**_keeps(timedelta(days=7)), **_APPEND_TIME},
+        _EACH_RECORD_ON_DISK,
+    ),
+    TopicSpec(
+        ARTICLES,
+        "What is published: every revision is the whole article, CloudEvents 1.0 in binary mode.",
+        _OF_ARTICLE,
+        _COMPACTED,
+        _EACH_RECORD_ON_DISK,
+    ),
+    TopicSpec(
+        HOLDS,
+        "Texts that nobody may see: under an embargo, withheld, or of withdrawn articles. A tombstone ends it.",
+        _OF_ARTICLE,
+        _COMPACTED,
+    ),
+    TopicSpec(
+        VIEWS,
+        "Beacons in batches, and what decides which of them count; the header `type` tells which a record is.",
+        "none: the partition is that of its articles",
+        {**_keeps(timedelta(days=7)), **_APPEND_TIME, "retention.bytes": str(8 * 1024**3)},
+    ),
+    TopicSpec(
+        VIEW_COUNTS,
+        "The whole state of the views projector, as of an offset in `news.views`.",
+        "`ID` of an article, `ID|DAY`, or `@PARTITION`",
+        _COMPACTED,
+    ),
+    TopicSpec(
+        VECTORS,
+        "What articles mean, so that nothing is embedded twice. A tombstone when the article is withdrawn.",
+        _OF_ARTICLE,
+        _COMPACTED,
+    ),
+    TopicSpec(
+        CURATION,
+        "Editors' pins and blocks. A tombstone takes one back.",
+        "`ARTICLE|OTHER`, two article ids",
+        _COMPACTED,
+        _EACH_RECORD_ON_DISK,
+    ),
+    TopicSpec(
+        SOURCES,
+        "Sources, their keys, and what pollers found out about their feeds. A tombstone removes one of these.",
+        "`SOURCE`, `SOURCE|key|KEY ID`, `SOURCE|key-end|KEY ID` or `SOURCE|feed`",
+        _COMPACTED,
+        _EACH_RECORD_ON_DISK,
+    ),
+    TopicSpec(
+        DEAD_LETTERS,
+        "Records that a projection could not apply, with their own key, value and headers.",
+        "that of the record",
+        _keeps(timedelta(days=30)),
+    ),
 )
 
 

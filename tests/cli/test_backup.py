@@ -18,6 +18,7 @@ from newsfeed.backup import take_backup
 from newsfeed.backup_file import BackupReader
 from newsfeed.restore import restore_backup
 from tests.end_to_end.journeys import BROWSER
+from tests.testbed.answers import without_time
 from tests.testbed.backends import PARTITIONS, Backend, Fresh
 from tests.testbed.role import RoleProcess, Roles, running_roles
 from tests.testbed.waiting import until
@@ -77,7 +78,7 @@ class Site:
     async def get(self, service: str, path: str) -> tuple[int, Any]:
         answer = await self._http.get(f"{self.processes[f'{service}-api'].url}{path}", headers=KEY)
         content = answer.json()
-        return answer.status_code, _without_time(content)
+        return answer.status_code, without_time(content)
 
     async def read(self, guid: str, reader: int) -> None:
         headers = {"User-Agent": BROWSER, "X-Forwarded-For": f"192.0.2.{reader}"}
@@ -112,14 +113,6 @@ class Site:
             *(("ingest", f"/v1/articles/{one}/outcome") for one in ID.values()),
         ]
         return {f"{service} {path}": await self.get(service, path) for service, path in asked}
-
-
-def _without_time(content: Any) -> Any:
-    """Without what says when it was asked, or (`at`, in no topic but the submissions) when it was decided."""
-    if isinstance(content, dict):
-        gone = {"as_of", "at", "from", "to"}
-        return {name: _without_time(value) for name, value in content.items() if name not in gone}
-    return [_without_time(one) for one in content] if isinstance(content, list) else content
 
 
 @asynccontextmanager

@@ -29,6 +29,8 @@ def test_a_process_is_well_or_says_why_not_and_what_to_do() -> None:
     assert of_process(WELL) == Finding("feed-projector", "well", "ready")
     away = of_process(replace(WELL, answered="connection refused"))
     assert (away.state, "feed-projector=http://" in away.do) == ("wrong", True)
+    in_a_container = of_process(replace(WELL, answered="connection refused"), on_compose=True)
+    assert in_a_container.do.endswith("docker compose up -d feed-projector")
     restoring = of_process(replace(WELL, reasons=["x news.articles/3: catching up from offset 7"]))
     assert (restoring.state, "Wait" in restoring.do) == ("wrong", True)
     stopped = of_process(replace(WELL, reasons=["… stands still. If the log is right, run: newsfeed rebuild feed"]))

@@ -1,4 +1,8 @@
-"""Every command that the docs name is there, with its options: the README's own are also run, see end_to_end."""
+"""Every command that the docs name is there, with its options, and so is every call of a curl line.
+
+The curl lines of the README and of the HTTP reference are also run, see end_to_end. Those of other pages are not: they
+ask a site that is made up, or for articles that nobody has.
+"""
 
 import re
 import shlex
@@ -7,15 +11,22 @@ import sys
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import typer.main
 
+from news_web.public_paths import service_for
 from newsfeed.__main__ import app
+from tests.contract.reference.curl_lines import ADDRESSES, Call
+from tests.contract.reference.http_page import calls_of
+from tests.contract.reference.openapi_documents import openapi_documents
+from tests.end_to_end.curl import curl_lines, method_of
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
-_BEGINS = re.compile(r"(?:[A-Z_]+=\S+ )*(?:uv run |make |newsfeed |news-)")
+_BEGINS = re.compile(r"(?:[A-Z_]+=\S+ )*(?:uv run |make |newsfeed |news-|docker compose )")
+_CONTAINERS = set(re.findall(r"^  ([a-z-]+):$", (ROOT / "docker-compose.yml").read_text(), re.MULTILINE))
 _VERBS = set(re.findall(r"^([a-z-]+):.*##", (ROOT / "Makefile").read_text(), re.MULTILINE))
 
 
@@ -57,14 +68,56 @@ def test_a_command_that_the_docs_name_is_there(command: str) -> None:
                 assert {word for word in options if word.startswith("--")} <= set(re.findall(r"--[a-z-]+", said))
         case ["pytest", *rest]:
             assert all((ROOT / word).exists() for word in rest if word.startswith("tests/"))
+        case ["docker", "compose", verb, *rest]:
+            _assert_is_of_compose(verb, rest)
         case [service, *roles] if service.startswith("news-"):
             assert "usage:" in _said(str(Path(sys.executable).with_name(service)), *roles, "--help")
         case _:
             pytest.fail(f"nobody knows what {words[0]} is")
 
 
+def test_a_curl_line_asks_a_call_that_there_is() -> None:
+    calls = [call for name, document in openapi_documents().items() for call in calls_of(name, document)]
+    lines = [line for page in PAGES for line in curl_lines(page)]
+    assert len(lines) > 60
+    for line in lines:
+        [address] = re.findall(r"https?://[^\s'\"]+", line.partition(" -H ")[0].partition(" -d ")[0])
+        url = urlsplit(address)
+        origin = f"{url.scheme}://{url.netloc}"
+        asked = [call for call in calls if _is_asked(call, method_of(line), origin, url.path)]
+        assert len(asked) == 1, f"there is no such call: {line}"
+        known = {parameter["name"] for parameter in asked[0].operation.get("parameters", ())}
+        assert parse_qs(url.query).keys() <= known, line
+
+
+def _is_asked(call: Call, method: str, origin: str, path: str) -> bool:
+    """Whether a request is this call's; every address that is not a service's own is the one origin's."""
+    services = [name for name, address in ADDRESSES.items() if address == origin and name != "web"]
+    service = services[0] if services else service_for(method, path) or "web"
+    names = re.sub(r"\{\w+\}", "[^/]+", call.path)
+    return call.service == service and call.method.upper() == method and re.fullmatch(names, path) is not None
+
+
 def _said(*words: str) -> str:
     return subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+
+
+def _assert_is_of_compose(verb: str, words: list[str]) -> None:
+    named = [word for word in words if word in _CONTAINERS]
+    match verb:
+        case "run":
+            rest = words[words.index(named[0]) + 1 :]
+            if named[0] != "topics":
+                service = named[0].partition("-")[0]
+                assert "usage:" in _said(str(Path(sys.executable).with_name(f"news-{service}")), *rest, "--help")
+            else:
+                _assert_is_of_the_command_line(rest)
+        case "exec":
+            assert words[0] in _CONTAINERS
+        case "up" | "down" | "stop":
+            assert [word for word in words if not word.startswith("-")] == named
+        case _:
+            pytest.fail(f"nobody knows what docker compose {verb} is")
 
 
 def _assert_is_of_the_command_line(words: list[str]) -> None:

@@ -15,13 +15,16 @@ import pytest
 from news_shared.article_ids import article_id
 from news_shared.topics import ARTICLES, SOURCES, SUBMISSIONS
 from newsfeed.newsroom import SOURCE, expected_edges, newsroom
+from tests.end_to_end.curl import assert_answered, curl_lines, method_of
 from tests.end_to_end.journeys import Addresses, whole_path
 from tests.end_to_end.running_up import Up, assert_gone, newsfeed_up
 from tests.testbed.backends import Backend
 from tests.testbed.topics import records_of
 from tests.testbed.waiting import until
 
-SCHEMAS = Path(__file__).parents[2] / "docs" / "schemas"
+DOCS = Path(__file__).parents[2] / "docs"
+SCHEMAS = DOCS / "schemas"
+REFERENCE = DOCS / "reference" / "http.md"
 
 
 @pytest.fixture(scope="module")
@@ -89,6 +92,14 @@ async def test_the_newsrooms_links_are_edges_of_the_graph(addresses: Addresses) 
 
 async def test_the_whole_path(addresses: Addresses) -> None:
     await whole_path(addresses)
+
+
+def test_every_curl_line_of_the_reference_is_answered_2xx(up: Up) -> None:
+    lines = curl_lines(REFERENCE)
+    assert len(lines) > 45
+    order = ["POST", "PUT", "PATCH", "GET", "DELETE"]  # what is asked for is made before, what goes goes at the end
+    for line in sorted(lines, key=lambda line: order.index(method_of(line))):
+        assert_answered(line, up.ready)
 
 
 async def test_what_is_in_the_topics_fits_the_published_schemas(up: Up, backend: Backend) -> None:

@@ -47,7 +47,7 @@ class OneArticle(Article):
 class ArticlePage(BaseModel):
     """Some articles of a list, newest first, without their bodies."""
 
-    items: list[Article]
+    items: list[Article] = Field(description="At most `limit`.")
     next: str | None = Field(None, description="Ask for it as `cursor` to go on; absent at the end.")
     as_of: AwareDatetime = Field(description="Up to when every part of this answer is right.")
 
@@ -63,9 +63,9 @@ class Missing(BaseModel):
 class NamedArticles(BaseModel):
     """Articles that were asked for by name, whole, in the order asked."""
 
-    items: list[Article]
-    missing: list[Missing]
-    as_of: AwareDatetime
+    items: list[Article] = Field(description="Those that there are.")
+    missing: list[Missing] = Field(description="Those that there are not.")
+    as_of: AwareDatetime = Field(description="Up to when this is right.")
 
 
 ONE_RESPONSES: dict[int | str, dict[str, Any]] = {

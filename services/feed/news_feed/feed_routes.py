@@ -60,7 +60,12 @@ def _responses(media_type: str, what: str) -> dict[int | str, dict[str, Any]]:
     }
 
 
-@router.get("/feed.json", responses=_responses(json_feed.MEDIA_TYPE, "JSON Feed 1.1."), summary="JSON Feed")
+@router.get(
+    "/feed.json",
+    response_class=Response,
+    responses=_responses(json_feed.MEDIA_TYPE, "JSON Feed 1.1."),
+    summary="JSON Feed",
+)
 async def feed_json(
     request: Request, theme: Theme = None, language: Language = None, source: Source = None
 ) -> Response:
@@ -68,7 +73,9 @@ async def feed_json(
     return await _feed(request, selection_of(theme, language, source), json_feed.json_feed, json_feed.MEDIA_TYPE)
 
 
-@router.get("/feed.atom", responses=_responses(atom_feed.MEDIA_TYPE, "Atom 1.0."), summary="Atom")
+@router.get(
+    "/feed.atom", response_class=Response, responses=_responses(atom_feed.MEDIA_TYPE, "Atom 1.0."), summary="Atom"
+)
 async def feed_atom(
     request: Request, theme: Theme = None, language: Language = None, source: Source = None
 ) -> Response:
@@ -76,7 +83,7 @@ async def feed_atom(
     return await _feed(request, selection_of(theme, language, source), atom_feed.atom_feed, atom_feed.MEDIA_TYPE)
 
 
-@router.get("/feed.rss", responses=_responses(rss_feed.MEDIA_TYPE, "RSS 2.0."), summary="RSS")
+@router.get("/feed.rss", response_class=Response, responses=_responses(rss_feed.MEDIA_TYPE, "RSS 2.0."), summary="RSS")
 async def feed_rss(request: Request, theme: Theme = None, language: Language = None, source: Source = None) -> Response:
     """The newest articles, whole, as RSS 2.0."""
     return await _feed(request, selection_of(theme, language, source), rss_feed.rss_feed, rss_feed.MEDIA_TYPE)
@@ -84,6 +91,7 @@ async def feed_rss(request: Request, theme: Theme = None, language: Language = N
 
 @router.get(
     "/sitemap-news.xml",
+    response_class=Response,
     responses=_responses(news_sitemap.MEDIA_TYPE, "A news sitemap."),
     summary="Sitemap for search engines of news",
 )

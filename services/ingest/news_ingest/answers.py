@@ -21,15 +21,15 @@ class FieldError(BaseModel):
     """What is wrong with a field."""
 
     field: str = Field(description="Empty: the whole item.")
-    error: str
+    error: str = Field(description="What is wrong with it.")
 
 
 class TakenItem(BaseModel):
     """An article that was taken."""
 
-    id: str
-    guid: str
-    url: str | None
+    id: str = Field(description="Ours.")
+    guid: str = Field(description="The source's.")
+    url: str | None = Field(description="Canonical.")
     outcome: Outcome | None = Field(None, description="With `Prefer: wait`, when it is decided.")
     revision: int | None = Field(None, description="With its outcome; none of an article that never was.")
     article: Article | None = Field(None, description="Of a dry run: as it would be published.")
@@ -39,14 +39,14 @@ class RejectedItem(BaseModel):
     """An item that cannot be taken."""
 
     index: int = Field(description="Its place in the document, or its line, from 0.")
-    guid: str | None
-    errors: list[FieldError]
+    guid: str | None = Field(description="Where the item has one.")
+    errors: list[FieldError] = Field(description="All of them.")
 
 
 class Submitted(BaseModel):
     """What was taken and what was not, in the order of the document."""
 
-    accepted: int
+    accepted: int = Field(description="How many were taken.")
     items: list[TakenItem] = Field(description="Of very many only the first 10,000.")
     rejected: list[RejectedItem] = Field(description="Of very many only the first 1,000.")
     rejected_count: int | None = Field(None, description="Of all, when not all are shown.")
@@ -56,25 +56,25 @@ class Submitted(BaseModel):
 class CommandAnswer(BaseModel):
     """A withdrawal or a restoration that Kafka has."""
 
-    id: str
+    id: str = Field(description="The article's.")
     outcome: Outcome | None = Field(None, description="With `Prefer: wait`, when it is decided.")
-    revision: int | None = None
+    revision: int | None = Field(None, description="With its outcome; none of an article that never was.")
 
 
 class ArticleOutcome(BaseModel):
     """What became of an article."""
 
-    id: str
-    source: str | None
-    guid: str | None
-    url: str | None
-    revision: int
-    version: str | None
+    id: str = Field(description="Ours.")
+    source: str | None = Field(description="Whose article it is.")
+    guid: str | None = Field(description="The source's own name of it.")
+    url: str | None = Field(description="Canonical.")
+    revision: int = Field(description="Of its last event.")
+    version: str | None = Field(description="Of what is published; the source's own.")
     state: str = Field(description="published, held, withdrawn, withheld or unknown.")
     outcome: Outcome | None = Field(description="Of the newest submission.")
     at: AwareDatetime | None = Field(description="When that was decided.")
-    why: str | None
-    as_of: AwareDatetime
+    why: str | None = Field(description="In words, where there is more to say.")
+    as_of: AwareDatetime = Field(description="Up to when this is right.")
 
 
 def example(model: object, value: object, description: str = "Well.") -> dict[str, Any]:
@@ -107,14 +107,20 @@ SUBMIT_RESPONSES: Final[Responses] = {
         "`accepted`, `items`, `rejected`."
     },
 }
-COMMAND_RESPONSES: Final[Responses] = {
-    **AUTHORISED,
-    **_BAD,
-    200: example(
-        CommandAnswer, {"id": _ID, "outcome": "withdrawn", "revision": 3}, "With `Prefer: wait`: it is decided."
-    ),
-    202: example(CommandAnswer, {"id": _ID}, "Kafka has it."),
-}
+
+
+def _command(outcome: Outcome, revision: int) -> Responses:
+    decided = {"id": _ID, "outcome": outcome, "revision": revision}
+    return {
+        **AUTHORISED,
+        **_BAD,
+        200: example(CommandAnswer, decided, "With `Prefer: wait`: it is decided."),
+        202: example(CommandAnswer, {"id": _ID}, "Kafka has it."),
+    }
+
+
+WITHDRAW_RESPONSES: Final = _command(Outcome.WITHDRAWN, 3)
+RESTORE_RESPONSES: Final = _command(Outcome.RESTORED, 4)
 OUTCOME_RESPONSES: Final[Responses] = {
     **_BAD,
     200: example(
@@ -173,7 +179,7 @@ SUBMIT_OPENAPI: Final[dict[str, Any]] = {
     ],
     "requestBody": {
         "required": True,
-        "description": "One article or many, in any of these formats.",
+        "description": "One article or many, in any of these formats (docs/formats.md).",
         "content": {media_type: _content(media_type) for media_type in sorted(BY_TYPE)},
     },
 }

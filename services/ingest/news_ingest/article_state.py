@@ -3,7 +3,7 @@
 from enum import StrEnum
 from typing import Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from news_ingest.items import Item
 
@@ -45,12 +45,12 @@ class Hold(_Remembered):
 
 
 class HoldRecord(_Remembered):
-    """Value of ``news.holds``."""
+    """A text that nobody may see: the value of ``news.holds``."""
 
-    why: Literal["embargo", "withdrawn", "withheld"]
-    until: AwareDatetime | None = None
-    item: Item
-    submission: tuple[int, int]
+    why: Literal["embargo", "withdrawn", "withheld"] = Field(description="Why it is put away.")
+    until: AwareDatetime | None = Field(None, description="When the embargo ends.")
+    item: Item = Field(description="What is put away.")
+    submission: tuple[int, int] = Field(description="Partition and offset in news.submissions that it comes from.")
 
 
 class Remembered(_Remembered):

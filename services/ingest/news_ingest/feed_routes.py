@@ -18,9 +18,9 @@ from news_shared.problems import INVALID, UPSTREAM, ProblemError
 router = APIRouter(prefix="/v1/sources", tags=["feeds"])
 
 
-@router.post("/{source}/poll", status_code=202, responses=POLL_RESPONSES)
+@router.post("/{source}/poll", status_code=202, responses=POLL_RESPONSES, summary="Poll a feed now")
 async def poll_now(source: str, made_of: PartsOf, authorization: Authorization = None) -> Response:
-    """Poll a source's feed as soon as its host may be asked; one that was gone (410) is tried again."""
+    """As soon as its host may be asked; one that was gone (410) is tried again."""
     made_of.authorise(authorization, "articles:write", source)
     found = made_of.sources.get(source)
     await made_of.sources.forget_gone(found)
@@ -33,7 +33,7 @@ async def poll_now(source: str, made_of: PartsOf, authorization: Authorization =
     return JSONResponse({"due": rfc3339(now)}, 202)
 
 
-@router.post("/discover", responses=DISCOVER_RESPONSES)
+@router.post("/discover", responses=DISCOVER_RESPONSES, summary="Find a site's feeds")
 async def discover_feeds(
     made_of: PartsOf,
     url: Annotated[
@@ -41,7 +41,7 @@ async def discover_feeds(
     ],
     authorization: Authorization = None,
 ) -> Response:
-    """Find the feeds of a site and try each: its page's links first, then the usual places."""
+    """Each is tried: the page's links first, then the usual places."""
     made_of.authorise(authorization, "admin")
     try:
         feeds = await discover(made_of.fetcher, url, made_of.readers, system_clock())
@@ -55,7 +55,7 @@ async def discover_feeds(
 lists = APIRouter(tags=["feeds"])
 
 
-@lists.get("/v1/sources.opml", response_class=Response, responses=EXPORT_RESPONSES)
+@lists.get("/v1/sources.opml", response_class=Response, responses=EXPORT_RESPONSES, summary="All feeds as OPML")
 async def export_opml(made_of: PartsOf, authorization: Authorization = None) -> Response:
     """Every polled source as OPML 2.0, with the addresses that their feeds have now."""
     made_of.authorise(authorization, "admin")
@@ -70,6 +70,7 @@ async def export_opml(made_of: PartsOf, authorization: Authorization = None) -> 
     "/v1/sources.opml",
     openapi_extra={"requestBody": {"required": True, "content": {"text/x-opml": {"schema": {"type": "string"}}}}},
     responses=IMPORT_RESPONSES,
+    summary="Feeds from OPML",
 )
 async def import_opml(request: Request, made_of: PartsOf, authorization: Authorization = None) -> Response:
     """Make a source of every feed of the list that none has yet; sending it again makes none twice.

@@ -18,27 +18,27 @@ class Item(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
-    source: str
-    guid: str
-    url: str | None = None
-    version: str | None = None
-    language: str = "und"
-    title: str
-    summary: str | None = None
-    content_html: str | None = None
-    content_text: str | None = None
-    authors: tuple[Person, ...] = ()
-    date_published: AwareDatetime
-    date_modified: AwareDatetime | None = None
+    source: str = Field(description="Whose article it is.")
+    guid: str = Field(description="The source's own name of it.")
+    url: str | None = Field(None, description="Canonical: where the source has it.")
+    version: str | None = Field(None, description="The source's own, where it has one.")
+    language: str = Field("und", description="BCP 47; und where unknown.")
+    title: str = Field(description="The headline, as text.")
+    summary: str | None = Field(None, description="The lead, as text.")
+    content_html: str | None = Field(None, description="The body, sanitised.")
+    content_text: str | None = Field(None, description="The body, where the source sent text.")
+    authors: tuple[Person, ...] = Field((), description="Who wrote it.")
+    date_published: AwareDatetime = Field(description="As the source says.")
+    date_modified: AwareDatetime | None = Field(None, description="As the source says.")
     dated: bool = Field(True, description="False: the source gave no date, date_published is the time of arrival.")
-    tags: tuple[str, ...] = ()
-    image: str | None = None
-    translation_of: str | None = None
-    attributions: tuple[Person, ...] = ()
-    corrections: tuple[Correction, ...] = ()
-    links: tuple[Link, ...] = ()
-    embargoed_until: AwareDatetime | None = None
-    status: Status = "usable"
+    tags: tuple[str, ...] = Field((), description="Themes.")
+    image: str | None = Field(None, description="URL of the main picture.")
+    translation_of: str | None = Field(None, description="guid or URL, as the source said it.")
+    attributions: tuple[Person, ...] = Field((), description="Whom the text quotes or relies on.")
+    corrections: tuple[Correction, ...] = Field((), description="What was put right since.")
+    links: tuple[Link, ...] = Field((), description="Of the body, in its order.")
+    embargoed_until: AwareDatetime | None = Field(None, description="Nobody sees it before.")
+    status: Status = Field("usable", description="withheld: not now; canceled: withdrawn.")
 
     @property
     def id(self) -> ArticleId:

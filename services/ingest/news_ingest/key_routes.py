@@ -27,7 +27,9 @@ class KeyRequest(BaseModel):
         json_schema_extra={"examples": [{"scopes": ["articles:write"], "expires_at": "2036-01-15T12:00:00Z"}]},
     )
 
-    scopes: Annotated[tuple[Scope, ...], Field(min_length=1, max_length=4)] = ("articles:write",)
+    scopes: Annotated[tuple[Scope, ...], Field(min_length=1, max_length=4, description="What it opens.")] = (
+        "articles:write",
+    )
     expires_at: AwareDatetime | None = Field(None, description="From then on it opens nothing; absent: never.")
     requests_per_minute: int | None = Field(None, gt=0, le=_MOST_A_MINUTE, description="Absent: the default.")
     articles_per_minute: int | None = Field(None, gt=0, le=_MOST_A_MINUTE, description="Absent: the default.")
@@ -46,19 +48,19 @@ class Rotation(BaseModel):
     )
 
 
-@router.get("/{source}/keys", responses=KEYS_RESPONSES)
+@router.get("/{source}/keys", responses=KEYS_RESPONSES, summary="Keys of a source")
 async def list_keys(source: str, made_of: PartsOf, authorization: Authorization = None) -> Response:
-    """The keys of a source, oldest first; their secrets are kept nowhere."""
+    """Oldest first; their secrets are kept nowhere."""
     made_of.authorise(authorization, "admin")
     made_of.sources.get(source)
     return JSONResponse({"items": [key_shown(key) for key in made_of.source_keys.of([source])[source]]})
 
 
-@router.post("/{source}/keys", status_code=201, responses=KEY_MADE_RESPONSES)
+@router.post("/{source}/keys", status_code=201, responses=KEY_MADE_RESPONSES, summary="Give a source a key")
 async def create_key(
     source: str, made_of: PartsOf, wanted: KeyRequest | None = None, authorization: Authorization = None
 ) -> Response:
-    """Give a source a key. The token is shown once; only its hash is kept."""
+    """The token is shown once; only its hash is kept."""
     made_of.authorise(authorization, "admin")
     fields = (wanted or KeyRequest()).model_dump()
     template = KeyRecord(id="", sha256="", created_at=system_clock(), **fields)
@@ -67,11 +69,11 @@ async def create_key(
     return JSONResponse(shown, 201, {"Cache-Control": "no-store"})
 
 
-@router.post("/{source}/keys/{key}/rotate", status_code=201, responses=KEY_ROTATED_RESPONSES)
+@router.post("/{source}/keys/{key}/rotate", status_code=201, responses=KEY_ROTATED_RESPONSES, summary="Replace a key")
 async def rotate_key(
     source: str, key: str, made_of: PartsOf, wanted: Rotation | None = None, authorization: Authorization = None
 ) -> Response:
-    """Replace a key by a new one with the same scopes, limits and lifetime; the old one ends after the grace."""
+    """The new one has the same scopes, limits and lifetime; the old one ends after the grace."""
     made_of.authorise(authorization, "admin")
     new, record, ends = await made_of.source_keys.rotate(source, key, (wanted or Rotation()).grace)
     shown = key_shown(record.model_copy(update={"id": new.id})) | {"token": new.token}
@@ -79,9 +81,9 @@ async def rotate_key(
     return JSONResponse(shown | {"replaces": replaces}, 201, {"Cache-Control": "no-store"})
 
 
-@router.delete("/{source}/keys/{key}", status_code=204, responses=KEY_REVOKED_RESPONSES)
+@router.delete("/{source}/keys/{key}", status_code=204, responses=KEY_REVOKED_RESPONSES, summary="Revoke a key")
 async def revoke_key(source: str, key: str, made_of: PartsOf, authorization: Authorization = None) -> Response:
-    """Revoke a key at once."""
+    """Here when it is answered, in other processes within a fraction of a second."""
     made_of.authorise(authorization, "admin")
     await made_of.source_keys.revoke(source, key)
     return Response(status_code=204)

@@ -14,12 +14,13 @@ from starlette.datastructures import QueryParams
 from starlette.responses import JSONResponse, Response
 
 from news_ingest.answers import (
-    COMMAND_RESPONSES,
     IDEMPOTENCY_KEY,
     OUTCOME_RESPONSES,
     PREFER,
+    RESTORE_RESPONSES,
     SUBMIT_OPENAPI,
     SUBMIT_RESPONSES,
+    WITHDRAW_RESPONSES,
 )
 from news_ingest.formats.detection import KNOWN, Format, format_of, read_document
 from news_ingest.formats.outcome import Reading
@@ -114,34 +115,35 @@ router.add_api_route(
     status_code=HTTPStatus.ACCEPTED,
     responses=SUBMIT_RESPONSES,
     openapi_extra=SUBMIT_OPENAPI,
+    summary="Articles come in",
     route_class_override=_PlainRoute,
 )
 
 
-@router.get("/{article:path}/outcome", responses=OUTCOME_RESPONSES)
+@router.get("/{article:path}/outcome", responses=OUTCOME_RESPONSES, summary="What became of an article")
 async def outcome(request: Request, article: str, made_of: PartsOf) -> Response:
-    """What became of an article: revision, version, state, when and why."""
+    """Revision, version, state, when and why."""
     found = await made_of.outcomes.of_article(parse_article_id(article))
     if found is None:
         raise not_found(article)
     return etag_json(request, found)
 
 
-@router.delete("/{article:path}", status_code=202, responses=COMMAND_RESPONSES)
+@router.delete("/{article:path}", status_code=202, responses=WITHDRAW_RESPONSES, summary="Withdraw an article")
 async def withdraw(
     request: Request,
     article: str,
     made_of: PartsOf,
-    reason: Annotated[str | None, Query(max_length=2000)] = None,
+    reason: Annotated[str | None, Query(max_length=2000, description="Shown to whoever asks for it.")] = None,
     authorization: Authorization = None,
     prefer: Prefer = None,
     idempotency_key: IdempotencyKey = None,
 ) -> Response:
-    """Withdraw an article everywhere, until it is restored; also one that has not come yet."""
+    """It is gone everywhere until it is restored; also one that has not come yet."""
     return await _command(request, made_of, "withdraw", article, authorization, prefer, idempotency_key, reason)
 
 
-@router.post("/{article:path}/restore", status_code=202, responses=COMMAND_RESPONSES)
+@router.post("/{article:path}/restore", status_code=202, responses=RESTORE_RESPONSES, summary="Undo a withdrawal")
 async def restore(
     request: Request,
     article: str,
@@ -150,7 +152,7 @@ async def restore(
     prefer: Prefer = None,
     idempotency_key: IdempotencyKey = None,
 ) -> Response:
-    """Undo a withdrawal."""
+    """The last version before the withdrawal is published again, or what came since."""
     return await _command(request, made_of, "restore", article, authorization, prefer, idempotency_key, None)
 
 

@@ -61,10 +61,10 @@ _SOURCE: Final = {
 class KeyShown(BaseModel):
     """A key without its secret."""
 
-    id: str
-    scopes: list[Scope]
-    created_at: AwareDatetime
-    expires_at: AwareDatetime | None
+    id: str = Field(description="The middle part of its token.")
+    scopes: list[Scope] = Field(description="What it opens.")
+    created_at: AwareDatetime = Field(description="When it was made.")
+    expires_at: AwareDatetime | None = Field(description="From then on it opens nothing; null: never.")
     requests_per_minute: int | None = Field(None, description="Its own limit; absent: the default.")
     articles_per_minute: int | None = Field(None, description="Its own limit; absent: the default.")
 
@@ -72,19 +72,19 @@ class KeyShown(BaseModel):
 class KeyList(BaseModel):
     """Keys of a source, oldest first."""
 
-    items: list[KeyShown]
+    items: list[KeyShown] = Field(description="All of them.")
 
 
 class KeyMade(KeyShown):
     """A new key, with its secret for the only time."""
 
-    token: str
+    token: str = Field(description="To be sent as `Authorization: Bearer`; it is shown this once.")
 
 
 class KeyReplaced(BaseModel):
     """A key that was rotated."""
 
-    id: str
+    id: str = Field(description="Of the old key.")
     expires_at: AwareDatetime = Field(description="Until then it opens doors beside the new one.")
 
 
@@ -97,80 +97,80 @@ class KeyRotated(KeyMade):
 class WebSubShown(BaseModel):
     """The subscription of a feed at its hub."""
 
-    state: str
-    hub: str
-    topic: str
-    asked_at: AwareDatetime
-    until: AwareDatetime | None
-    refused: str | None
+    state: str = Field(description="active, asked or refused.")
+    hub: str = Field(description="Whom it is with.")
+    topic: str = Field(description="Address of the feed there.")
+    asked_at: AwareDatetime = Field(description="When it was asked for.")
+    until: AwareDatetime | None = Field(description="When it ends, unless it is renewed.")
+    refused: str | None = Field(description="Why the hub refused.")
 
 
 class PollingShown(PollReport):
     """How a feed does; nothing but health and reason before its first poll."""
 
-    health: Health
-    reason: str | None
-    websub: WebSubShown | None = None
+    health: Health = Field(description="How it does, in a word.")
+    reason: str | None = Field(description="Why it is not ok.")
+    websub: WebSubShown | None = Field(None, description="Where its hub was asked to tell of changes.")
 
 
 class SourceShown(Source):
     """A source with its keys, and with what polls told."""
 
-    keys: list[KeyShown]
-    polling: PollingShown | None = None
+    keys: list[KeyShown] = Field(description="Without their secrets.")
+    polling: PollingShown | None = Field(None, description="Of a source with a feed.")
     moved_from: str | None = Field(None, description="The feed's address as it was set, before permanent redirects.")
 
 
 class SourcesPage(BaseModel):
     """Sources by id."""
 
-    items: list[SourceShown]
+    items: list[SourceShown] = Field(description="At most `limit`.")
     next: str | None = Field(None, description="There when there are more: ask for it as `after`.")
 
 
 class PollDue(BaseModel):
     """When the feed is due."""
 
-    due: AwareDatetime
+    due: AwareDatetime = Field(description="Polled then, or as soon as its host may be asked.")
 
 
 class DiscoveredFeed(BaseModel):
     """A feed that was tried."""
 
-    url: str
-    title: str
-    items: int
-    rejected: int
+    url: str = Field(description="Its address.")
+    title: str = Field(description="As it calls itself.")
+    items: int = Field(description="That can be read.")
+    rejected: int = Field(description="Items that cannot.")
 
 
 class Discovered(BaseModel):
     """The feeds of a site, the best first."""
 
-    url: str
-    feeds: list[DiscoveredFeed]
+    url: str = Field(description="What was looked at.")
+    feeds: list[DiscoveredFeed] = Field(description="Those that can be read.")
 
 
 class ListedFeed(BaseModel):
     """A feed of a list, and its source."""
 
-    id: str
-    feed_url: str
+    id: str = Field(description="Of its source.")
+    feed_url: str = Field(description="Its address.")
 
 
 class RefusedFeed(BaseModel):
     """A line of a list that is no feed."""
 
-    title: str
-    feed_url: str
-    error: str
+    title: str = Field(description="As the list has it.")
+    feed_url: str = Field(description="As the list has it.")
+    error: str = Field(description="Why it is none.")
 
 
 class Imported(BaseModel):
     """What became of a list of feeds."""
 
-    created: list[ListedFeed]
-    existing: list[ListedFeed]
-    rejected: list[RefusedFeed]
+    created: list[ListedFeed] = Field(description="Sources that are new.")
+    existing: list[ListedFeed] = Field(description="Feeds that a source had already.")
+    rejected: list[RefusedFeed] = Field(description="What is no feed.")
 
 
 def _responses(status: int, model: object, value: object, *also: int) -> Responses:

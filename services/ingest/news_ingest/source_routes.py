@@ -61,8 +61,8 @@ class SourceChange(BaseModel):
 
     model_config = ConfigDict(json_schema_extra={"examples": [{k: v for k, v in _EXAMPLE.items() if k != "id"}]})
 
-    title: str = Field("", max_length=300)
-    url: str | None = Field(None, max_length=2000)
+    title: str = Field("", max_length=300, description="Its name for people.")
+    url: str | None = Field(None, max_length=2000, description="Of its site.")
     feed_url: Annotated[str | None, AfterValidator(_fetchable)] = Field(
         None, max_length=2000, description="Polled. Where it moved to for good (301, 308) is found out by itself."
     )
@@ -83,12 +83,12 @@ class NewSource(SourceChange):
 
     model_config = ConfigDict(json_schema_extra={"examples": [_EXAMPLE]})
 
-    id: str | None = Field(None, pattern=f"^{SOURCE_ID.pattern}$")
+    id: str | None = Field(None, pattern=f"^{SOURCE_ID.pattern}$", description="Its name in every address.")
 
 
-@router.post("", status_code=201, responses=CREATE_RESPONSES)
+@router.post("", status_code=201, responses=CREATE_RESPONSES, summary="Make a source")
 async def create(new: NewSource, made_of: PartsOf, authorization: Authorization = None) -> Response:
-    """Make a source."""
+    """Without an id one with a `feed_url` is named after its title or host."""
     made_of.authorise(authorization, "admin")
     name = new.id
     if name is None:
@@ -98,7 +98,7 @@ async def create(new: NewSource, made_of: PartsOf, authorization: Authorization 
     return await _saved(made_of, name, new.model_dump(exclude={"id"}), 201)
 
 
-@router.put("/{source}", responses=PUT_RESPONSES)
+@router.put("/{source}", responses=PUT_RESPONSES, summary="Make or replace a source")
 async def put(
     source: Annotated[str, Path(pattern=f"^{SOURCE_ID.pattern}$")],
     wanted: SourceChange,
@@ -106,7 +106,7 @@ async def put(
     authorization: Authorization = None,
     if_match: IfMatch = None,
 ) -> Response:
-    """Make a source, or replace its settings; its keys stay."""
+    """What is absent has its default afterwards; its keys stay."""
     made_of.authorise(authorization, "admin")
     found = made_of.sources.find(source)
     if found is not None:
@@ -114,11 +114,11 @@ async def put(
     return await _saved(made_of, source, wanted.model_dump(), 200 if found else 201)
 
 
-@router.get("", responses=LIST_RESPONSES)
+@router.get("", responses=LIST_RESPONSES, summary="All sources")
 async def all_sources(
     made_of: PartsOf,
     after: Annotated[str, Query(max_length=64, description="The `next` of the page before")] = "",
-    limit: Annotated[int, Query(ge=1, le=1000)] = 1000,
+    limit: Annotated[int, Query(ge=1, le=1000, description="Sources a page.")] = 1000,
     authorization: Authorization = None,
 ) -> Response:
     """Sources by id, with what their polls told; `next` is there when there are more."""
@@ -130,28 +130,28 @@ async def all_sources(
     return JSONResponse(body)
 
 
-@router.get("/{source}", responses=ONE_RESPONSES)
+@router.get("/{source}", responses=ONE_RESPONSES, summary="One source")
 async def one(source: str, made_of: PartsOf, authorization: Authorization = None) -> Response:
-    """One source, with what its polls told."""
+    """With what its polls told; a source's own key may ask for it too."""
     made_of.authorise(authorization, "articles:write", source)
     return await _answer(made_of, made_of.sources.get(source))
 
 
-@router.patch("/{source}", responses=CHANGE_RESPONSES)
+@router.patch("/{source}", responses=CHANGE_RESPONSES, summary="Change a source")
 async def change(
     source: str, changes: SourceChange, made_of: PartsOf, authorization: Authorization = None, if_match: IfMatch = None
 ) -> Response:
-    """Change a source."""
+    """What is absent stays."""
     made_of.authorise(authorization, "admin")
     check_unchanged(made_of.sources.get(source), if_match)
     return await _saved(made_of, source, changes.model_dump(exclude_unset=True), 200)
 
 
-@router.delete("/{source}", status_code=204, responses=DELETE_RESPONSES)
+@router.delete("/{source}", status_code=204, responses=DELETE_RESPONSES, summary="Remove a source")
 async def delete(
     source: str, made_of: PartsOf, authorization: Authorization = None, if_match: IfMatch = None
 ) -> Response:
-    """Remove a source and revoke its keys; its articles stay."""
+    """Its keys are revoked, its articles stay."""
     made_of.authorise(authorization, "admin")
     check_unchanged(made_of.sources.get(source), if_match)
     await made_of.source_keys.revoke_all(source)

@@ -26,10 +26,10 @@ class Source(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
-    id: str = Field(pattern=f"^{SOURCE_ID.pattern}$")
-    title: str = ""
-    url: str | None = None
-    created_at: AwareDatetime
+    id: str = Field(pattern=f"^{SOURCE_ID.pattern}$", description="Its name in every address; the key.")
+    title: str = Field("", description="Its name for people.")
+    url: str | None = Field(None, description="Of its site.")
+    created_at: AwareDatetime = Field(description="When it was made here.")
     feed_url: str | None = Field(None, description="Polled; without it the source posts.")
     poll: bool = Field(True, description="False: the feed is left alone for the time being.")
     language: str | None = Field(None, description="Of all items, whatever the feed says (BCP 47).")
@@ -48,7 +48,7 @@ class FeedFinding(BaseModel):
     feed_url: str = Field(description="The setting that this is about; another setting makes it void.")
     moved_to: str | None = Field(None, description="Where permanent redirects (301, 308) lead.")
     gone: str | None = Field(None, description="Why the feed is polled no more (410).")
-    at: AwareDatetime
+    at: AwareDatetime = Field(description="When it was found out.")
 
 
 class Sources:

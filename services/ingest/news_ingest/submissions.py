@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Literal
 
 from aiokafka import ConsumerRecord
-from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError, model_validator
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from news_ingest.items import Item
 from news_shared.article_ids import ArticleId, partition_of
@@ -24,14 +24,14 @@ class Submission(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
-    kind: Kind
-    id: str
-    source: str | None = None
-    guid: str | None = None
-    received_at: AwareDatetime
-    item: Item | None = None
-    reason: str | None = None
-    until: AwareDatetime | None = None
+    kind: Kind = Field(description="A version of an article, or a command about one.")
+    id: str = Field(description="The article's, which is the key.")
+    source: str | None = Field(None, description="Of a command, where the article was named by it.")
+    guid: str | None = Field(None, description="Of a command, where the article was named by it.")
+    received_at: AwareDatetime = Field(description="When it came in.")
+    item: Item | None = Field(None, description="The version that the source sent.")
+    reason: str | None = Field(None, description="Why the article is withdrawn.")
+    until: AwareDatetime | None = Field(None, description="Which embargo is over.")
 
     @model_validator(mode="after")
     def _an_article_has_an_item(self) -> "Submission":

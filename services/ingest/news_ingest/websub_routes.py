@@ -24,16 +24,23 @@ log = structlog.get_logger()
 router = APIRouter(prefix="/v1/websub", tags=["websub"])
 
 
-@router.get("/{source}/{token}", response_class=PlainTextResponse, responses=WEBSUB_VERIFY_RESPONSES)
+@router.get(
+    "/{source}/{token}",
+    response_class=PlainTextResponse,
+    responses=WEBSUB_VERIFY_RESPONSES,
+    summary="For hubs: confirm",
+)
 async def verify(
     source: str,
     token: str,
     made_of: PartsOf,
-    mode: Annotated[str, Query(alias="hub.mode")],
-    topic: Annotated[str, Query(alias="hub.topic", max_length=2000)],
-    challenge: Annotated[str, Query(alias="hub.challenge", max_length=2000)] = "",
-    lease_seconds: Annotated[str | None, Query(alias="hub.lease_seconds", max_length=20)] = None,
-    reason: Annotated[str, Query(alias="hub.reason", max_length=2000)] = "",
+    mode: Annotated[str, Query(alias="hub.mode", description="subscribe or denied.")],
+    topic: Annotated[str, Query(alias="hub.topic", max_length=2000, description="Address of the feed.")],
+    challenge: Annotated[str, Query(alias="hub.challenge", max_length=2000, description="Sent back.")] = "",
+    lease_seconds: Annotated[
+        str | None, Query(alias="hub.lease_seconds", max_length=20, description="How long it holds.")
+    ] = None,
+    reason: Annotated[str, Query(alias="hub.reason", max_length=2000, description="Why it was denied.")] = "",
 ) -> Response:
     """Confirm a subscription that a poller asked for; any other is not confirmed."""
     _, known = await _subscription(made_of, source, token)
@@ -50,7 +57,13 @@ async def verify(
     return PlainTextResponse(challenge, headers={"X-Content-Type-Options": "nosniff"})
 
 
-@router.post("/{source}/{token}", status_code=202, response_class=Response, responses=WEBSUB_TAKE_RESPONSES)
+@router.post(
+    "/{source}/{token}",
+    status_code=202,
+    response_class=Response,
+    responses=WEBSUB_TAKE_RESPONSES,
+    summary="For hubs: deliver",
+)
 async def take(
     request: Request,
     source: str,

@@ -26,18 +26,20 @@ class CardShape(BaseModel):
     """An article as lists show it."""
 
     article: str = Field(description="Its id.")
-    title: str
-    url: str | None
-    language: str
-    date: AwareDatetime
-    image: str | None
+    title: str = Field(description="The headline.")
+    url: str | None = Field(description="Where its source has it.")
+    language: str = Field(description="BCP 47; `und` where unknown.")
+    date: AwareDatetime = Field(description="When it was published.")
+    image: str | None = Field(description="URL of the main picture.")
 
 
 class ReasonShape(BaseModel):
     """Why an article is shown: as data, and in English or Ukrainian by `Accept-Language`."""
 
-    kind: Literal["pinned", "translation", "cites", "backlink", "same_story", "similar", "theme", "duplicate"]
-    text: str
+    kind: Literal["pinned", "translation", "cites", "backlink", "same_story", "similar", "theme", "duplicate"] = Field(
+        description="For programs."
+    )
+    text: str = Field(description="For readers, in one sentence.")
     paragraph: int | None = Field(None, description="Of the link, from 0; `cites` and `backlink`.")
     themes: list[str] | None = Field(None, description="Names shared; `theme`.")
     via: str | None = Field(None, description="Title of the article that both link to, or of the translation linked.")
@@ -58,8 +60,8 @@ class RelatedCard(CardShape):
 class RelatedAnswer(BaseModel):
     """Related articles, best first."""
 
-    article: str
-    items: list[RelatedCard]
+    article: str = Field(description="Whose list this is.")
+    items: list[RelatedCard] = Field(description="At most `limit`.")
     as_of: AwareDatetime = Field(description="Up to when every part of this answer is right.")
 
 
@@ -67,8 +69,8 @@ class LinkShape(BaseModel):
     """A hyperlink of the body."""
 
     paragraph: int = Field(description="Index of the top-level block of the body, from 0.")
-    url: str
-    text: str
+    url: str = Field(description="Canonical.")
+    text: str = Field(description="What readers see of it.")
     card: CardShape | None = Field(description="Null while no live article has this URL.")
     reason: ReasonShape
 
@@ -82,10 +84,10 @@ class BacklinkShape(CardShape):
 class LinksAnswer(BaseModel):
     """Cards for the body's links, in its order, and what links here, newest first."""
 
-    article: str
-    links: list[LinkShape]
-    backlinks: list[BacklinkShape]
-    as_of: AwareDatetime
+    article: str = Field(description="Whose links these are.")
+    links: list[LinkShape] = Field(description="Of its body.")
+    backlinks: list[BacklinkShape] = Field(description="Of others to it, at most 100.")
+    as_of: AwareDatetime = Field(description="Up to when this is right.")
 
 
 class DuplicateShape(CardShape):
@@ -97,9 +99,9 @@ class DuplicateShape(CardShape):
 class DuplicatesAnswer(BaseModel):
     """Articles with the text of one, earliest first."""
 
-    article: str
-    items: list[DuplicateShape]
-    as_of: AwareDatetime
+    article: str = Field(description="Whose copies these are.")
+    items: list[DuplicateShape] = Field(description="Without the article itself.")
+    as_of: AwareDatetime = Field(description="Up to when this is right.")
 
 
 class FoldedShape(BaseModel):
@@ -122,35 +124,35 @@ class StoryAnswer(BaseModel):
     """A story's thread in order of time."""
 
     id: str = Field(description="Id of its first article, whichever was asked.")
-    items: list[CardShape]
-    truncated: bool
-    as_of: AwareDatetime
+    items: list[CardShape] = Field(description="The earliest first.")
+    truncated: bool = Field(description="The story has more than is shown.")
+    as_of: AwareDatetime = Field(description="Up to when this is right.")
 
 
 class ThemeShape(BaseModel):
     """A theme."""
 
-    slug: str
+    slug: str = Field(description="Its name in addresses.")
     name: str = Field(description="As its newest article spells it.")
-    articles: int
+    articles: int = Field(description="How many have it.")
     languages: dict[str, int] = Field(description="Articles by language; a language includes its regional forms.")
 
 
 class ThemesAnswer(BaseModel):
     """Themes, those with most articles first."""
 
-    items: list[ThemeShape]
+    items: list[ThemeShape] = Field(description="A page of them.")
     next: str | None = Field(None, description="Ask for it as `cursor` to go on; absent at the end.")
-    as_of: AwareDatetime
+    as_of: AwareDatetime = Field(description="Up to when this is right.")
 
 
 class ThemeAnswer(BaseModel):
     """A theme's newest articles."""
 
     theme: ThemeShape
-    items: list[CardShape]
-    next: str | None = None
-    as_of: AwareDatetime
+    items: list[CardShape] = Field(description="A page of them.")
+    next: str | None = Field(None, description="Ask for it as `cursor` to go on; absent at the end.")
+    as_of: AwareDatetime = Field(description="Up to when this is right.")
 
 
 def responses(model: type[BaseModel], example: Mapping[str, Any]) -> dict[int | str, dict[str, Any]]:

@@ -20,10 +20,7 @@ Kind = Literal["pin", "block"]
 
 
 class Choice(BaseModel):
-    """An editor's word on whether an article's page shows another article: the value of ``news.curation``.
-
-    Published as docs/schemas/curation.v1.json.
-    """
+    """An editor's word on whether an article's page shows another article: the value of ``news.curation``."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")  # readers ignore unknown fields
 

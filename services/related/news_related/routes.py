@@ -192,7 +192,9 @@ async def graph_around(
     article: Article = None,
     url: Url = None,
     depth: Annotated[int, Query(ge=1, le=MAX_DEPTH, description="Steps away.")] = 2,
-    format: Annotated[Literal["json", "dot", "graphml", "svg"], Query()] = "json",
+    format: Annotated[
+        Literal["json", "dot", "graphml", "svg"], Query(description="Data, for GraphViz, for Gephi, or a picture.")
+    ] = "json",
     kind: Annotated[
         list[EdgeKind] | None,
         Query(max_length=10, description="Edges to follow: all but `similar` and `theme`."),

@@ -21,18 +21,15 @@ Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
 class Vector(BaseModel):
-    """An embedding: component i is ``int8[i] * scale``. The value of ``news.vectors``, keyed by the article's id.
-
-    Published as docs/schemas/vector.v1.json.
-    """
+    """An embedding: component i is ``int8[i] * scale``. The value of ``news.vectors``, keyed by the article's id."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")  # readers ignore unknown fields
 
-    article: ArticleId
+    article: ArticleId = Field(description="The article's id, which is the key.")
     model: str = Field(min_length=1, max_length=200, description="Name and version; only equal ones compare.")
     text_sha256: Sha256 = Field(description="Of what was embedded, UTF-8: language, title and lead, a line each.")
-    dimensions: int = Field(ge=1, le=8192)
-    scale: float = Field(gt=0, allow_inf_nan=False)
+    dimensions: int = Field(ge=1, le=8192, description="How many components.")
+    scale: float = Field(gt=0, allow_inf_nan=False, description="What each signed byte is multiplied by.")
     int8: str = Field(description="Base64 of `dimensions` signed bytes.")
 
     def components(self) -> bytes:

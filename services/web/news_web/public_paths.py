@@ -24,6 +24,7 @@ OF_AN_ARTICLE: Final = {
     "links": Service.RELATED,
     "duplicates": Service.RELATED,
     "story": Service.RELATED,
+    "curation": Service.RELATED,
     "outcome": Service.INGEST,
     "restore": Service.INGEST,
 }
@@ -37,11 +38,16 @@ COLLECTIONS: Final = {
     "read.js": Service.VIEWS,
     "components.js": Service.VIEWS,
     "related.js": Service.RELATED,
+    "related": Service.RELATED,  # these four by ?url=
+    "links": Service.RELATED,
+    "duplicates": Service.RELATED,
+    "story": Service.RELATED,
     "themes": Service.RELATED,
     "stories": Service.RELATED,
     "graph": Service.RELATED,
     "duplicates": Service.RELATED,
     "sources": Service.INGEST,
+    "sources.opml": Service.INGEST,
     "stream": Service.FEED,
 }
 """First part after ``/v1/``."""

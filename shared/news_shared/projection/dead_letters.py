@@ -73,6 +73,23 @@ class DeadLetter:
         )
 
 
+def parked_headers(
+    record: ConsumerRecord, error: str, *, group: str, tag: str, at: datetime
+) -> list[tuple[str, bytes]]:
+    """The headers of a dead letter: the record's own, then where it stood, who could not apply it, why and when."""
+    return [
+        *record.headers,
+        ("dead-letter-topic", record.topic.encode()),
+        ("dead-letter-partition", str(record.partition).encode()),
+        ("dead-letter-offset", str(record.offset).encode()),
+        ("dead-letter-timestamp", str(record.timestamp).encode()),
+        ("dead-letter-group", group.encode()),
+        ("dead-letter-tag", tag.encode()),
+        ("dead-letter-error", error[:2000].encode()),
+        ("dead-letter-time", rfc3339(at).encode()),
+    ]
+
+
 class DeadLetters:
     """Parks records for one consumer group."""
 
@@ -107,23 +124,12 @@ class DeadLetters:
             TransientError: Kafka did not take it; the record must not be passed over.
         """
         where = f"{record.topic}/{record.partition}/{record.offset}"
-        headers = [
-            *record.headers,
-            ("dead-letter-topic", record.topic.encode()),
-            ("dead-letter-partition", str(record.partition).encode()),
-            ("dead-letter-offset", str(record.offset).encode()),
-            ("dead-letter-timestamp", str(record.timestamp).encode()),
-            ("dead-letter-group", self._group.encode()),
-            ("dead-letter-tag", tag.encode()),
-            ("dead-letter-error", error[:2000].encode()),
-            ("dead-letter-time", rfc3339(self._clock()).encode()),
-        ]
         position = await self._producer.send(
             DEAD_LETTERS,
             partition=partition_of(record.key or where, self._partitions),
             key=record.key,
             value=record.value,
-            headers=headers,
+            headers=parked_headers(record, error, group=self._group, tag=tag, at=self._clock()),
         )
         reached("after-dead-letter")
         return position

@@ -21,12 +21,12 @@ class PollError(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    at: AwareDatetime
+    at: AwareDatetime = Field(description="When it went wrong.")
     problem: str = Field(description="What kind of thing, for programs.")
-    detail: str
+    detail: str = Field(description="What went wrong, in words.")
     item: int | None = Field(None, description="Place of the item in the feed, from 0.")
-    guid: str | None = None
-    field: str | None = None
+    guid: str | None = Field(None, description="Of the item.")
+    field: str | None = Field(None, description="Of the item.")
 
 
 class ItemCounts(BaseModel):
@@ -34,10 +34,10 @@ class ItemCounts(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    seen: int = 0
-    new: int = 0
-    changed: int = 0
-    rejected: int = 0
+    seen: int = Field(0, description="In all documents that were read.")
+    new: int = Field(0, description="Not there before.")
+    changed: int = Field(0, description="There before, and different.")
+    rejected: int = Field(0, description="That cannot be taken.")
 
 
 class PollReport(BaseModel):
@@ -46,19 +46,19 @@ class PollReport(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     since: AwareDatetime | None = Field(None, description="What is told is about the time from then on.")
-    last_poll: AwareDatetime | None = None
-    last_success: AwareDatetime | None = None
-    last_change: AwareDatetime | None = None
-    next_poll: AwareDatetime | None = None
-    interval: timedelta | None = None
+    last_poll: AwareDatetime | None = Field(None, description="Whatever came of it.")
+    last_success: AwareDatetime | None = Field(None, description="When the feed was read, or had not changed.")
+    last_change: AwareDatetime | None = Field(None, description="When something in it was new.")
+    next_poll: AwareDatetime | None = Field(None, description="When it is due.")
+    interval: timedelta | None = Field(None, description="Between two polls.")
     why: str = Field("", description="Why the interval is what it is.")
-    outcome: PollOutcome | None = None
-    status: int | None = None
-    http_version: str | None = None
+    outcome: PollOutcome | None = Field(None, description="Of the last poll.")
+    status: int | None = Field(None, description="HTTP status of the last answer.")
+    http_version: str | None = Field(None, description="Of the last answer.")
     failures: int = Field(0, description="In a row.")
-    failing_since: AwareDatetime | None = None
-    polls: int = 0
-    items: ItemCounts = ItemCounts()
+    failing_since: AwareDatetime | None = Field(None, description="When the first of the failures in a row was.")
+    polls: int = Field(0, description="How many.")
+    items: ItemCounts = Field(ItemCounts(), description="How many.")
     errors: tuple[PollError, ...] = Field((), description="The newest first.")
     warnings: tuple[str, ...] = Field((), description="Of the last reading.")
     hub: str | None = Field(None, description="Who distributes the feed (WebSub).")

@@ -24,14 +24,14 @@ class RejectedLine(BaseModel):
     """A line that does not count."""
 
     line: int = Field(description="From 1.")
-    errors: list[str]
+    errors: list[str] = Field(description="What is wrong with it.")
 
 
 class BatchTaken(BaseModel):
     """What became of a batch."""
 
     accepted: int = Field(description="Lines that Kafka has.")
-    rejected: list[RejectedLine]
+    rejected: list[RejectedLine] = Field(description="The first 1,000 of them.")
     rejected_count: int | None = Field(None, description="Of all, when not all are shown.")
 
 

@@ -53,7 +53,7 @@ class ArticleViews(BaseModel):
     readers: int = Field(
         description="Different readers of a day (UTC), estimated to ±0.8 %, summed over days. With imported ones."
     )
-    readers_today: int
+    readers_today: int = Field(description="Different readers since midnight (UTC).")
     filtered: Filtered
     as_of: AwareDatetime = Field(description="Up to when this is right; also in the header `As-Of`.")
 
@@ -61,19 +61,19 @@ class ArticleViews(BaseModel):
 class UncountedArticle(BaseModel):
     """In a list, an article that has no count: null is not zero."""
 
-    article: str
-    views: None
-    readers: None
-    readers_today: None
-    filtered: None
+    article: str = Field(description="Our id.")
+    views: None = Field(description="Not known.")
+    readers: None = Field(description="Not known.")
+    readers_today: None = Field(description="Not known.")
+    filtered: None = Field(description="Not known.")
     status: int = Field(description="404: never heard of it. 410: withdrawn.")
-    as_of: AwareDatetime
+    as_of: AwareDatetime = Field(description="Up to when this is right.")
 
 
 class ViewsOfArticles(BaseModel):
     """The counts of several articles, in the order asked."""
 
-    items: list[ArticleViews | UncountedArticle]
+    items: list[ArticleViews | UncountedArticle] = Field(description="As many as were asked for.")
 
 
 ONE_RESPONSES: dict[int | str, dict[str, Any]] = {

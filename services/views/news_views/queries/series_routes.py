@@ -31,12 +31,12 @@ class ViewsSeries(BaseModel):
 
     model_config = {"serialize_by_alias": True}
 
-    article: str
-    interval: Interval
+    article: str = Field(description="Our id.")
+    interval: Interval = Field(description="Of each point.")
     from_: AwareDatetime = Field(alias="from", description="When the first interval begins.")
     to: AwareDatetime = Field(description="When the last interval ends.")
     points: list[SeriesPoint] = Field(description="Every interval in order, zeros included; the last may be under way.")
-    as_of: AwareDatetime
+    as_of: AwareDatetime = Field(description="Up to when this is right.")
 
 
 _EXAMPLE: Final[Mapping[str, Any]] = {

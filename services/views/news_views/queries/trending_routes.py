@@ -29,15 +29,15 @@ class RisingArticle(BaseModel):
 
     article: str = Field(description="Our id.")
     score: float = Field(description="Views, each weighing half as much after each half-life (half the window).")
-    language: str
-    themes: list[str]
+    language: str = Field(description="BCP 47; `und` where unknown.")
+    themes: list[str] = Field(description="Their names.")
 
 
 class Rising(BaseModel):
     """What is rising now, best first, ties by id; what has faded to less than a hundredth of a view is left out."""
 
-    items: list[RisingArticle]
-    window: Window
+    items: list[RisingArticle] = Field(description="At most `limit`.")
+    window: Window = Field(description="As it was asked for.")
     as_of: AwareDatetime = Field(description="Up to when this is right.")
 
 
@@ -46,15 +46,15 @@ class ReadArticle(BaseModel):
 
     article: str = Field(description="Our id.")
     views: int = Field(description="Since `from`.")
-    language: str
-    themes: list[str]
+    language: str = Field(description="BCP 47; `und` where unknown.")
+    themes: list[str] = Field(description="Their names.")
 
 
 class MostRead(BaseModel):
     """What was read most, best first, ties by id."""
 
-    items: list[ReadArticle]
-    window: Window
+    items: list[ReadArticle] = Field(description="At most `limit`.")
+    window: Window = Field(description="As it was asked for.")
     from_: AwareDatetime = Field(alias="from", description="The running hour, and the window's hours before it.")
     as_of: AwareDatetime = Field(description="Up to when this is right.")
 
@@ -82,7 +82,7 @@ _Language = Annotated[
     str | None,
     Query(pattern=r"^[A-Za-z]{1,8}([-_][A-Za-z0-9]{1,8}){0,7}$", description="`uk` includes `uk-UA`."),
 ]
-_Limit = Annotated[int, Query(ge=1, le=MAX_LIMIT)]
+_Limit = Annotated[int, Query(ge=1, le=MAX_LIMIT, description="Articles at the most.")]
 
 
 @router.get("/v1/trending", responses=_responses(Rising, {"score": 912.4}), summary="What is rising now")
