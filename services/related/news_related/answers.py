@@ -116,8 +116,8 @@ class FoldedShape(BaseModel):
 class DuplicatesAmongAnswer(BaseModel):
     """The articles in the order asked."""
 
-    items: list[FoldedShape]
-    as_of: AwareDatetime
+    items: list[FoldedShape] = Field(description="One for each that was asked for.")
+    as_of: AwareDatetime = Field(description="Up to when this is right.")
 
 
 class StoryAnswer(BaseModel):

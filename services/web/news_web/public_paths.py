@@ -45,7 +45,6 @@ COLLECTIONS: Final = {
     "themes": Service.RELATED,
     "stories": Service.RELATED,
     "graph": Service.RELATED,
-    "duplicates": Service.RELATED,
     "sources": Service.INGEST,
     "sources.opml": Service.INGEST,
     "stream": Service.FEED,

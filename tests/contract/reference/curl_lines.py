@@ -36,6 +36,7 @@ _QUERIES: Final[dict[str, dict[str, Any]]] = {
     "post /v1/views/imports": {"origin": "old-site"},
     "get /v1/views": {"article": [_SAMPLE, _OTHER]},
     "get /v1/views/live": {"article": [_SAMPLE, _OTHER]},
+    "get /v1/duplicates/among": {"article": [_SAMPLE, _OTHER]},
     "get /v1/articles/{article}/views/series": {"interval": "hour"},
     "get /v1/trending": {"window": "24h", "limit": 10},
     "get /v1/most-read": {"window": "7d", "theme": "harbour"},

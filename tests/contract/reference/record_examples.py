@@ -39,8 +39,8 @@ from news_views.changelog import (
     encode_counts,
     encode_key,
 )
-from news_views.counts import REASONS, Day
-from news_views.standing import Transition
+from news_views.counting.counts import REASONS, Day
+from news_views.counting.standing import Transition
 from news_views.view_log import (
     BATCH_HEADERS,
     IMPORT_HEADERS,
