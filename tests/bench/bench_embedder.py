@@ -21,7 +21,7 @@ import psutil
 from rich.console import Console
 from rich.table import Table
 
-from news_related.embedding import Text, model_name
+from news_related.embedding.model import Text, model_name
 from news_related.vectors import REVISION, Vector
 from news_shared.article_ids import partition_of
 from news_shared.articles import Article, ArticleEvent

@@ -29,7 +29,7 @@ import psutil
 from rich.console import Console
 from rich.table import Table
 
-from news_related.similarity import WINDOW
+from news_related.neighbours.similarity import WINDOW
 from news_shared.redis_client import RedisClient, open_redis
 from tests.bench.million_articles import Newsroom, embedded, real_articles
 from tests.bench.more_like_this import MoreLikeThis

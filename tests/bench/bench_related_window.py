@@ -21,11 +21,11 @@ import psutil
 from rich.console import Console
 from rich.table import Table
 
-from news_related.meanings import PACKED, Meaning
-from news_related.neighbour_changes import encode_meaning
-from news_related.positions import Position
-from news_related.similarity import NEIGHBOURS
-from news_related.window import Window
+from news_related.graph.positions import Position
+from news_related.neighbours.changes import encode_meaning
+from news_related.neighbours.meanings import PACKED, Meaning
+from news_related.neighbours.similarity import NEIGHBOURS
+from news_related.neighbours.window import Window
 from news_shared.article_ids import ArticleId
 from news_shared.redis_client import open_redis
 from tests.related.graph_on_redis import PREFIX, GraphOnRedis

@@ -17,9 +17,9 @@ from random import Random
 import numpy as np
 import numpy.typing as npt
 
-from news_related.embedding import BODY_CHARACTERS, LEAD_CHARACTERS, Embedder, Text, model_name, quantised
-from news_related.facts import Card, Facts
-from news_related.minhash import SIGNATURE_BYTES
+from news_related.embedding.model import BODY_CHARACTERS, LEAD_CHARACTERS, Embedder, Text, model_name, quantised
+from news_related.graph.facts import Card, Facts
+from news_related.graph.minhash import SIGNATURE_BYTES
 from news_related.vectors import Vector
 from news_shared.article_ids import ArticleId, article_id
 from news_shared.articles import Article, ArticleEvent, EventType, Link

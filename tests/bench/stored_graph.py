@@ -13,14 +13,14 @@ from uuid import UUID
 
 import numpy as np
 
-from news_related import similarity
-from news_related.embedding import quantised
-from news_related.graph_changes import LINK_ARTICLES_LUA, TAG, linking
-from news_related.meanings import PACKED, Meaning
-from news_related.neighbour_changes import LINK_NEIGHBOURS_LUA, Relinking, encode_meaning, place_of
-from news_related.positions import Position
-from news_related.similarity import NEIGHBOURS, language_of
-from news_related.vector_projection import KEEP_VECTORS_LUA, Arrival, KeptVector, keeping, model_hash
+from news_related.embedding.model import quantised
+from news_related.graph.changes import LINK_ARTICLES_LUA, TAG, linking
+from news_related.graph.positions import Position
+from news_related.neighbours import similarity
+from news_related.neighbours.changes import LINK_NEIGHBOURS_LUA, Relinking, encode_meaning, place_of
+from news_related.neighbours.meanings import PACKED, Meaning
+from news_related.neighbours.similarity import NEIGHBOURS, language_of
+from news_related.neighbours.vector_projection import KEEP_VECTORS_LUA, Arrival, KeptVector, keeping, model_hash
 from news_shared.article_ids import ArticleId
 from news_shared.clock import epoch_ms
 from news_shared.projection.contract import Effects

@@ -12,9 +12,9 @@ from news_feed import stream_routes as stream
 from news_ingest import feed_routes, key_routes, websub_routes
 from news_ingest import routes as ingest
 from news_ingest import source_routes as sources
-from news_related import curation_routes as curation
-from news_related import duplicate_routes as duplicates
-from news_related import routes as related
+from news_related.queries import curation_routes as curation
+from news_related.queries import duplicate_routes as duplicates
+from news_related.queries import routes as related
 from news_views.beacons import batch_routes
 from news_views.embeds import picture_routes
 from news_views.imports import routes as import_routes

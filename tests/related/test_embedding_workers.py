@@ -8,8 +8,8 @@ from datetime import timedelta
 import psutil
 import pytest
 
-from news_related.embedding import Text
-from news_related.embedding_workers import EmbeddingWorkers, open_workers
+from news_related.embedding.model import Text
+from news_related.embedding.workers import EmbeddingWorkers, open_workers
 from news_shared.errors import PoisonError, TransientError
 from tests.related.embedding_models import Lengths, missing, too_large
 from tests.testbed.waiting import until

@@ -5,10 +5,10 @@ from zoneinfo import ZoneInfo
 
 from lxml import html
 
-from news_related.facts import Card
-from news_related.fragment import as_fragment
-from news_related.ranking import Ranked
-from news_related.reasons import Reason, Words
+from news_related.embeds.fragment import as_fragment
+from news_related.graph.facts import Card
+from news_related.lists.ranking import Ranked
+from news_related.lists.reasons import Reason, Words
 from news_shared.article_ids import article_id
 
 KYIV = ZoneInfo("Europe/Kyiv")

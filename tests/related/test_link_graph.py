@@ -11,11 +11,11 @@ import pytest_asyncio
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from news_related.graph_changes import TAG
+from news_related.graph.changes import TAG
 from news_related.link_graph import LinkGraph
-from news_related.ranking import Wanted
-from news_related.related_stories import own, related
-from news_related.routes import live_card
+from news_related.lists.ranking import Wanted
+from news_related.lists.related_stories import own, related
+from news_related.queries.routes import live_card
 from news_shared.article_ids import ArticleId
 from news_shared.articles import ArticleEvent
 from news_shared.projection.slots import Question, SlotAnswer, Slots

@@ -11,8 +11,8 @@ import pytest
 import pytest_asyncio
 
 from news_related.app import graph_slots
-from news_related.curation import CHOICES, Choice, curation_key
-from news_related.meanings import decode_neighbours
+from news_related.graph.curation import CHOICES, Choice, curation_key
+from news_related.neighbours.meanings import decode_neighbours
 from news_related.vectors import Vector
 from news_shared.article_ids import partition_of
 from news_shared.articles import ArticleEvent

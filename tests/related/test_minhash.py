@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from news_related.minhash import (
+from news_related.graph.minhash import (
     BAND_BYTES,
     BANDS,
     MOST_CHARACTERS,

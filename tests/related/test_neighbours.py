@@ -11,8 +11,8 @@ import pytest_asyncio
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from news_related.meanings import decode_neighbours
-from news_related.vector_projection import Arrival, decode_vector
+from news_related.neighbours.meanings import decode_neighbours
+from news_related.neighbours.vector_projection import Arrival, decode_vector
 from news_related.vectors import Vector
 from news_shared.article_ids import ArticleId
 from news_shared.articles import ArticleEvent

@@ -6,12 +6,12 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from news_related import ranking
-from news_related.facts import Card
-from news_related.meaning_edges import nearness
-from news_related.ranking import Ranked, Signal, Wanted, rank
-from news_related.reasons import Reason, ReasonKind
-from news_related.similarity import UNITS
+from news_related.edges.meaning import nearness
+from news_related.graph.facts import Card
+from news_related.lists import ranking
+from news_related.lists.ranking import Ranked, Signal, Wanted, rank
+from news_related.lists.reasons import Reason, ReasonKind
+from news_related.neighbours.similarity import UNITS
 from news_shared.articles import Article
 from tests.related.builders import NOON, an_article, id_of
 

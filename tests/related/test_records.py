@@ -7,7 +7,7 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from news_related.curation import Choice, curation_key, decode_choice
+from news_related.graph.curation import Choice, curation_key, decode_choice
 from news_related.vectors import Vector
 from news_shared.errors import PoisonError
 from tests.related.builders import NOON, id_of

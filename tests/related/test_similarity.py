@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from news_related import similarity
-from news_related.embedding import Embedder, Embedding, Text
-from news_related.language_means import centred
-from news_related.similarity import UNITS, kind_of
+from news_related.embedding.language_means import centred
+from news_related.embedding.model import Embedder, Embedding, Text
+from news_related.neighbours import similarity
+from news_related.neighbours.similarity import UNITS, kind_of
 
 _DAY = 86_400_000
 

@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from news_related.positions import Position
-from news_related.reasons import Reason, Words, text_of, words_for
-from news_related.themes import is_in, language_key, themes_of
+from news_related.graph.positions import Position
+from news_related.graph.themes import is_in, language_key, themes_of
+from news_related.lists.reasons import Reason, Words, text_of, words_for
 from news_shared.themes import theme_slug
 from tests.related.builders import id_of
 

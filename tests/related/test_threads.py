@@ -6,8 +6,8 @@ from datetime import timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from news_related.facts import Card
-from news_related.threads import LONGEST, SHARE, Pair, threads
+from news_related.edges.threads import LONGEST, SHARE, Pair, threads
+from news_related.graph.facts import Card
 from news_shared.article_ids import ArticleId
 from news_shared.articles import Article
 from tests.related.builders import NOON, an_article, id_of

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from hypothesis import given
 from hypothesis import strategies as st
 
-from news_related.embedder import Held, Revision, digest_of, due
-from news_related.embedding import Text
+from news_related.embedding.embedder import Held, Revision, digest_of, due
+from news_related.embedding.model import Text
 from news_shared.article_ids import ArticleId
 from tests.related.builders import id_of
 

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from news_related import similarity
-from news_related.meanings import Meaning, decode_neighbours
-from news_related.positions import Position
-from news_related.window import Window
+from news_related.graph.positions import Position
+from news_related.neighbours import similarity
+from news_related.neighbours.meanings import Meaning, decode_neighbours
+from news_related.neighbours.window import Window
 from news_shared.article_ids import ArticleId
 from tests.testbed.effort import often
 

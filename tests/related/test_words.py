@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from news_related.words import BEGINNING, DIMENSIONS, spelling, vector, weights
+from news_related.embedding.words import BEGINNING, DIMENSIONS, spelling, vector, weights
 
 _LANGUAGES = st.sampled_from(["en", "uk", "de", "zh", "und", "xx", ""])
 

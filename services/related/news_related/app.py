@@ -7,14 +7,15 @@ from datetime import timedelta
 import structlog
 from fastapi import FastAPI
 
-from news_related import curation_routes, duplicate_routes, fragment_routes, routes
-from news_related.curation import CHOICES
-from news_related.graph_changes import SERVICE, TAG
-from news_related.neighbour_loop import GROUP as NEIGHBOURS_GROUP
-from news_related.neighbour_loop import NeighbourLoop
-from news_related.projection import ARTICLE_LINKS
+from news_related.embeds import fragment_routes
+from news_related.graph.changes import SERVICE, TAG
+from news_related.graph.curation import CHOICES
+from news_related.graph.projection import ARTICLE_LINKS
+from news_related.neighbours.loop import GROUP as NEIGHBOURS_GROUP
+from news_related.neighbours.loop import NeighbourLoop
+from news_related.neighbours.vector_projection import ARTICLE_VECTORS
+from news_related.queries import curation_routes, duplicate_routes, routes
 from news_related.settings import RelatedSettings
-from news_related.vector_projection import ARTICLE_VECTORS
 from news_shared.api_keys import ApiKeys
 from news_shared.http import create_service
 from news_shared.lease import Lease
@@ -120,10 +121,10 @@ def create_linker(settings: RelatedSettings) -> FastAPI:
 
 def create_embedder(settings: RelatedSettings) -> FastAPI:
     """A member of the group that embeds articles, with its health behind HTTP; without a model it does nothing."""
-    from news_related.embedder import EmbedderTools, Revision, embedder_spec  # numpy, for this role only
-    from news_related.embedder_metrics import embedder_metrics
-    from news_related.embedding import model_name
-    from news_related.embedding_workers import open_workers
+    from news_related.embedding.embedder import EmbedderTools, Revision, embedder_spec  # numpy, for this role only
+    from news_related.embedding.metrics import embedder_metrics
+    from news_related.embedding.model import model_name
+    from news_related.embedding.workers import open_workers
 
     working: list[Projector[Revision]] = []
     model = model_name() if settings.own.embedding else None

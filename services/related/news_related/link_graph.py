@@ -12,8 +12,19 @@ from typing import Any, Literal
 
 from pydantic import ValidationError
 
-from news_related.curation import Choice, choices_key
-from news_related.facts import (
+from news_related.graph.changes import (
+    CARDS,
+    HELD,
+    THEME_LANGUAGES,
+    THEME_ORDER,
+    WITHDRAWN,
+    links_in,
+    order_range,
+    set_of,
+    theme_in_order,
+)
+from news_related.graph.curation import Choice, choices_key
+from news_related.graph.facts import (
     Card,
     Index,
     Link,
@@ -25,20 +36,9 @@ from news_related.facts import (
     theme_in,
     url_hash,
 )
-from news_related.graph_changes import (
-    CARDS,
-    HELD,
-    THEME_LANGUAGES,
-    THEME_ORDER,
-    WITHDRAWN,
-    links_in,
-    order_range,
-    set_of,
-    theme_in_order,
-)
-from news_related.meanings import Meaning, decode_neighbours
-from news_related.neighbour_changes import NEIGHBOURS, WINDOW, decode_meaning
-from news_related.positions import ID_BYTES, LENGTH, Position, date_bytes, id_from
+from news_related.graph.positions import ID_BYTES, LENGTH, Position, date_bytes, id_from
+from news_related.neighbours.changes import NEIGHBOURS, WINDOW, decode_meaning
+from news_related.neighbours.meanings import Meaning, decode_neighbours
 from news_shared.article_ids import ArticleId
 from news_shared.projection.slots import Command, SlotAnswer, Slots
 

@@ -6,11 +6,11 @@ from datetime import timedelta
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from news_related.curation import CHOICES
-from news_related.neighbour_loop import NeighbourLoop
-from news_related.projection import ARTICLE_LINKS
+from news_related.graph.curation import CHOICES
+from news_related.graph.projection import ARTICLE_LINKS
+from news_related.neighbours.loop import NeighbourLoop
+from news_related.neighbours.vector_projection import ARTICLE_VECTORS
 from news_related.settings import RelatedSettings
-from news_related.vector_projection import ARTICLE_VECTORS
 from news_shared.errors import LogMismatchError, TransientError
 from news_shared.process import running
 from news_shared.projection.rebuild import rebuild

@@ -12,7 +12,7 @@ from news_ingest.article_state import HoldRecord
 from news_ingest.items import Item, article_of
 from news_ingest.sources import FeedFinding, Source, finding_key
 from news_ingest.submissions import Submission, encode_submission
-from news_related.curation import Choice, curation_key
+from news_related.graph.curation import Choice, curation_key
 from news_related.vectors import REVISION, Vector
 from news_shared.api_keys import KeyEnd, KeyRecord, key_end_key, key_record_key
 from news_shared.article_ids import article_id

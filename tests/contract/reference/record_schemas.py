@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from news_ingest.article_state import HoldRecord
 from news_ingest.sources import FeedFinding, Source
 from news_ingest.submissions import Submission
-from news_related.curation import Choice
+from news_related.graph.curation import Choice
 from news_related.vectors import Vector
 from news_shared.api_keys import KeyEnd, KeyRecord
 from news_shared.articles import Article, Withdrawal

@@ -1,0 +1,148 @@
+"""Edges from meaning: which of an article's neighbours are near enough to be shown, and as what."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from news_related.graph.facts import Card
+from news_related.link_graph import Edge, LinkGraph
+from news_related.neighbours import similarity
+from news_related.neighbours.similarity import MeaningKind, kind_of, language_of
+from news_shared.article_ids import ArticleId
+
+_NEIGHBOURS_ASKED = 20  # whose neighbours are looked at when one's own do not suffice
+_LOOKED_AT = 300
+
+
+@dataclass(frozen=True)
+class Near:
+    """A live article near another.
+
+    Attributes:
+        score: in `similarity.UNITS`.
+        kind: None for one that is among the nearest and yet not near.
+    """
+
+    card: Card
+    score: int
+    kind: MeaningKind | None
+
+
+def nearness(card: Card, other: Card, score: int) -> Near:
+    """What another article is to an article, by their score."""
+    same = language_of(card.language) == language_of(other.language)
+    return Near(other, score, kind_of(score, abs(card.listed_ms - other.listed_ms), same=same))
+
+
+async def near(
+    graph: LinkGraph,
+    cards: Sequence[Card],
+    *,
+    most: int = similarity.NEIGHBOURS,
+    least: int | None = None,
+    known: Mapping[ArticleId, Card] | None = None,
+) -> list[list[Near]]:
+    """The live neighbours of some articles, best first; two round trips.
+
+    Args:
+        most: of each article.
+        least: leave out scores below it.
+        known: cards that need not be read again.
+    """
+    lists = [
+        [(key, score) for key, score in some[:most] if least is None or score >= least]
+        for some in await graph.neighbours([card.id for card in cards])
+    ]
+    had = dict(known or {})
+    wanted = [key for some in lists for key, _ in some]
+    found = {**had, **await graph.cards(key for key in wanted if key not in had)}
+    return [live(card, some, found) for card, some in zip(cards, lists, strict=True)]
+
+
+def live(card: Card, neighbours: Sequence[tuple[ArticleId, int]], known: Mapping[ArticleId, Card]) -> list[Near]:
+    """What an article's neighbours, with their scores, are to it; those whose cards are not known are left out."""
+    return [nearness(card, known[key], score) for key, score in neighbours if key in known]
+
+
+def may_be_shown(neighbours: Sequence[tuple[ArticleId, int]]) -> list[tuple[ArticleId, int]]:
+    """Those that are near enough to be of some kind, whatever their language: told without their cards."""
+    return [(key, score) for key, score in neighbours if score >= _LEAST_SHOWN]
+
+
+async def further(graph: LinkGraph, card: Card, known: Sequence[Near]) -> list[Near]:
+    """Neighbours of neighbours that are not among an article's own, scored as those are; four round trips.
+
+    For a filter that leaves too little of the sixty nearest.
+    """
+    lists = await graph.neighbours([one.card.id for one in known[:_NEIGHBOURS_ASKED]])
+    seen = {card.id, *(one.card.id for one in known)}
+    ranked = sorted((rank, key) for some in lists for rank, (key, _) in enumerate(some) if key not in seen)
+    asked = list(dict.fromkeys(key for _, key in ranked))[:_LOOKED_AT]
+    own, *others = await graph.meanings([card.id, *asked])
+    if own is None:
+        return []
+    comparable = [one for one in others if one is not None and one.space == own.space]
+    if not comparable:
+        return []
+    vectors = np.array([np.frombuffer(one.vector, np.int8) for one in comparable], np.float64)
+    scores = similarity.scores(
+        vectors @ np.frombuffer(own.vector, np.int8).astype(np.float64),
+        np.array([own.scale * one.scale for one in comparable]),
+        np.array([abs(own.position.date_ms - one.position.date_ms) for one in comparable]),
+        np.array([own.language == one.language for one in comparable]),
+    )
+    cards = await graph.cards(one.id for one in comparable)
+    found = [
+        nearness(card, cards[one.id], int(score))
+        for one, score in zip(comparable, scores, strict=True)
+        if one.id in cards
+    ]
+    return sorted(found, key=lambda one: (-one.score, one.card.id))
+
+
+async def edges_by_meaning(
+    graph: LinkGraph,
+    cards: Sequence[Card],
+    known: Mapping[ArticleId, Card],
+    *,
+    most: int,
+    kinds: Collection[MeaningKind],
+) -> list[Edge]:
+    """The edges of these kinds at some articles, each once, from the later article to the earlier.
+
+    Args:
+        known: cards that need not be read again.
+        most: neighbours of each article that are looked at.
+    """
+    if not kinds:
+        return []
+    edges: dict[Edge, None] = {}
+    found = await near(graph, cards, most=most, least=_least(kinds), known=known)
+    for card, some in zip(cards, found, strict=True):
+        for one in some:
+            if one.kind is not None and one.kind in kinds:
+                later, earlier = sorted((card, one.card), key=lambda c: c.position, reverse=True)
+                edges[Edge(one.kind, later.id, earlier.id, score=one.score)] = None
+    return list(edges)
+
+
+async def pairs_by_meaning(
+    graph: LinkGraph, cards: Mapping[ArticleId, Card], kinds: Collection[MeaningKind]
+) -> dict[tuple[ArticleId, ArticleId], int]:
+    """The scores of all pairs among some articles that are one of these kinds; one round trip."""
+    lists = await graph.neighbours(list(cards))
+    return {
+        (key, other): score
+        for key, some in zip(cards, lists, strict=True)
+        for other, score in some
+        if other in cards and nearness(cards[key], cards[other], score).kind in kinds
+    }
+
+
+def _least(kinds: Collection[MeaningKind]) -> int | None:
+    cuts = [cut for kind in kinds for cut in similarity.CUT_OFFS[kind] if cut is not None]
+    return round(similarity.UNITS * min(cuts)) if cuts else None
+
+
+_LEAST_SHOWN = _least(similarity.CUT_OFFS) or 0

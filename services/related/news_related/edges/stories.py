@@ -1,0 +1,110 @@
+"""The thread of a story: earlier and later reports and their translations, in order of time."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+
+from news_related.edges.meaning import edges_by_meaning, pairs_by_meaning
+from news_related.edges.threads import Pair, threads
+from news_related.graph.facts import Card
+from news_related.graph.themes import is_in
+from news_related.link_graph import Edge, LinkGraph
+from news_related.neighbours.similarity import MeaningKind
+from news_shared.article_ids import ArticleId
+
+MAX_ARTICLES = 100
+_LOOKED_AT = 200
+_MAX_STEPS = 8
+_APART = timedelta(days=30)  # a link to something older is background, not the story going on
+_BACKLINKS = 30
+_NEIGHBOURS = 20  # of each article, followed to find what may belong to the story
+_TELLING: tuple[MeaningKind, ...] = ("translation", "same_story")
+_SHARED = 1 / 3
+
+
+@dataclass(frozen=True)
+class Thread:
+    """A story.
+
+    Attributes:
+        id: that of its first article, so it is the same whichever article is asked.
+        is_cut: there is more than was taken.
+    """
+
+    id: ArticleId
+    articles: list[Card]
+    is_cut: bool
+
+
+def goes_on(one: Card, other: Card) -> bool:
+    """Whether a link between two articles joins them into one story.
+
+    Their main (first) theme is the same, or a third of all their themes is shared, or neither has any; and no more
+    than 30 days lie between them. A link to another subject is only a link.
+    """
+    if abs(one.listed_ms - other.listed_ms) > _APART // timedelta(milliseconds=1):
+        return False
+    mine, theirs = one.slugs, other.slugs
+    if not mine or not theirs:
+        return mine == theirs
+    shared = len(set(mine) & set(theirs)) / len(set(mine) | set(theirs))
+    return mine[0] == theirs[0] or shared >= _SHARED
+
+
+async def thread_of(graph: LinkGraph, card: Card, languages: tuple[str, ...] = ()) -> Thread:
+    """The story that an article belongs to, itself included, by the rules of `threads`; `MAX_ARTICLES` at the most, the
+    nearest in time.
+
+    Whatever is connected with the article is looked at, up to 200 articles and eight steps away: a thread is the same
+    whichever of its articles is asked, unless that is not all.
+
+    Raises:
+        RebuildingError, TransientError: as `LinkGraph`.
+    """
+    found = {card.id: card}
+    declared: dict[Pair, None] = {}
+    frontier, is_cut = [card], False
+    for _ in range(_MAX_STEPS):
+        edges = await graph.edges_of(frontier, backlinks=_BACKLINKS)
+        known = {**await graph.cards(_ends(edges) - found.keys()), **found}
+        meant = await edges_by_meaning(graph, frontier, known, most=_NEIGHBOURS, kinds=_TELLING)
+        known.update(await graph.cards(_ends(meant) - known.keys()))
+        joined = _joining(edges, known)
+        declared.update(dict.fromkeys(joined))
+        reached = {end for pair in joined for end in pair} | (_ends(meant) & known.keys())
+        frontier = sorted((known[key] for key in reached - found.keys()), key=lambda c: _apart(c, card))
+        room = _LOOKED_AT - len(found)
+        is_cut = is_cut or len(frontier) > room
+        frontier = frontier[:room]
+        found.update((one.id, one) for one in frontier)
+        if not frontier:
+            break
+    else:
+        is_cut = True
+    near = await pairs_by_meaning(graph, found, _TELLING)
+    told = [found[key] for key in threads(found, declared, near)[card.id]]
+    nearest = sorted(told, key=lambda c: _apart(c, card))[:MAX_ARTICLES]
+    articles = sorted(nearest, key=lambda c: c.position)
+    return Thread(
+        articles[0].id, [c for c in articles if is_in(c.language, languages)], is_cut or len(told) > MAX_ARTICLES
+    )
+
+
+def _ends(edges: Iterable[Edge]) -> set[ArticleId]:
+    return {ArticleId(end) for edge in edges for end in (edge.source, edge.target) if end is not None}
+
+
+def _joining(edges: Iterable[Edge], known: Mapping[ArticleId, Card]) -> list[Pair]:
+    """The declared pairs that are one story."""
+    joined = []
+    for edge in edges:
+        one, other = known.get(edge.source), known.get(ArticleId(edge.target or ""))
+        if one is None or other is None or edge.kind not in ("cites", "translation"):
+            continue
+        if edge.kind == "translation" or goes_on(one, other):
+            joined.append((one.id, other.id))
+    return joined
+
+
+def _apart(one: Card, other: Card) -> tuple[int, ArticleId]:
+    return abs(one.listed_ms - other.listed_ms), one.id

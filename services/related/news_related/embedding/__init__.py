@@ -1,0 +1,1 @@
+"""What an article is about, as a vector: computed once, in processes of its own."""

@@ -1,0 +1,1 @@
+"""What other people's pages embed: related articles as HTML."""

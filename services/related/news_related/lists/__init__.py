@@ -1,0 +1,1 @@
+"""What is shown beside an article, in which order and why."""

@@ -1,0 +1,266 @@
+"""How related articles are scored, ordered and made diverse: pure rules.
+
+Every reason to show an article is a signal with a strength in [0, 1]:
+
+| signal | strength |
+|---|---|
+| pinned by an editor | 1, and before everything else, in the order of pinning |
+| translation | 0.95 |
+| links to this article | 0.8, halved for every 180 days between the two |
+| links to a translation of this article | 0.7, likewise |
+| the same report in another language, by meaning | 0.9 |
+| another report of the same story, by meaning | from 0.6 at the cut-off to 0.85 for the same words at the same time |
+| something similar, by meaning | from 0.3 at the cut-off to 0.55 likewise |
+| both link to the same article | 0.5, halved for every 30 days |
+| both of a theme with n articles | 0.45 / log2(2 + n), halved for every 7 days: a rare theme says more |
+
+Scores of meaning have closeness in time in them (`similarity`). Signals of one article add up like independent chances,
+1 - (1 - a)(1 - b)…; the strongest one is its reason. Then the list is picked one by one, the highest first (ties: the
+newest, then by id), out of five times as many as wanted: what tells the same story as something picked (its
+translation) is left out, and each article picked before for the same themes takes a fifth off. Themes alone are a weak
+reason: such articles only fill a list up to four, unless themes were asked for. A copy of the article is never in its
+list; of copies of one text the earliest stands for all, with the score of the best; a pinned one always stands for
+itself.
+Scores are comparable within one list only.
+"""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from math import exp2, log2, prod
+from typing import Literal
+
+from news_related.edges.meaning import Near
+from news_related.graph.duplicates import folded, share_of_copy
+from news_related.graph.facts import Card
+from news_related.graph.themes import is_in, language_ranges
+from news_related.lists.reasons import KINDS, Reason, ReasonKind
+from news_related.neighbours.similarity import CUT_OFFS, UNITS, MeaningKind
+
+PINNED = 1.0
+TRANSLATION = 0.95
+_BACKLINK, _BACKLINK_HALVES = 0.8, 180.0
+_BACKLINK_OF_TRANSLATION = 0.7
+_TRANSLATED = 0.9
+_MEANING: Mapping[MeaningKind, tuple[float, float]] = {"same_story": (0.6, 0.85), "similar": (0.3, 0.55)}
+_SAME_STORY, _SAME_STORY_HALVES = 0.5, 30.0
+_THEME, _THEME_HALVES = 0.45, 7.0
+_MORE_OF_THE_SAME = 0.8
+_CONSIDERED = 5
+FILLED_TO = 4
+"""What themes alone fill a list up to."""
+_DAY_MS = 86_400_000
+
+
+@dataclass(frozen=True)
+class Signal:
+    """One reason to show an article, and how strong it is."""
+
+    strength: float
+    reason: Reason
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What a reader asked for; empty parts do not matter."""
+
+    limit: int = 10
+    languages: tuple[str, ...] = ()
+    kinds: frozenset[ReasonKind] = frozenset()
+    published_after_ms: int | None = None
+
+    @property
+    def is_filter(self) -> bool:
+        """Whether it leaves out articles by what they are."""
+        return bool(self.languages) or self.published_after_ms is not None
+
+    def takes(self, card: Card) -> bool:
+        """Whether an article may be in the list."""
+        new_enough = self.published_after_ms is None or card.listed_ms > self.published_after_ms
+        return new_enough and is_in(card.language, self.languages)
+
+
+@dataclass(frozen=True)
+class Ranked:
+    """An article of the list."""
+
+    card: Card
+    score: float
+    reason: Reason
+    copies: tuple[Card, ...] = ()  # that it stands for
+
+
+def closeness(one: Card, other: Card, *, halves: float) -> float:
+    """1 for articles of the same moment, halved for every so many days between them."""
+    return exp2(-abs(one.listed_ms - other.listed_ms) / _DAY_MS / halves)
+
+
+def backlink(article: Card, other: Card, paragraph: int, *, via: Card | None = None) -> Signal:
+    """The other links to this article, or to its translation ``via``."""
+    strength = _BACKLINK if via is None else _BACKLINK_OF_TRANSLATION
+    reason = Reason("backlink", paragraph=paragraph, via=via.title if via else None)
+    return Signal(strength * closeness(article, other, halves=_BACKLINK_HALVES), reason)
+
+
+def same_story(article: Card, other: Card, via: Card) -> Signal:
+    """Both link to the same article."""
+    strength = _SAME_STORY * closeness(article, other, halves=_SAME_STORY_HALVES)
+    return Signal(strength, Reason("same_story", via=via.title))
+
+
+def by_meaning(article: Card, near: Near) -> Signal | None:
+    """The other is near in meaning; None when it is not near enough."""
+    if near.kind is None:
+        return None
+    similarity = near.score / UNITS
+    if near.kind == "translation":
+        return Signal(_TRANSLATED, Reason("translation", similarity=similarity))
+    least = min(cut for cut in CUT_OFFS[near.kind] if cut is not None)
+    weak, strong = _MEANING[near.kind]
+    strength = weak + (strong - weak) * min(1.0, max(0.0, (similarity - least) / (1 - least)))
+    when: Literal["earlier", "later"] = "earlier" if near.card.position < article.position else "later"
+    return Signal(strength, Reason(near.kind, similarity=similarity, when=when if near.kind == "same_story" else None))
+
+
+def themes(article: Card, other: Card, sizes: Mapping[str, int]) -> Signal | None:
+    """The themes that both have, as one signal; the rarest is named first.
+
+    Args:
+        sizes: how many articles each theme of this article has.
+    """
+    theirs = set(other.slugs)
+    shared = [(sizes.get(slug, 0), place, name) for place, (slug, name) in enumerate(article.themes) if slug in theirs]
+    if not shared:
+        return None
+    near = closeness(article, other, halves=_THEME_HALVES)
+    strength = _together(_THEME / log2(2 + max(size, 1)) * near for size, _, _ in shared)
+    return Signal(strength, Reason("theme", themes=tuple(name for _, _, name in sorted(shared))))
+
+
+def rank(
+    article: Card,
+    candidates: Mapping[str, Card],
+    signals: Mapping[str, Sequence[Signal]],
+    wanted: Wanted,
+) -> list[Ranked]:
+    """The list of an article, best first.
+
+    Args:
+        candidates: live articles by id; others are left out whatever their signals.
+        signals: by id of the other article.
+    """
+    scored = []
+    for_themes_alone: set[str] = set()
+    for key, some in signals.items():
+        card = candidates.get(key)
+        fitting = [s for s in some if not wanted.kinds or s.reason.kind in wanted.kinds]
+        if card is None or card.id == article.id or not fitting or not wanted.takes(card):
+            continue
+        if not article.bands.isdisjoint(card.bands) and share_of_copy(article, card) is not None:
+            continue
+        best = max(fitting, key=lambda s: (s.strength, -KINDS.index(s.reason.kind)))
+        scored.append(Ranked(card, _together(s.strength for s in fitting), best.reason))
+        if not wanted.kinds and all(s.reason.kind == "theme" for s in fitting):
+            for_themes_alone.add(card.id)
+    chosen = [one for one in scored if one.reason.kind == "pinned"]  # signals come in the order of pinning
+    told = _stories([article, *candidates.values()])
+    own = told[article.id]
+    chosen, rest = _with_copies(chosen, [one for one in scored if one.reason.kind != "pinned"])
+    rest = _one_of_each_story(rest, told, article)
+    shown = {told[one.card.id] for one in chosen} - {own}
+    rest = [one for one in rest if told[one.card.id] not in shown]
+    rest = _filled(rest, for_themes_alone, FILLED_TO - len(chosen))
+    return [*chosen, *_diverse(rest, wanted.limit)][: wanted.limit]
+
+
+def _filled(scored: Sequence[Ranked], for_themes_alone: Collection[str], size: int) -> list[Ranked]:
+    """Those with another reason than themes, and as many for themes alone as are missing from this size."""
+    others = [one for one in scored if one.card.id not in for_themes_alone]
+    fallback = {one.card.id: one for one in scored if one.card.id in for_themes_alone}
+    picked = _diverse(fallback.values(), max(0, size - len(others)))
+    return [*others, *(fallback[one.card.id] for one in picked)]
+
+
+def _together(strengths: Iterable[float]) -> float:
+    return 1 - prod(1 - strength for strength in strengths)
+
+
+def _stories(cards: Iterable[Card]) -> dict[str, str]:
+    """For each article a name that its translations among the cards have, too."""
+    parent: dict[str, str] = {}
+
+    def root(name: str) -> str:
+        while (above := parent.setdefault(name, name)) != name:
+            name = above
+        return name
+
+    known = list(cards)
+    originals = {name for card in known if card.original for name in (card.original.id, card.original.url)}
+    for card in known:
+        if card.original is None and card.url not in originals:
+            continue  # nobody's translation; who translates it by its id names it
+        names = [card.url, card.original.id, card.original.url] if card.original else [card.url]
+        for name in names:
+            if name is not None:
+                one, other = sorted((root(card.id), root(name)))
+                parent[other] = one
+    return {card.id: root(card.id) for card in known}
+
+
+def _with_copies(chosen: Sequence[Ranked], rest: Sequence[Ranked]) -> tuple[list[Ranked], list[Ranked]]:
+    """Copies of one text folded into the pinned one, or into the earliest; the others are named on its card."""
+    stands = folded(one.card for one in (*chosen, *rest))
+    groups: dict[str, list[Ranked]] = {}
+    for one in sorted(rest, key=lambda one: (one.card.listed_ms, one.card.id)):
+        groups.setdefault(stands[one.card.id], []).append(one)
+    pinned = []
+    for one in chosen:
+        copies = groups.pop(stands[one.card.id], [])
+        pinned.append(replace(one, copies=tuple(copy.card for copy in copies)))
+    kept = []
+    for first, *copies in groups.values():
+        if copies:
+            best = max(one.score for one in (first, *copies))
+            first = replace(first, score=best, copies=tuple(copy.card for copy in copies))
+        kept.append(first)
+    return pinned, kept
+
+
+def _one_of_each_story(scored: Sequence[Ranked], told: Mapping[str, str], article: Card) -> list[Ranked]:
+    """Of translations of each other the one in the article's language, else the best; its own are all kept."""
+    best: dict[str, Ranked] = {}
+    kept = []
+    main_language = language_ranges(article.language)[0]
+    for one in sorted(scored, key=_order):
+        story = told[one.card.id]
+        if story == told[article.id] or one.reason.kind == "translation":
+            kept.append(one)
+            continue
+        held = best.get(story)
+        if held is None or (
+            is_in(one.card.language, [main_language]) and not is_in(held.card.language, [main_language])
+        ):
+            best[story] = one if held is None else replace(one, score=held.score)
+    return [*kept, *best.values()]
+
+
+def _diverse(scored: Iterable[Ranked], limit: int) -> list[Ranked]:
+    left = sorted(scored, key=_order)[: _CONSIDERED * limit]  # what stands lower has nothing to win
+    picked: list[Ranked] = []
+    same: dict[tuple[str, ...], int] = {}
+    while left and len(picked) < limit:
+        first, score = 0, 0.0
+        for place, one in enumerate(left):
+            if one.score < score:
+                break  # nor can any after it be more
+            now = one.score * _MORE_OF_THE_SAME ** same.get(one.reason.themes, 0)
+            if now > score or (now == score and _order(one)[1:] < _order(left[first])[1:]):
+                first, score = place, now
+        best = replace(left.pop(first), score=score)
+        picked.append(best)
+        if best.reason.themes:
+            same[best.reason.themes] = same.get(best.reason.themes, 0) + 1
+    return picked
+
+
+def _order(one: Ranked) -> tuple[float, int, str]:
+    return (-one.score, -one.card.listed_ms, one.card.id)

@@ -1,0 +1,49 @@
+"""What an article means, as numbers, and how a list of those that are near to it is packed."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from news_related.graph.positions import ID_BYTES, Position, id_from
+from news_shared.article_ids import ArticleId
+
+PACKED = np.dtype([("high", ">u8"), ("low", ">u8"), ("score", ">i4")])
+"""A neighbour in a packed list: the 16 bytes of its id, and the score."""
+
+
+@dataclass(frozen=True)
+class Meaning:
+    """What of an article decides how near it is to others.
+
+    Attributes:
+        language: as `similarity.language_of` has it.
+        model: hash of its name; only vectors of equal models (and lengths) compare.
+        scale: component i is ``vector[i] * scale``.
+    """
+
+    position: Position
+    language: str
+    model: str
+    scale: float
+    vector: bytes
+
+    @property
+    def id(self) -> ArticleId:
+        """Whose it is."""
+        return self.position.id
+
+    @property
+    def space(self) -> str:
+        """What it can be compared in."""
+        return f"{self.model}/{len(self.vector)}"
+
+
+def decode_neighbours(packed: bytes) -> list[tuple[ArticleId, int]]:
+    """Ids and scores of a packed list, best first."""
+    return [
+        (
+            id_from(packed[start : start + ID_BYTES]),
+            int.from_bytes(packed[start + ID_BYTES : start + PACKED.itemsize], signed=True),
+        )
+        for start in range(0, len(packed), PACKED.itemsize)
+    ]

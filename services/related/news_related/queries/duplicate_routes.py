@@ -1,0 +1,76 @@
+"""The query API: other articles with the same text, and which articles of a list are copies of each other."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request
+from starlette.responses import Response
+
+from news_related.edges.duplicate import copies_of
+from news_related.graph.duplicates import folded
+from news_related.graph.facts import Card
+from news_related.link_graph import LinkGraph
+from news_related.lists.reasons import Reason
+from news_related.queries.answers import DUPLICATES_AMONG_RESPONSES, DUPLICATES_RESPONSES, answer
+from news_related.queries.routes import Article, Url, as_of, card_asked_for, words_of
+from news_shared.article_ids import ArticleId, parse_article_id
+from news_shared.problems import GONE, NOT_FOUND
+
+router = APIRouter(tags=["related"])
+
+MAX_ARTICLES = 100
+
+
+@router.get("/v1/articles/{article:path}/duplicates", responses=DUPLICATES_RESPONSES, summary="Its copies")
+async def duplicates(request: Request, article: str) -> Response:
+    """Articles within a week of it that have its text, whole or with some changes, earliest first; 180 at the most."""
+    return await _duplicates(request, article, None)
+
+
+@router.get("/v1/duplicates", responses=DUPLICATES_RESPONSES, summary="Its copies, by URL")
+async def duplicates_of(request: Request, article: Article = None, url: Url = None) -> Response:
+    """The same for an article that is known by its URL."""
+    return await _duplicates(request, article, url)
+
+
+@router.get("/v1/duplicates/among", responses=DUPLICATES_AMONG_RESPONSES, summary="Which of a list are copies")
+async def duplicates_among(
+    request: Request,
+    article: Annotated[
+        list[str],
+        Query(min_length=1, max_length=MAX_ARTICLES, description="Ids or `source:guid`, up to 100, in any order."),
+    ],
+) -> Response:
+    """For a list that shows one text once: of these articles, in the order asked, which are copies of which.
+
+    Of several articles with one text the earliest stands for the others, which name it in `duplicate_of`; articles
+    that were not asked for are not looked at.
+    """
+    graph = LinkGraph(request.state.slots)
+    ids = [parse_article_id(name) for name in article]
+    states = dict(zip(ids, await graph.states(ids), strict=True))
+    stands = folded(state for state in states.values() if isinstance(state, Card))
+    copies: dict[ArticleId, list[ArticleId]] = {}
+    for key, first in stands.items():
+        if key != first:
+            copies.setdefault(first, []).append(key)
+    items: list[dict[str, Any]] = []
+    for key in ids:
+        first = stands.get(key, key)
+        item: dict[str, Any] = {
+            "article": key,
+            "duplicate_of": first if first != key else None,
+            "duplicates": copies.get(key, []),
+        }
+        if key not in stands:
+            item["status"] = NOT_FOUND.status if states[key] is None else GONE.status
+        items.append(item)
+    return answer(request, {"items": items}, as_of(graph))
+
+
+async def _duplicates(request: Request, article: str | None, url: str | None) -> Response:
+    graph = LinkGraph(request.state.slots)
+    card = await card_asked_for(graph, article, url)
+    words = words_of(request, ())
+    [copies] = await copies_of(graph, [card])
+    items = [{**copy.card.shown(), "reason": Reason("duplicate", shared=copy.shared).shown(words)} for copy in copies]
+    return answer(request, {"article": card.id, "items": items}, as_of(graph))
