@@ -22,8 +22,9 @@ up: $(UV) ## Everything on this machine, no Docker, no Java: http://127.0.0.1:80
 test: $(UV) ## Quick tests, on the embedded servers
 	$(PYTEST) -n 4 --dist loadfile --no-loadscope-reorder $(QUICK) $(addprefix --ignore=,$(DEATHS)) $(ARGS)
 
-test-thorough: $(UV) ## All of them on the embedded servers, with four times as many examples, beacons and deaths
+test-thorough: $(UV) ## All of them on the embedded servers, with four times as many examples, beacons and deaths; all of Chromium
 	NEWS_TEST_THOROUGH=1 $(PYTEST) -n 2 --dist loadfile --no-loadscope-reorder $(QUICK) $(ARGS)
+	$(PYTEST) -m browser $(ARGS)
 
 test-kafka: $(UV) ## What touches a server, and more, on Apache Kafka and a Redis Cluster (needs java and mvn)
 	NEWS_TEST_BACKEND=kafka $(PYTEST) -n 2 --dist loadfile --no-loadscope-reorder -m "not slow and not browser and not compose" $(ARGS)
@@ -32,11 +33,11 @@ test-compose: $(UV) ## Build the images and test the compose stack (needs a cont
 	$(PYTEST) -m compose $(ARGS)
 
 test-browser: $(UV) ## The reader's pages in Chromium
-	$(PYTEST) -m browser $(ARGS)
+	$(PYTEST) -m "browser and not slow" $(ARGS)
 
 faults: export NEWS_TEST_THOROUGH = 1
 faults: $(UV) ## Every fault on Apache Kafka and a Redis Cluster, the long runs too; writes docs/faults.md
-	NEWS_TEST_BACKEND=kafka $(PYTEST) -m "fault or slow" --junit-xml .cache/faults.xml $(ARGS)
+	NEWS_TEST_BACKEND=kafka $(PYTEST) -m "(fault or slow) and not browser" --junit-xml .cache/faults.xml $(ARGS)
 	$(RUN) python -m tests.faults.report .cache/faults.xml docs/faults.md
 
 lint: $(UV) ## Linter, formatter, types

@@ -24,7 +24,7 @@ from tests.related.wire_texts import a_wire_text
 from tests.testbed.backends import Backend
 from tests.testbed.waiting import until
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(400)]
 
 THEME = "Withdrawals"
 READERS = 3
