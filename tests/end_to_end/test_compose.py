@@ -147,7 +147,7 @@ async def test_a_backup_is_restored_and_every_answer_is_the_same(stack: Stack, t
 
     await until(are_the_same, "the answers of before", seconds=_PATIENCE)
     await until(lambda: stack.doctor()[0] == 0, "the restored stack to be well", seconds=_PATIENCE)
-    async with httpx.AsyncClient(timeout=20, trust_env=False) as client:
+    async with httpx.AsyncClient(timeout=20, follow_redirects=True, trust_env=False) as client:
         await an_article_is_posted_and_seen(Newsroom(stack.addresses, client))
 
 
