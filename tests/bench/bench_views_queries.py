@@ -30,13 +30,13 @@ from rich.table import Table
 from news_shared.article_ids import ArticleId, partition_of
 from news_shared.clock import epoch_ms, system_clock
 from news_shared.producer import open_producer
-from news_shared.redis_client import open_redis
+from news_shared.redis_client import RedisClient, open_redis
 from news_views.counting.trending import WINDOWS, Window
 from news_views.view_counts import ask_totals, index_name
 from tests.testbed.backends import PARTITIONS, backend_name, backends
 from tests.testbed.role import RoleProcess, running_roles
 from tests.testbed.waiting import until
-from tests.views.partitions import is_caught_up
+from tests.views.partitions import applied_offsets, is_caught_up, written_progress
 from tests.views.workload import Newsroom, write
 
 HOUR_MS = 3_600_000
@@ -121,6 +121,12 @@ class RedisAlone:
         return Figure.of(f"{what}, Redis alone", taken)
 
 
+async def is_written(redis: RedisClient) -> bool:
+    """Whether the projector has nothing to do: writing its changelog it takes a core, and Redis, from what is asked."""
+    applied, written = await applied_offsets(redis), await written_progress(redis)
+    return all(written[partition].next_offset >= applied[partition] for partition in applied)
+
+
 def counts_commands(articles: list[ArticleId]) -> list[tuple[str | int | bytes, ...]]:
     today = epoch_ms(system_clock()) // (24 * HOUR_MS)
     by_partition: dict[int, list[ArticleId]] = {}
@@ -154,6 +160,7 @@ async def measure(articles: int, times: int) -> list[Figure]:
             api = await roles.start("views-api")
             async with open_redis(backend.redis_settings) as redis:
                 await until(lambda: is_caught_up(backend, redis), "the projector to catch up", seconds=900)
+                await until(lambda: is_written(redis), "the changelog to be written", seconds=300)
 
             def hundred() -> list[ArticleId]:
                 return random.sample(newsroom.articles, 100)
