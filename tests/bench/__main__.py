@@ -16,6 +16,7 @@ BENCHES = (
     "bench_views_queries",
     "bench_views_live",
     "bench_feed",
+    "bench_feed_lists",
     "bench_formats",
     "bench_ingest",
     "bench_poller",

@@ -12,18 +12,14 @@ import json
 import socket
 import tempfile
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from functools import partial
-from http import HTTPStatus
-from http.client import HTTPConnection
 from pathlib import Path
 from random import Random
-from statistics import median, quantiles
 from time import perf_counter
 from urllib.parse import urlsplit
 
 import hiredis
-import psutil
 from rich.console import Console
 from rich.table import Table
 
@@ -33,66 +29,19 @@ from news_shared.producer import open_producer
 from news_shared.redis_client import RedisClient, open_redis
 from news_views.counting.trending import WINDOWS, Window
 from news_views.view_counts import ask_totals, index_name
+from tests.bench.asking import WARMING_UP, Asking, Figure
 from tests.testbed.backends import PARTITIONS, backend_name, backends
-from tests.testbed.role import RoleProcess, running_roles
+from tests.testbed.role import running_roles
 from tests.testbed.waiting import until
 from tests.views.partitions import applied_offsets, is_caught_up, written_progress
 from tests.views.workload import Newsroom, write
 
 HOUR_MS = 3_600_000
 BEACONS_PER_ARTICLE = 4
-_WARMING_UP = 20
 QUESTIONS = (
     *(f"{path}?window={window}" for path in ("trending", "most-read") for window in ("1h", "24h", "7d")),
     "trending?theme=theme-1&language=uk",
 )
-
-
-@dataclass(frozen=True)
-class Figure:
-    """One question; milliseconds as the caller sees them."""
-
-    what: str
-    asked: int
-    p50_ms: float
-    p99_ms: float
-    cpu_ms: float | None = None
-
-    @classmethod
-    def of(cls, what: str, taken: list[float], cpu_seconds: float | None = None) -> "Figure":
-        """From the milliseconds of each, and the CPU seconds of all."""
-        cpu_ms = None if cpu_seconds is None else round(1000 * cpu_seconds / len(taken), 2)
-        return cls(what, len(taken), round(median(taken), 2), round(quantiles(taken, n=100)[98], 2), cpu_ms)
-
-
-class Asking:
-    """Asks the API again and again on one connection, each time waiting for the answer.
-
-    By the standard library's client: a richer one takes longer to ask than the API to answer.
-    """
-
-    def __init__(self, api: RoleProcess, times: int) -> None:
-        self._api, self._times = api, times
-        self._connection = HTTPConnection(urlsplit(api.url).netloc, timeout=30)
-
-    def ask(self, what: str, url: Callable[[], str]) -> Figure:
-        for _ in range(_WARMING_UP):  # the first few fill pools and caches
-            self._get(url())
-        taken = []
-        before = _cpu_seconds(self._api.pid)
-        for _ in range(self._times):
-            address = url()
-            begun = perf_counter()
-            self._get(address)
-            taken.append(1000 * (perf_counter() - begun))
-        return Figure.of(what, taken, _cpu_seconds(self._api.pid) - before)
-
-    def _get(self, address: str) -> None:
-        self._connection.request("GET", address)
-        answer = self._connection.getresponse()
-        body = answer.read()
-        if answer.status != HTTPStatus.OK:
-            raise RuntimeError(f"{address[:100]}: {answer.status} {body[:500]!r}")
 
 
 class RedisAlone:
@@ -104,7 +53,7 @@ class RedisAlone:
 
     def ask(self, what: str, commands: Callable[[], list[tuple[str | int | bytes, ...]]], times: int) -> Figure:
         taken = []
-        for n in range(times + _WARMING_UP):
+        for n in range(times + WARMING_UP):
             asked = commands()
             packed = b"".join(hiredis.pack_command(command) for command in asked)  # type: ignore[arg-type]  # its stub says one item
             reader = hiredis.Reader()
@@ -116,7 +65,7 @@ class RedisAlone:
                     left -= 1
                 else:
                     reader.feed(self._socket.recv(1 << 20))
-            if n >= _WARMING_UP:
+            if n >= WARMING_UP:
                 taken.append(1000 * (perf_counter() - begun))
         return Figure.of(f"{what}, Redis alone", taken)
 
@@ -179,11 +128,6 @@ async def measure(articles: int, times: int) -> list[Figure]:
                     *[redis_alone.ask(f"best ten, {w}", partial(best_commands, w), times) for w in WINDOWS],
                 ]
             return figures
-
-
-def _cpu_seconds(pid: int) -> float:
-    times = psutil.Process(pid).cpu_times()
-    return times.user + times.system
 
 
 def _shown(milliseconds: float | None) -> str:
