@@ -29,7 +29,7 @@ test-thorough: $(UV) ## All of them on the embedded servers, with four times as 
 test-kafka: $(UV) ## What touches a server, and more, on Apache Kafka and a Redis Cluster (needs java and mvn)
 	NEWS_TEST_BACKEND=kafka $(PYTEST) -n 2 --dist loadfile --no-loadscope-reorder -m "not slow and not browser and not compose" $(ARGS)
 
-test-compose: $(UV) ## Build the images and test the compose stack (needs a container engine)
+test-compose: $(UV) ## Build the images and test the compose stack (needs a container engine and Chromium)
 	$(PYTEST) -m compose $(ARGS)
 
 test-browser: $(UV) ## The reader's pages in Chromium

@@ -12,6 +12,8 @@ from urllib.parse import urlsplit
 
 from playwright.async_api import Browser, Page, ViewportSize, async_playwright
 
+from tests.testbed.waiting import until
+
 _EXECUTABLE = Path("/usr/bin/chromium")
 _ARGUMENTS = [
     "--headless",
@@ -66,6 +68,16 @@ class Reader:
 
     async def open(self, path: str) -> None:
         await self.page.goto(self.site + path, wait_until="load")
+
+    async def follow(self, name: str, *, within: str = "main") -> None:
+        """A click on the first link with this name, and the page behind it."""
+        before = self.page.url
+        await self.page.locator(within).get_by_role("link", name=name).first.click()
+        await until(lambda: self.page.url != before, f"the page behind {name!r}")
+        await self.page.wait_for_load_state("load")
+
+    async def heading(self) -> str:
+        return (await self.page.get_by_role("heading", level=1).inner_text()).strip()
 
     async def overflow(self) -> int:
         """Pixels by which the page is wider than the window."""

@@ -12,9 +12,11 @@ from typing import Any
 
 import httpx
 import pytest
+from playwright.async_api import ViewportSize
 
 from news_shared.article_ids import article_id
 from newsfeed.roles import ROLES
+from tests.browser.chromium import DESKTOP, PHONE, chromium, reading
 from tests.end_to_end.journeys import Addresses, Newsroom, an_article_is_posted_and_seen, whole_path
 from tests.testbed.answers import without_time
 from tests.testbed.ports import reserved_port
@@ -145,10 +147,61 @@ async def test_a_backup_is_restored_and_every_answer_is_the_same(stack: Stack, t
         except httpx.TransportError:
             return False
 
-    await until(are_the_same, "the answers of before", seconds=_PATIENCE)
+    try:
+        await until(are_the_same, "the answers of before", seconds=_PATIENCE)
+    except TimeoutError:
+        assert await answers(stack.addresses) == before  # says what differs
+        raise
     await until(lambda: stack.doctor()[0] == 0, "the restored stack to be well", seconds=_PATIENCE)
     async with httpx.AsyncClient(timeout=20, follow_redirects=True, trust_env=False) as client:
         await an_article_is_posted_and_seen(Newsroom(stack.addresses, client))
+
+
+@pytest.mark.parametrize(
+    ("locale", "script", "viewport"),
+    [
+        ("uk-UA", True, PHONE),
+        ("uk-UA", False, DESKTOP),
+        ("en-GB", True, DESKTOP),
+        ("en-GB", False, PHONE),
+    ],
+    ids=["uk-script-phone", "uk-plain-desktop", "en-script-desktop", "en-plain-phone"],
+)
+async def test_a_reader_finds_the_way_in_chromium(
+    stack: Stack, locale: str, script: bool, viewport: ViewportSize
+) -> None:
+    async with httpx.AsyncClient(timeout=20, follow_redirects=True, trust_env=False) as client, chromium() as browser:
+        newsroom = Newsroom(stack.addresses, client)
+        of = newsroom.source
+        earlier, later = f"Ремонт маяка почався {of}", f"Lighthouse shines again {of}"
+        url = f"https://{of}.example/earlier"
+        linking = f'<p>First.</p><p>It began <a href="{url}">last spring</a>.</p>'
+        await newsroom.post(
+            {"id": "earlier", "url": url, "title": earlier, "language": "uk", "content_text": "Навесні."},
+            {"id": "later", "url": f"{url}-later", "title": later, "language": "en", "content_html": linking},
+        )
+        await until(lambda: newsroom.shows(f"/articles/{of}:later", earlier), "the card in the story")
+        await until(lambda: _is_known(newsroom, f"{of}:later"), "the story to be known to views")
+        async with reading(
+            browser, stack.addresses.web, locale=locale, java_script_enabled=script, viewport=viewport
+        ) as reader:
+            await reader.open("/")
+            await reader.follow(later)
+            assert await reader.heading() == later
+            await until(lambda: _is_read(newsroom, f"{of}:later", times=int(script)), "the count")
+            await reader.follow(earlier, within=".card")
+            assert await reader.heading() == earlier
+            assert reader.complaints == []
+            assert reader.strangers == []
+            assert bool(reader.beacons) is script
+
+
+async def _is_known(newsroom: Newsroom, article: str) -> bool:
+    return await newsroom.views(article) is not None
+
+
+async def _is_read(newsroom: Newsroom, article: str, *, times: int) -> bool:
+    return await newsroom.views(article) == times
 
 
 async def answers(addresses: Addresses) -> dict[str, tuple[int, Any]]:
