@@ -148,7 +148,7 @@ async def test_a_backup_is_restored_and_every_answer_is_the_same(stack: Stack, t
             return False
 
     try:
-        await until(are_the_same, "the answers of before", seconds=_PATIENCE)
+        await until(are_the_same, "the answers of before", seconds=_PATIENCE / 2)
     except TimeoutError:
         assert await answers(stack.addresses) == before  # says what differs
         raise
