@@ -128,15 +128,14 @@ async def _gathered(graph: LinkGraph, card: Card, mine: Own, wanted: Wanted, *, 
     citing = {owners[url]: some for url, some in zip(urls, citing_the_same, strict=False) if url in owners}
     asked = {*translations, *citing, *in_themes}
     asked.update(b.id for some in (backlinks, *of_translations, *citing.values()) for b in some)
-    known |= translations
+    known |= {**translations, card.id: card}
     known |= await graph.cards(key for key in sorted(asked) if key not in known)
-    neighbours = live(card, near, {**known, card.id: card})
+    neighbours = live(card, near, known)
     if wanted.is_filter and sum(wanted.takes(one.card) and one.kind is not None for one in neighbours) < wanted.limit:
         neighbours = [*neighbours, *await further(graph, card, neighbours)]
     asked |= {card.id, *(choice.other for choice in pinned)}
     asked |= {one.card.id for one in neighbours if one.kind is not None}
     known.update((one.card.id, one.card) for one in neighbours)
-    known[card.id] = card
     return _Evidence(
         pinned=pinned,
         blocked={choice.other for choice in mine.choices if choice.kind == "block"},
