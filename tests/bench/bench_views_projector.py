@@ -117,7 +117,7 @@ async def measure(beacons: int) -> list[Figure]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--beacons", type=int, default=500_000)
+    parser.add_argument("--beacons", type=int, default=2_000_000)
     parser.add_argument("--json", type=Path)
     chosen = parser.parse_args()
     figures = asyncio.run(measure(chosen.beacons))

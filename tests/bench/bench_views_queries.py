@@ -137,7 +137,7 @@ def _shown(milliseconds: float | None) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--articles", type=int, default=100_000)
-    parser.add_argument("--times", type=int, default=500)
+    parser.add_argument("--times", type=int, default=2_000)
     parser.add_argument("--json", type=Path)
     chosen = parser.parse_args()
     figures = asyncio.run(measure(chosen.articles, chosen.times))

@@ -4,9 +4,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha1
+from itertools import chain
 from typing import Any, Final
 
 import msgpack
+from redis.asyncio.cluster import RedisCluster
 from redis.exceptions import NoScriptError
 
 from news_shared.clock import from_epoch_ms
@@ -21,14 +23,21 @@ Command = Sequence[str | int | bytes]
 Question = Callable[[str], Sequence[Command]]
 """The commands for a partition, given the prefix of the live generation's keys."""
 
-# In one call, because each command costs the client more than it costs the server; and commands that differ only in
-# their keys together, because their words cost the server as much as what they find.
+# In one call, because each command and each answer costs the client more than it costs the server; and commands that
+# differ only in their keys together, because their words cost the server as much as what they find.
 _ASK: Final = """
-local found = {redis.call('HGET', KEYS[1], 'generation'), redis.call('HVALS', KEYS[2])}
-for _, run in ipairs(cmsgpack.unpack(ARGV[1])) do
-  for i = 3, #run do
-    found[#found + 1] = redis.call(run[1], KEYS[run[i]], unpack(run[2]))
+local found = {}
+local place = 1
+for _, runs in ipairs(cmsgpack.unpack(ARGV[1])) do
+  local answer = {redis.call('HGET', KEYS[place], 'generation'), redis.call('HVALS', KEYS[place + 1])}
+  place = place + 2
+  for _, run in ipairs(runs) do
+    for i = 1, run[3] do
+      answer[#answer + 1] = redis.call(run[1], KEYS[place], unpack(run[2]))
+      place = place + 1
+    end
   end
+  found[#found + 1] = answer
 end
 return found
 """
@@ -88,13 +97,13 @@ class Slots:
             left = [partition for partition in questions if partition not in answers]
             if not left:
                 return answers
-            calls = [self._call(partition, questions[partition](self._prefix(partition))) for partition in left]
+            calls = [self._call(partitions, questions) for partitions in self._asked_together(left)]
             with redis_errors("reading a projection"):
                 try:
                     found = await self._run("EVALSHA", _ASK_SHA, calls)
                 except NoScriptError:  # also on a node that took over a moment ago
                     found = await self._run("EVAL", _ASK, calls)
-            for partition, row in zip(left, found, strict=True):
+            for partition, row in zip(left, chain.from_iterable(found), strict=True):
                 answer = self._answer(partition, row)
                 if answer is not None:
                     answers[partition] = answer
@@ -102,19 +111,31 @@ class Slots:
             raise self._rebuilding(min(questions.keys() - answers.keys()))
         return answers
 
-    def _call(self, partition: int, commands: Sequence[Command]) -> list[str | int | bytes]:
-        """Number of keys, keys, and the commands, which name their keys by their places."""
-        places: dict[str | int | bytes, int] = {self._live(partition): 1, f"{self._prefix(partition)}as-of": 2}
-        runs: list[list[Any]] = []
-        of: tuple[Any, ...] | None = None
-        for name, key, *rest in commands:
-            if (name, rest) != of:
-                of = (name, rest)
-                runs.append([name, rest])
-            runs[-1].append(places.setdefault(key, len(places) + 1))
-        return [len(places), *places, msgpack.packb(runs, use_bin_type=False)]
+    def _asked_together(self, partitions: Sequence[int]) -> Sequence[Sequence[int]]:
+        """One server takes keys of all partitions in a call, a cluster refuses those of two hash slots."""
+        return [[partition] for partition in partitions] if isinstance(self._redis, RedisCluster) else [partitions]
+
+    def _call(self, partitions: Sequence[int], questions: Mapping[int, Question]) -> list[str | int | bytes]:
+        """Number of keys, keys in the order in which the script comes to them, and what it does with each."""
+        keys: list[str | int | bytes] = []
+        asked = []
+        for partition in partitions:
+            prefix = self._prefix(partition)
+            keys += (self._live(partition), f"{prefix}as-of")
+            runs: list[list[Any]] = []
+            of: tuple[Any, ...] | None = None
+            for name, key, *rest in questions[partition](prefix):
+                if (name, rest) != of:
+                    of = (name, rest)
+                    runs.append([name, rest, 0])
+                runs[-1][2] += 1
+                keys.append(key)
+            asked.append(runs)
+        return [len(keys), *keys, msgpack.packb(asked, use_bin_type=False)]
 
     async def _run(self, command: str, script: str, calls: Sequence[Sequence[str | int | bytes]]) -> list[Any]:
+        if len(calls) == 1:  # a pipeline of one costs the client twice as much
+            return [await self._redis.execute_command(command, script, *calls[0])]
         pipe: Any = self._redis.pipeline(transaction=False)
         for call in calls:
             pipe.execute_command(command, script, *call)

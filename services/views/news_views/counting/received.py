@@ -53,8 +53,9 @@ def _of_singles(singles: Singles, places: dict[ArticleId, int]) -> Received:
     for article in dict.fromkeys(singles.articles):
         places.setdefault(article, len(places))
     index = np.fromiter(map(places.__getitem__, singles.articles), np.int64, len(singles.articles))
-    nobody = np.zeros(index.size, np.uint64)
-    return Received(index, singles.readers, nobody, singles.times_ms, singles.appended_ms, singles.flags)
+    return Received(
+        index, singles.readers, singles.former_readers, singles.times_ms, singles.appended_ms, singles.flags
+    )
 
 
 def _of_batches(batches: Sequence[Batch], places: dict[ArticleId, int]) -> Received:

@@ -140,7 +140,7 @@ def counted(article: ArticleId, totals: Totals) -> dict[str, object]:
         "views": totals.views,
         "readers": totals.readers,
         "readers_today": totals.readers_today,
-        "filtered": dict(totals.filtered),
+        "filtered": totals.filtered,
     }
 
 
