@@ -106,11 +106,11 @@ def _cpu_seconds(process: psutil.Process) -> float:
 async def measure(beacons: int) -> list[Figure]:
     figures = []
     with backends(backend_name()) as fresh:
-        for batch, share in ((50, 1), (1, 5)):  # singly there are fewer, because writing them takes longest
+        for batch in (50, 1):
             backend = await asyncio.to_thread(fresh)
             with tempfile.TemporaryDirectory() as folder, running_roles(backend, Path(folder)) as roles:
                 async with open_redis(backend.redis_settings) as redis:
-                    figures.append(await projected(backend, redis, roles, beacons // share, batch))
+                    figures.append(await projected(backend, redis, roles, beacons, batch))
                 figures.append(await counted(backend, batch))
     return figures
 
