@@ -17,7 +17,7 @@ Keys behind the partition's prefix:
 """
 
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
@@ -137,9 +137,19 @@ def standing_found(row: Sequence[bytes | None]) -> Standing:
     return _standing(row)
 
 
-def ask_hours(prefix: str, article: ArticleId, day: int, hours: Sequence[int]) -> Command:
-    """The command that reads an article's views in some hours of a day: one result, a list of counts."""
-    return ("HMGET", prefix + day_name(Day(article, day)), *hours)
+def ask_day(prefix: str, article: ArticleId, day: int) -> Command:
+    """The command that reads all of an article's day, for `views_found`: of most days few hours are there."""
+    return ("HGETALL", prefix + day_name(Day(article, day)))
+
+
+def hour_fields(hours: Iterable[int]) -> Set[bytes]:
+    """The fields in which a day has its views of these hours."""
+    return frozenset(str(hour).encode() for hour in hours)
+
+
+def views_found(day: Sequence[bytes], fields: Set[bytes]) -> int:
+    """What `ask_day` found, in these of its fields."""
+    return sum(int(count) for name, count in zip(day[::2], day[1::2], strict=True) if name in fields)
 
 
 def stored_under(key: ArticleId | Day) -> Sequence[str]:

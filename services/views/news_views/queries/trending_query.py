@@ -25,9 +25,9 @@ from news_views.counting.trending import (
     language_ranges,
     scope_asked,
 )
-from news_views.view_counts import ask_hours, ask_standing, index_name, standing_found
+from news_views.view_counts import ask_day, ask_standing, hour_fields, index_name, standing_found, views_found
 
-_FIRST_LOOK = 100  # of each partition; more only when these do not settle the answer
+_LOOKS = (30, 200, INDEXED)  # at each partition, the next only when the one before does not settle the answer
 _LOOKED_UP_AT_ONCE = 60
 _FADED = 0.01
 """A score below it, of views long ago, is not rising."""
@@ -101,7 +101,7 @@ class TrendingQuery:
         now_ms = epoch_ms(self._clock())
         # Of a list that need not be sifted the best of all are among the best of each partition.
         is_sifted = selection.theme is not None and selection.language is not None
-        looks = (max(_FIRST_LOOK, selection.limit), INDEXED) if is_sifted else (selection.limit,)
+        looks = _looks(selection.limit) if is_sifted else (selection.limit,)
         at_once = max(selection.limit, _LOOKED_UP_AT_ONCE) if is_sifted else selection.limit
         for per_partition in looks:
             candidates = await self._candidates(selection, per_partition)
@@ -135,7 +135,7 @@ class TrendingQuery:
         # The oldest view in the window weighs 2^-(age/h): this much more may have been read than the score says.
         stretch = (now_ms - hours[0] * HOUR_MS) / half_life - now_ms / half_life
         known: dict[ArticleId, tuple[Standing, int]] = {}
-        for per_partition in (max(_FIRST_LOOK, selection.limit), INDEXED):
+        for per_partition in _looks(selection.limit):
             candidates = await self._candidates(selection, per_partition)
             items: list[Ranked] = []
             start, at_once = 0, 2 * selection.limit
@@ -191,16 +191,21 @@ class TrendingQuery:
         for article in articles:
             by_partition.setdefault(partition_of(article, self._partitions), []).append(article)
         answers = await self._slots.ask(
-            {partition: partial(_ask_articles, wanted, by_day) for partition, wanted in by_partition.items()}
+            {partition: partial(_ask_articles, wanted, list(by_day)) for partition, wanted in by_partition.items()}
         )
+        fields = [hour_fields(hours_of_day) for hours_of_day in by_day.values()]
         found: dict[ArticleId, tuple[Standing, int]] = {}
         for partition, wanted in by_partition.items():
             results = iter(answers[partition].results)
-            for article in wanted:
-                standing = standing_found(next(results))
-                views = sum(int(count or 0) for _ in by_day for count in next(results))
-                found[article] = standing, views
+            standings = [standing_found(next(results)) for _ in wanted]
+            for article, standing in zip(wanted, standings, strict=True):
+                found[article] = standing, sum(views_found(next(results), of_day) for of_day in fields)
         return found
+
+
+def _looks(limit: int) -> Sequence[int]:
+    """How many candidates are taken from each partition, one look after the other."""
+    return sorted({max(limit, look) for look in _LOOKS})
 
 
 def _is_settled(items: Sequence[Ranked], limit: int, log_bound: float) -> bool:
@@ -212,9 +217,6 @@ def _ask_best(name: str, count: int, prefix: str) -> list[Command]:
     return [("ZRANGE", prefix + name, 0, count - 1, "WITHSCORES")]
 
 
-def _ask_articles(articles: Sequence[ArticleId], by_day: dict[int, list[int]], prefix: str) -> list[Command]:
-    asked: list[Command] = []
-    for article in articles:
-        asked.append(ask_standing(prefix, article))
-        asked += [ask_hours(prefix, article, day, hours) for day, hours in by_day.items()]
-    return asked
+def _ask_articles(articles: Sequence[ArticleId], days: Sequence[int], prefix: str) -> list[Command]:
+    standings = [ask_standing(prefix, article) for article in articles]
+    return standings + [ask_day(prefix, article, day) for article in articles for day in days]
