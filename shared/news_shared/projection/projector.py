@@ -21,6 +21,7 @@ from news_shared.lease import Lease
 from news_shared.producer import open_producer
 from news_shared.projection.contract import Ownership, ProjectionSpec, ReadAsOfCheckpoint
 from news_shared.projection.dead_letters import DeadLetters
+from news_shared.projection.generations import Leftovers
 from news_shared.projection.log import PartitionLog
 from news_shared.projection.metrics import DiscardReason, ProjectionMetrics, process_metrics
 from news_shared.projection.partition import OwnedPartition, PartitionTools, close_quietly
@@ -92,6 +93,7 @@ class Projector(Generic[E]):
         self._committed_at = 0.0
         self._committing: asyncio.Task[None] | None = None
         self._closing: set[asyncio.Task[Any]] = set()
+        self._leftovers = Leftovers(redis)
 
     def request_stop(self) -> None:
         """Finish the batch in hand and end `run`."""
@@ -174,8 +176,11 @@ class Projector(Generic[E]):
                 await self._project_next(consumer)
                 await self._watch(consumer)
                 self._commit_for_lag_tools(consumer)
+                if self._rebuilding is None:
+                    self._leftovers.look(self._keys(tp) for tp, seat in self._seats.items() if seat.owned is not None)
         finally:
             self._joined = False
+            await self._leftovers.stop()
             if self._committing is not None:
                 self._committing.cancel()
                 await asyncio.wait({self._committing})
@@ -247,7 +252,7 @@ class Projector(Generic[E]):
                 seat.must_seek = False
 
     async def _open(self, tp: TopicPartition) -> OwnedPartition[E]:
-        keys = StateKeys(self._spec.hash_tag(tp.partition), tp.topic, tp.partition)
+        keys = self._keys(tp)
         partition_log = PartitionLog(self._kafka, tp.topic, tp.partition)
         state = PartitionState(self._redis, keys, self._spec.lua, lease_token=self._lease.token if self._lease else "")
 
@@ -269,6 +274,9 @@ class Projector(Generic[E]):
             await close_quietly(partition)
             raise
         return partition
+
+    def _keys(self, tp: TopicPartition) -> StateKeys:
+        return StateKeys(self._spec.hash_tag(tp.partition), tp.topic, tp.partition)
 
     async def _opened(self, seat: _Seat[E], task: asyncio.Task[OwnedPartition[E]]) -> None:
         try:
