@@ -240,9 +240,11 @@ async def test_links_to_copies_stay_until_the_server_answers(site: Site, browser
         await reader.page.locator(f".short-list > [data-article='{COPIES[1]['id']}']").wait_for()
 
 
-async def place_of(element: Locator) -> dict[str, int]:
+async def place_of(element: Locator) -> tuple[int, int, int, int]:
     """Where it is on the page, in whole pixels: engines count in parts of them."""
-    return {edge: round(pixels) for edge, pixels in (await element.bounding_box() or {}).items()}
+    box = await element.bounding_box()
+    assert box is not None
+    return round(box["x"]), round(box["y"]), round(box["width"]), round(box["height"])
 
 
 def withdraw(site: Site, article: dict[str, Any]) -> None:

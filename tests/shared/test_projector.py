@@ -76,15 +76,21 @@ async def words(fresh_backend: Backend) -> AsyncIterator[Words]:
         yield Words(fresh_backend, redis)
 
 
-def projector(words: Words, *, instance: str = "0", lease: Lease | None = None) -> Projector[str]:
-    spec: ProjectionSpec[str] = replace(tally_spec(VIEWS), is_working=lambda: Tally.works)
+def projector(
+    words: Words,
+    *,
+    instance: str = "0",
+    lease: Lease | None = None,
+    spec: ProjectionSpec[str] | None = None,
+    registry: CollectorRegistry | None = None,
+) -> Projector[str]:
     return Projector(
-        spec,
+        spec or replace(tally_spec(VIEWS), is_working=lambda: Tally.works),
         kafka=words.backend.kafka_settings,
         redis=words.redis,
         partitions=PARTITIONS,
         instance=instance,
-        metrics=ProjectionMetrics(CollectorRegistry()),
+        metrics=ProjectionMetrics(registry or CollectorRegistry()),
         lease=lease,
     )
 
@@ -244,6 +250,37 @@ async def test_the_third_crash_at_a_record_parks_it_as_a_bug(words: Words) -> No
             await asyncio.wait_for(projector(words).run(), 30)
     async with projecting(words):
         await until(words.is_exact, "the words beside the bomb")
+
+
+async def test_records_in_hand_are_behind(words: Words) -> None:
+    goes_on, is_in_hand = asyncio.Event(), asyncio.Event()
+
+    class Slow(Tally):
+        async def decide(self, events: Sequence[str]) -> Effects:
+            is_in_hand.set()
+            await goes_on.wait()
+            return await super().decide(events)
+
+    registry = CollectorRegistry()
+
+    def behind() -> float:
+        return sum(
+            sample.value
+            for family in registry.collect()
+            for sample in family.samples
+            if sample.name == "news_projection_lag"
+        )
+
+    one = projector(words, spec=replace(tally_spec(VIEWS), open=Slow), registry=registry)
+    async with running(one.run(), stop=one.request_stop, name="slow", drain=timedelta(seconds=10)):
+        await until(lambda: not one.unready(), "readiness")
+        assert behind() == 0
+        await words.write(["w"] * 3)
+        await asyncio.wait_for(is_in_hand.wait(), 10)
+        assert behind() > 0, "all are read, and none has taken effect"
+        goes_on.set()
+        await until(words.is_exact, "the tally")
+        await until(lambda: behind() == 0, "nothing to be behind")
 
 
 async def test_a_log_that_was_made_anew_stops_the_partition_with_instructions(words: Words) -> None:

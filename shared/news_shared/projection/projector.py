@@ -306,6 +306,7 @@ class Projector(Generic[E]):
                 seat = self._seats.get(tp)
                 if seat is None or seat.owned is None or seat.must_seek:
                     continue
+                self._tell_lag(consumer, seat.tp, seat.owned.checkpoint.next_offset)  # what is in hand is not done
                 tasks.create_task(self._advance(consumer, seat, records))
 
     async def _without_position(self, consumer: AIOKafkaConsumer, error: KafkaError) -> None:
@@ -326,6 +327,7 @@ class Projector(Generic[E]):
             if records[0].offset < owned.checkpoint.next_offset:
                 raise TransientError(f"read offset {records[0].offset}, stands at {owned.checkpoint.next_offset}")
             await owned.advance(records, position)
+            self._tell_lag(consumer, seat.tp, position)
             seat.failures = 0
         except IllegalStateError:
             return  # the partition is no longer ours; the next turn notices
@@ -354,10 +356,8 @@ class Projector(Generic[E]):
             if self._epoch != self._seen_epoch or seat.tp not in consumer.assignment():
                 return
             position = await consumer.position(seat.tp)
-            end = consumer.last_stable_offset(seat.tp) if self._kafka.transactions else consumer.highwater(seat.tp)
+            end = self._tell_lag(consumer, seat.tp, position)
             seat.watched_at = monotonic()
-            if end is not None:
-                self._metrics.lag(self._spec.group, seat.tp.partition, max(0, end - position))
             await owned.keep_watch(position, at_end=end is not None and position >= end)
             if seat.watched_at - seat.verified_at >= _VERIFY_EVERY:
                 seat.verified_at = seat.watched_at
@@ -366,6 +366,15 @@ class Projector(Generic[E]):
             return
         except (TransientError, FencedError) as error:
             self._give_up(consumer, seat, error)
+
+    def _tell_lag(self, consumer: AIOKafkaConsumer, tp: TopicPartition, position: int) -> int | None:
+        """Measure how far the log goes on from here; returns its end, as far as the consumer knows it."""
+        if tp not in consumer.assignment():
+            return None
+        end: int | None = consumer.last_stable_offset(tp) if self._kafka.transactions else consumer.highwater(tp)
+        if end is not None:
+            self._metrics.lag(self._spec.group, tp.partition, max(0, end - position))
+        return end
 
     async def _verify(self, seat: _Seat[E]) -> None:
         assert seat.owned is not None
