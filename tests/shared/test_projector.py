@@ -132,7 +132,7 @@ async def test_a_group_without_a_coordinator_keeps_nobody_from_work_nor_from_sto
 
 
 async def test_a_loop_that_hangs_is_not_ready(words: Words, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("news_shared.projection.projector._WATCHED_WITHIN", 2.5)
+    monkeypatch.setattr("news_shared.projection.seats._WATCHED_WITHIN", 2.5)
     goes_on = asyncio.Event()
     decide = Tally.decide
 
