@@ -13,6 +13,7 @@ CrashPoint = Literal[
     "after-fetch-before-kafka",
     "after-kafka-before-poll-state",
     "after-poll-state",
+    "after-switch-before-deletion",
 ]
 
 _chosen: str | None = None

@@ -6,10 +6,10 @@ from typing import Any
 
 import httpx
 import pytest
-from playwright.async_api import Browser, Page, Route
+from playwright.async_api import Browser, Locator, Page, Route
 
 from tests.browser.chromium import reading
-from tests.browser.played_site import COPIES, OLDER, Site
+from tests.browser.played_site import ARABIC, COPIES, OLDER, Site
 from tests.testbed.waiting import until
 from tests.web.newsroom import an_article
 from tests.web.test_web_service import CABLE, SIMILAR, STORY, path_of
@@ -157,6 +157,100 @@ async def test_withdrawn_copies_leave_the_line_that_names_them(site: Site, brows
         assert not await card.locator(".also").is_visible()
         assert await card.is_visible()
         assert reader.complaints == []
+
+
+MOVES = """
+globalThis.moved = 0;
+new PerformanceObserver((list) => { moved += list.getEntries().length; }).observe({ type: "layout-shift" });
+"""
+
+
+async def test_a_copy_takes_the_place_of_the_withdrawn_story_that_stood_for_it(site: Site, browser: Browser) -> None:
+    longer = {**OLDER, "summary": "A summary of many lines. " * 20}
+    site.newsroom.articles[site.newsroom.articles.index(OLDER)] = longer
+    async with reading(browser, site.url) as reader:
+        await reader.page.add_init_script(MOVES)
+        await reader.open("/?lang=en")
+        await streams(site, 1)
+        below = reader.page.locator(f".front [data-article='{ARABIC['id']}']")
+        before = await place_of(below)
+        withdraw(site, OLDER)
+        site.newsroom.duplicate_of = {COPIES[1]["id"]: COPIES[0]["id"]}
+        site.newsroom.views[COPIES[0]["id"]] = 7
+        card = reader.page.locator(f".front article[data-article='{COPIES[0]['id']}']")
+        await card.get_by_role("heading", name="A harbour burns 8", level=2).wait_for()
+        assert "• 7 views" in await card.locator(".meta").inner_text()
+        assert (await card.locator(".also").inner_text()).split() == ["Also:", "courier"]
+        assert await card.locator(".headline a").get_attribute("href") == f"/articles/{COPIES[0]['id']}?lang=en"
+        listed = reader.page.locator(f".short-list > li[data-article='{COPIES[0]['id']}']")
+        await listed.get_by_role("heading", level=4).wait_for()
+        assert await _is_without(reader.page, OLDER["id"])
+        assert await place_of(below) == before
+        assert await reader.page.evaluate("moved") == 0
+
+        withdraw(site, COPIES[0])
+        last = reader.page.locator(f".front article[data-article='{COPIES[1]['id']}']")
+        await last.get_by_role("heading", name="A harbour burns 9", level=2).wait_for()
+        assert await last.locator(".also").count() == 0
+        withdraw(site, COPIES[1])
+        await until(lambda: _is_without(reader.page, COPIES[1]["id"]), "the last of them to go")
+        assert await place_of(below) != before  # nothing is left in that place
+        assert reader.complaints == []
+
+
+async def test_a_copy_keeps_to_the_look_of_its_place(site: Site, browser: Browser) -> None:
+    async with reading(browser, site.url) as reader:
+        for address, look in (("/", "teaser lead-teaser"), ("/themes/port-morrow", "teaser")):
+            site.newsroom.articles = [OLDER, COPIES[0]]
+            asked = len(opened(site))
+            await reader.open(address)
+            await streams(site, asked + 1)
+            kickers = await reader.page.locator("main article .kicker").count()
+            withdraw(site, OLDER)
+            card = reader.page.locator(f"main article[data-article='{COPIES[0]['id']}']")
+            await card.wait_for()
+            assert await card.get_attribute("class") == look
+            assert await card.locator(".kicker").count() == kickers
+        assert kickers == 0, "the theme's own page does not name it at each story"
+
+
+async def test_links_to_copies_stay_until_the_server_answers(site: Site, browser: Browser) -> None:
+    async with reading(browser, site.url) as reader:
+        await reader.page.clock.install()
+        await reader.open("/")
+        await streams(site, 1)
+        answers: list[Route] = []
+        await reader.page.route("**/copies?*in=short-list*", lambda route: route.abort())
+        await reader.page.route(lambda url: "/copies?" in url and "in=" not in url, lambda route: answers.append(route))
+        site.newsroom.events.append(("withdrawn", {"id": OLDER["id"]}))
+        await until(lambda: bool(answers), "the page to ask what stands there now")
+        place = reader.page.locator(".front .also")
+        assert (await place.inner_text()).split() == ["Також:", "tribune", "courier"]
+        assert await _is_without(reader.page, OLDER["id"])
+        withdraw(site, OLDER)
+        withdraw(site, COPIES[0])  # while the answer, which has it, is on its way
+        await until(lambda: _is_without(reader.page, COPIES[0]["id"]), "the copy to go")
+        await answers[0].fulfill(body=f"<article class='teaser' data-article='{COPIES[0]['id']}'>It</article>")
+        await until(lambda: len(answers) > 1, "the page to ask without it")
+        await answers[1].abort()
+        assert (await place.inner_text()).split() == ["Також:", "courier"]
+        await reader.page.unroute_all()
+        await reader.page.clock.fast_forward("00:30")
+        await reader.page.locator(f".front article[data-article='{COPIES[1]['id']}']").wait_for()
+        await reader.page.locator(f".short-list > [data-article='{COPIES[1]['id']}']").wait_for()
+
+
+async def place_of(element: Locator) -> tuple[int, int, int, int]:
+    """Where it is on the page, in whole pixels: engines count in parts of them."""
+    box = await element.bounding_box()
+    assert box is not None
+    return round(box["x"]), round(box["y"]), round(box["width"]), round(box["height"])
+
+
+def withdraw(site: Site, article: dict[str, Any]) -> None:
+    site.newsroom.articles = [one for one in site.newsroom.articles if one["id"] != article["id"]]
+    site.newsroom.withdrawn[article["id"]] = {}
+    site.newsroom.events.append(("withdrawn", {"id": article["id"]}))
 
 
 async def _is_without(page: Page, article: str) -> bool:

@@ -18,7 +18,7 @@ from newsfeed.backup import take_backup
 from newsfeed.backup_file import BackupReader
 from newsfeed.restore import restore_backup
 from tests.end_to_end.journeys import BROWSER
-from tests.testbed.answers import without_time
+from tests.testbed.answers import BY_HOUR, without_time
 from tests.testbed.backends import PARTITIONS, Backend, Fresh
 from tests.testbed.role import RoleProcess, Roles, running_roles
 from tests.testbed.waiting import until
@@ -106,7 +106,7 @@ class Site:
             ("ingest", "/v1/sources"),
             *(("feed", f"/v1/articles/{one}") for one in ID.values()),
             *(("views", f"/v1/articles/{one}/views") for one in ID.values()),
-            *(("views", f"/v1/articles/{one}/views/series?interval=hour") for one in ID.values()),
+            *(("views", f"/v1/articles/{one}/views/series?{BY_HOUR}") for one in ID.values()),
             *(("related", f"/v1/articles/{one}/related") for one in ID.values()),
             *(("related", f"/v1/articles/{one}/links") for one in ID.values()),
             *(("related", f"/v1/articles/{one}/curation") for one in ID.values()),

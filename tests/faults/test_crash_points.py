@@ -1,13 +1,14 @@
-"""Named moments of death that are not tied to one service: after a dead letter, and in the middle of a rebalance."""
+"""Named moments of death that are not tied to one service: after a dead letter, in a rebalance, in a rebuild."""
 
 import asyncio
 import signal
+import sys
 
 import pytest
 
 from news_shared.producer import Outgoing, open_producer
 from news_shared.projection.dead_letters import DeadLetter
-from news_shared.redis_client import open_redis
+from news_shared.redis_client import RedisClient, open_redis
 from news_shared.topics import DEAD_LETTERS, VIEWS
 from tests.testbed.backends import PARTITIONS, Backend
 from tests.testbed.role import Roles
@@ -50,3 +51,36 @@ async def test_a_death_while_partitions_are_given_up_loses_nothing_and_counts_no
         await writing
         await until(lambda: is_caught_up(fresh_backend, redis), "the second to count everything", seconds=60)
         await views.assert_exact()
+
+
+async def test_a_rebuild_that_dies_between_its_switch_and_the_deletion_leaves_nothing_behind(
+    roles: Roles, fresh_backend: Backend
+) -> None:
+    projector = await roles.start("views-projector")
+    async with open_redis(fresh_backend.redis_settings) as redis:
+        views = Partitions(fresh_backend, redis)
+        await views.write(3_000)
+        await until(lambda: is_caught_up(fresh_backend, redis), "the projector to catch up", seconds=60)
+        dying = {**projector.environment, "NEWS_CRASH_AT": "after-switch-before-deletion"}
+        command = [sys.executable, "-m", "news_views", "rebuild"]
+        rebuild = await asyncio.create_subprocess_exec(*command, env=dying, stdout=asyncio.subprocess.DEVNULL)
+        assert await rebuild.wait() == -signal.SIGKILL
+        assert await generations(redis) == {"1", "2"}, "the death came elsewhere, so this shows nothing"
+        await until(lambda: is_caught_up(fresh_backend, redis), "the projector to go on in the second", seconds=60)
+        await views.assert_exact()
+        projector.kill()
+        await projector.start()  # it looks at its start, and once a minute
+        await until(lambda: second_alone(redis), "the first generation to be deleted")
+        await views.write(3_000, seed=2)
+        await until(lambda: is_caught_up(fresh_backend, redis), "the projector to count on", seconds=60)
+        await views.assert_exact()
+
+
+async def generations(redis: RedisClient) -> set[str]:
+    """Of which there are keys of the views."""
+    keys = [key.decode() async for key in redis.scan_iter(match="{views-[0-9]*}:[0-9]*:*")]
+    return {key.split(":")[1] for key in keys}
+
+
+async def second_alone(redis: RedisClient) -> bool:
+    return await generations(redis) == {"2"}

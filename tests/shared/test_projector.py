@@ -20,6 +20,7 @@ from news_shared.errors import RebuildingError
 from news_shared.lease import Lease
 from news_shared.process import running
 from news_shared.producer import Outgoing, open_producer
+from news_shared.projection import generations
 from news_shared.projection import rebuild as rebuilding
 from news_shared.projection.contract import Checkpoint, Effects, ProjectionSpec
 from news_shared.projection.dead_letters import DeadLetter
@@ -75,15 +76,21 @@ async def words(fresh_backend: Backend) -> AsyncIterator[Words]:
         yield Words(fresh_backend, redis)
 
 
-def projector(words: Words, *, instance: str = "0", lease: Lease | None = None) -> Projector[str]:
-    spec: ProjectionSpec[str] = replace(tally_spec(VIEWS), is_working=lambda: Tally.works)
+def projector(
+    words: Words,
+    *,
+    instance: str = "0",
+    lease: Lease | None = None,
+    spec: ProjectionSpec[str] | None = None,
+    registry: CollectorRegistry | None = None,
+) -> Projector[str]:
     return Projector(
-        spec,
+        spec or replace(tally_spec(VIEWS), is_working=lambda: Tally.works),
         kafka=words.backend.kafka_settings,
         redis=words.redis,
         partitions=PARTITIONS,
         instance=instance,
-        metrics=ProjectionMetrics(CollectorRegistry()),
+        metrics=ProjectionMetrics(registry or CollectorRegistry()),
         lease=lease,
     )
 
@@ -125,7 +132,7 @@ async def test_a_group_without_a_coordinator_keeps_nobody_from_work_nor_from_sto
 
 
 async def test_a_loop_that_hangs_is_not_ready(words: Words, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("news_shared.projection.projector._WATCHED_WITHIN", 2.5)
+    monkeypatch.setattr("news_shared.projection.seats._WATCHED_WITHIN", 2.5)
     goes_on = asyncio.Event()
     decide = Tally.decide
 
@@ -245,6 +252,37 @@ async def test_the_third_crash_at_a_record_parks_it_as_a_bug(words: Words) -> No
         await until(words.is_exact, "the words beside the bomb")
 
 
+async def test_records_in_hand_are_behind(words: Words) -> None:
+    goes_on, is_in_hand = asyncio.Event(), asyncio.Event()
+
+    class Slow(Tally):
+        async def decide(self, events: Sequence[str]) -> Effects:
+            is_in_hand.set()
+            await goes_on.wait()
+            return await super().decide(events)
+
+    registry = CollectorRegistry()
+
+    def behind() -> float:
+        return sum(
+            sample.value
+            for family in registry.collect()
+            for sample in family.samples
+            if sample.name == "news_projection_lag"
+        )
+
+    one = projector(words, spec=replace(tally_spec(VIEWS), open=Slow), registry=registry)
+    async with running(one.run(), stop=one.request_stop, name="slow", drain=timedelta(seconds=10)):
+        await until(lambda: not one.unready(), "readiness")
+        assert behind() == 0
+        await words.write(["w"] * 3)
+        await asyncio.wait_for(is_in_hand.wait(), 10)
+        assert behind() > 0, "all are read, and none has taken effect"
+        goes_on.set()
+        await until(words.is_exact, "the tally")
+        await until(lambda: behind() == 0, "nothing to be behind")
+
+
 async def test_a_log_that_was_made_anew_stops_the_partition_with_instructions(words: Words) -> None:
     async with projecting(words):
         await words.write([f"w{i}" for i in range(300)])
@@ -281,16 +319,16 @@ async def test_a_rebuild_fills_the_next_generation_and_switches(words: Words) ->
 async def test_what_comes_while_the_former_generation_is_deleted_is_in_the_next(
     words: Words, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    delete = rebuilding.delete_generation
+    delete = generations.delete_generation
 
-    async def write_then_delete(redis: RedisClient, spec: ProjectionSpec[str], partition: int, former: int) -> None:
+    async def write_then_delete(redis: RedisClient, keys: StateKeys, generation: int) -> bool:
         """Deleting takes long where there is much, and the log does not wait for it."""
-        if former == 1 and not words.expected["late0"]:
+        if not words.expected["late0"]:
             await words.write([f"late{i}" for i in range(100)])
             await until(words.is_exact, "the live projection to have them")
-        await delete(redis, spec, partition, former)
+        return await delete(redis, keys, generation)
 
-    monkeypatch.setattr(rebuilding, "delete_generation", write_then_delete)
+    monkeypatch.setattr(generations, "delete_generation", write_then_delete)
     async with projecting(words):
         await words.write([f"w{i}" for i in range(500)])
         await until(words.is_exact, "the tally")
@@ -344,6 +382,69 @@ async def test_a_live_generation_beyond_the_end_of_its_log_is_waited_for_by_nobo
     assert "generation switched" in str(said)
     assert "never quite caught up" not in str(said)
     assert await words.is_exact()
+
+
+async def test_what_a_rebuild_did_not_live_to_delete_is_deleted_by_the_projectors(
+    words: Words, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(generations, "_LOOK_EVERY", 0.2)
+    async with projecting(words):
+        await words.write([f"w{i}" for i in range(500)])
+        await until(words.is_exact, "the tally")
+        await die_after_the_switch(words)
+        await until(lambda: holds_only(words, 2), "the former generation to go")
+        await words.write([f"w{i}" for i in range(100)])
+        await until(words.is_exact, "the live generation to go on")
+
+
+async def test_what_a_rebuild_did_not_live_to_delete_is_deleted_by_the_next_one(words: Words) -> None:
+    async with projecting(words):
+        await words.write([f"w{i}" for i in range(500)])
+        await until(words.is_exact, "the tally")
+    await die_after_the_switch(words)
+    assert not await holds_only(words, 2)
+    # Another one died while it switched: some slots have the third generation already.
+    for partition in range(PARTITIONS):
+        await words.redis.hset(f"{{tally-{partition}}}:3:tally", "left", "1")
+    await words.redis.hset("{tally-0}:live", "generation", "3")
+    await words.redis.sadd("{tally-0}:former", "2")
+    assert await rebuild_tally(words, tally_spec(VIEWS)) == 4
+    assert await holds_only(words, 4)
+    assert await words.is_exact()
+
+
+async def test_a_generation_that_answers_again_is_not_deleted(words: Words) -> None:
+    async with projecting(words):
+        await words.write([f"w{i}" for i in range(500)])
+        await until(words.is_exact, "the tally")
+        keys = StateKeys("{tally-0}", VIEWS, 0)
+        assert not await generations.delete_generation(words.redis, keys, 1)
+        await words.redis.sadd(keys.former, "1")  # a fail-over undid the switch while somebody was at it
+        await generations.delete_former(words.redis, keys)
+        assert await words.is_exact()
+
+
+async def die_after_the_switch(words: Words) -> None:
+    """A rebuild that has switched every slot and deleted nothing."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(rebuilding, "delete_former", _die)
+        with pytest.raises(Died):
+            await rebuild_tally(words, tally_spec(VIEWS))
+
+
+class Died(Exception): ...
+
+
+async def _die(redis: RedisClient, keys: StateKeys) -> None:
+    if await generations.live_generation(redis, keys) > 1:
+        raise Died
+
+
+async def holds_only(words: Words, generation: int) -> bool:
+    """Whether there are keys of this generation alone, and no note of another."""
+    found = [key.decode() async for key in words.redis.scan_iter(match="{tally-*}:*")]
+    runtime = ("live", "lease", "replay")
+    return {key.partition("}:")[2].split(":")[0] for key in found} - {*runtime} == {str(generation)}
 
 
 async def rebuild_tally(

@@ -1,8 +1,15 @@
 """Answers, compared."""
 
+from datetime import timedelta
 from typing import Any
 
-_OF_THE_MOMENT = {"as_of", "at", "from", "to"}
+from news_shared.clock import rfc3339, system_clock
+
+_OF_THE_MOMENT = {"as_of", "at", "from", "to", "readers_today"}
+
+_THIS_HOUR = system_clock().replace(minute=0, second=0, microsecond=0)
+BY_HOUR = f"interval=hour&from={rfc3339(_THIS_HOUR - timedelta(days=2))}&to={rfc3339(_THIS_HOUR + timedelta(hours=1))}"
+"""Asks for a series of hours that stay the same ones however long a test takes; without them the last hour moves on."""
 
 
 def without_time(content: Any) -> Any:

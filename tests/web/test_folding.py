@@ -157,3 +157,31 @@ async def test_a_withdrawn_copy_is_named_nowhere_and_the_next_stands_for_a_withd
     newsroom.articles.remove(FIRST)
     text = (await site.get("/")).text
     assert (FIRST["id"] in text, "Also:" in text, THIRD["title"] in text) == (False, False, True)
+
+
+async def test_copies_are_written_as_they_stand_in_a_list(open_site: Open) -> None:
+    newsroom = a_newsroom()
+    site = await open_site(newsroom)
+    newsroom.articles.remove(FIRST)
+    newsroom.duplicate_of = {THIRD["id"]: SECOND["id"]}
+    newsroom.views = {SECOND["id"]: 7}
+    named = {"article": [SECOND["id"], THIRD["id"], BETWEEN["id"]], "lang": "en"}
+    response = await site.get("/copies", params=named)
+    page = Page(response.text)
+    assert [has["data-article"] for has in page.all("article")] == [BETWEEN["id"], SECOND["id"]]
+    assert "15 Jan 2026, 11:00 Ukrainian • 7 views Also: Wire at noon" in " ".join(page.text.split())
+    assert page.all("a", href=f"/articles/{SECOND['id']}?lang=en")
+    assert response.headers["cache-control"] == "no-cache"
+    brief = Page((await site.get("/copies", params={**named, "in": "short-list"})).text)
+    assert [has["data-article"] for has in brief.all("li")] == [BETWEEN["id"], SECOND["id"]]
+
+
+async def test_of_copies_that_are_gone_nothing_is_written(open_site: Open) -> None:
+    newsroom = a_newsroom()
+    site = await open_site(newsroom)
+    newsroom.articles.clear()
+    response = await site.get("/copies", params={"article": FIRST["id"]})
+    assert (response.status_code, response.text.strip()) == (200, "")
+    assert (await site.get("/copies")).status_code == 400
+    newsroom.down = {"feed"}
+    assert (await site.get("/copies", params={"article": SECOND["id"]})).status_code == 503

@@ -116,6 +116,14 @@ async def ask_source(questions: Questions, source: str, language: str | None, cu
     return await _newest_first(questions, listed, source if listed.items or language or cursor else None)
 
 
+async def ask_texts(questions: Questions, names: Sequence[str]) -> ListPage:
+    """Stories by their ids, earliest first, as lists name the copies of a text; each text once, newest first."""
+    found = await questions.ask(Service.FEED, "/v1/articles", {"article": names}, is_main=True)
+    items = {card_id(item): item for item in found.items}
+    newest_first = [items[name] for name in dict.fromkeys(reversed(names)) if name in items]
+    return await _newest_first(questions, replace(found, body={**found.body, "items": newest_first}), None)
+
+
 async def ask_story(questions: Questions, story: str) -> ListPage:
     """A story's thread in order of time; its name is the headline that it began with."""
     told = await questions.ask(Service.RELATED, f"/v1/stories/{story}", is_main=True)

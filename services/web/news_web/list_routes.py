@@ -21,6 +21,7 @@ from news_web.list_pages import (
     ask_most_read,
     ask_source,
     ask_story,
+    ask_texts,
     ask_theme,
 )
 from news_web.peers import Part
@@ -114,6 +115,29 @@ async def source(request: Request, source: str) -> Response:
     language, cursor = parameter(request, "language"), parameter(request, "cursor")
     page = await ask_source(questions_of(request, interface), source, language, cursor)
     return _selected(request, interface, page, "source")
+
+
+@router.api_route("/copies", methods=list(PAGE), include_in_schema=False)
+async def copies(request: Request) -> Response:
+    """What an open page shows in place of a withdrawn story that stood for copies: a piece of a list, not a page.
+
+    ``?article=`` names the copies, earliest first; ``?in=short-list`` is for lists of headlines.
+    """
+    interface = interface_of(request)
+    names = request.query_params.getlist("article")
+    if not names:
+        return trouble(request, interface, Part("refused"))
+    page = await ask_texts(questions_of(request, interface), names)
+    if not page.listed.is_ok:
+        return trouble(request, interface, page.listed)
+    return desk_of(request).pen.page(
+        request,
+        "copies.html",
+        interface,
+        stories=stories(page.items),
+        counts=page.counts,
+        is_brief=parameter(request, "in") == "short-list",
+    )
 
 
 @router.api_route("/stories/{story:path}", methods=list(PAGE), include_in_schema=False)

@@ -34,8 +34,8 @@ async def asset(request: Request, digest: str, name: str) -> Response:
 
 @router.api_route("/robots.txt", methods=list(PAGE), include_in_schema=False)
 async def robots() -> Response:
-    """Pages are for everybody, the API is not worth a crawl."""
-    return Response("User-agent: *\nDisallow: /v1/\n", media_type="text/plain")
+    """Pages are for everybody, the API and pieces of pages are not worth a crawl."""
+    return Response("User-agent: *\nDisallow: /v1/\nDisallow: /copies\n", media_type="text/plain")
 
 
 @router.api_route("/{path:path}", methods=list(PAGE), include_in_schema=False)

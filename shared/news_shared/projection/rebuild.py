@@ -7,10 +7,12 @@ from typing import Any, TypeVar
 
 import structlog
 
+from news_shared import crash_points
 from news_shared.clock import Clock, system_clock
 from news_shared.errors import LogMismatchError
 from news_shared.process import running
 from news_shared.projection.contract import ProjectionSpec
+from news_shared.projection.generations import delete_former, delete_generation, live_generation
 from news_shared.projection.log import PartitionLog
 from news_shared.projection.projector import Projector
 from news_shared.projection.state import StateKeys
@@ -28,10 +30,12 @@ _LOOK_AGAIN = 0.02
 
 # What the live generation has applied, the next one has too, or something withdrawn would be back for a moment.
 _SWITCH = """
-for i = 2, #KEYS, 2 do
+for i = 3, #KEYS, 2 do
   local former, next = redis.call('HGET', KEYS[i], 'next'), redis.call('HGET', KEYS[i + 1], 'next')
   if tonumber(former or 0) > tonumber(next or 0) then return 0 end
 end
+local before = redis.call('HGET', KEYS[1], 'generation')
+if before and before ~= ARGV[1] then redis.call('SADD', KEYS[2], before) end
 redis.call('HSET', KEYS[1], 'generation', ARGV[1])
 return 1
 """
@@ -50,7 +54,8 @@ async def rebuild(
 ) -> int:
     """Build a new generation of all partitions, switch to it and delete the former; returns its number.
 
-    The live projection goes on meanwhile. It may run while the projector runs, and be repeated after a crash.
+    The live projection goes on meanwhile. It may run while the projector runs, and be repeated after a crash. A former
+    generation that it did not live to delete is deleted by the projectors, or by the next rebuild.
 
     Args:
         beside: other projections into the same slots (one `tag`), which are filled at the same time.
@@ -60,10 +65,14 @@ async def rebuild(
         LogMismatchError: the log no longer holds what the projection needs.
         TransientError: Kafka or Redis is away.
     """
-    partitions = range(process.partitions)
-    generation = 1 + max([await _live(redis, spec, p) for p in partitions])
-    for partition in partitions:
-        await delete_generation(redis, spec, partition, generation)  # what an interrupted rebuild left
+    crash_points.arm(process.crash_at)
+    places = [StateKeys(spec.hash_tag(partition), spec.topic, partition) for partition in range(process.partitions)]
+    slots = list({keys.tag: keys for keys in places}.values())
+    before = [await live_generation(redis, keys) for keys in slots]
+    generation = 1 + max(before)
+    for keys, live in zip(slots, before, strict=True):  # what interrupted rebuilds left
+        for begun in range(live + 1, generation + 1):
+            await delete_generation(redis, keys, begun)
     async with AsyncExitStack() as stack:
         projectors: list[tuple[Projector[Any], str]] = []
         for one in (spec, *beside):
@@ -83,19 +92,13 @@ async def rebuild(
         await _caught_up(projectors, kafka, process.partitions, progress)
         if complete is not None:
             await complete(generation)
-        former = [await _live(redis, spec, partition) for partition in partitions]
+        former = [await live_generation(redis, keys) for keys in places]
         await _switch(redis, (spec, *beside), kafka, former, generation)  # while it goes on to be filled
-    for partition in {spec.hash_tag(partition): partition for partition in partitions}.values():
-        if former[partition] != generation:
-            await delete_generation(redis, spec, partition, former[partition])
+    crash_points.reached("after-switch-before-deletion")
+    for keys in slots:
+        await delete_former(redis, keys)
     log.info("generation switched", group=spec.group, generation=generation)
     return generation
-
-
-async def _live(redis: RedisClient, spec: ProjectionSpec[E], partition: int) -> int:
-    with redis_errors("reading the live generation"):
-        stored = await redis.hget(StateKeys(spec.hash_tag(partition), spec.topic, partition).live, "generation")
-    return int(stored or 1)
 
 
 async def _caught_up(
@@ -128,18 +131,18 @@ async def _switch(
     generation: int,
 ) -> None:
     """Make the generation the live one in each slot, at a moment when it is not behind the one that was."""
-    slots: dict[str, list[str]] = {}
+    slots: dict[tuple[str, str], list[str]] = {}
     for spec in specs:
         for partition, before in enumerate(former):
             keys = StateKeys(spec.hash_tag(partition), spec.topic, partition)
-            states = slots.setdefault(keys.live, [])
+            states = slots.setdefault((keys.live, keys.former), [])
             with redis_errors("reading how far the live generation is"):
                 stored = await redis.hget(keys.state(before), "next")
             # One beyond the end of the log, which was made anew, is why this is rebuilt; nothing comes after it.
             if int(stored or 0) <= (await PartitionLog(kafka, spec.topic, partition).bounds()).end:
                 states += [keys.state(before), keys.state(generation)]
-    for live, states in slots.items():
-        await _switch_slot(redis, [live, *states], generation)
+    for slot, states in slots.items():
+        await _switch_slot(redis, [*slot, *states], generation)
 
 
 async def _switch_slot(redis: RedisClient, keys: Sequence[str], generation: int) -> None:
@@ -148,7 +151,7 @@ async def _switch_slot(redis: RedisClient, keys: Sequence[str], generation: int)
     while True:
         is_late = now() >= end
         with redis_errors("switching generations"):
-            asked = keys[:1] if is_late else keys
+            asked = keys[:2] if is_late else keys
             if await _await(redis.eval(_SWITCH, len(asked), *asked, str(generation))):
                 break
         await asyncio.sleep(_LOOK_AGAIN)
@@ -158,17 +161,3 @@ async def _switch_slot(redis: RedisClient, keys: Sequence[str], generation: int)
 
 async def _await(answer: Any) -> Any:  # redis-py types its answers as «awaitable or not»
     return await answer
-
-
-async def delete_generation(redis: RedisClient, spec: ProjectionSpec[E], partition: int, generation: int) -> None:
-    """Delete the keys of one generation, a thousand at a time; the only scan there is, and nobody waits for it."""
-    prefix = StateKeys(spec.hash_tag(partition), spec.topic, partition).prefix(generation)
-    with redis_errors("deleting a generation"):
-        keys = []
-        async for key in redis.scan_iter(match=f"{prefix}*", count=1000):
-            keys.append(key)
-            if len(keys) >= 1000:
-                await redis.unlink(*keys)
-                keys = []
-        if keys:
-            await redis.unlink(*keys)

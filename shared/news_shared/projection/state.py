@@ -85,6 +85,11 @@ class StateKeys:
         return f"{self.tag}:live"
 
     @property
+    def former(self) -> str:
+        """Set: generations whose place another took and whose keys are to be deleted."""
+        return f"{self.tag}:former"
+
+    @property
     def replay(self) -> str:
         """List: positions in the dead letters that are to be applied again, as ``partition/offset``."""
         return replay_key(self.tag, self.topic, self.partition)

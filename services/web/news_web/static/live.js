@@ -81,8 +81,44 @@ function updated(story) {
 
 function withdrawn({ id }) {
   if (own()?.dataset.article === id) return leave();
-  for (const element of shown(id)) element.remove();
+  for (const element of shown(id)) {
+    const also = element.querySelector(".also");
+    if (also) standIn(element, also);
+    else element.remove();
+  }
   if (news.delete(id)) place.replaceChildren();
+}
+
+// A copy takes the place of the story that stood for it. Until the server says how it looks, the links to copies stay.
+function standIn(place, also) {
+  const lacks = [".summary", ".kicker"].filter((part) => !place.querySelector(part));
+  place.style.minHeight = `${place.getBoundingClientRect().height}px`; // what is below stays where it is
+  delete place.dataset.article;
+  place.replaceChildren(also);
+  void askCopies(place, also, lacks);
+}
+
+async function askCopies(place, also, lacks) {
+  const left = [...also.querySelectorAll("[data-article]")].map((copy) => ["article", copy.dataset.article]);
+  if (!left.length) return place.remove();
+  try {
+    const query = new URLSearchParams(left);
+    if (place.matches("li")) query.set("in", "short-list");
+    const answer = await fetch(`/copies?${query}${say.query.replace("?", "&")}`, { cache: "no-cache" });
+    if (answer.ok) {
+      const found = new DOMParser().parseFromString(await answer.text(), "text/html").body.children;
+      if (also.querySelectorAll("[data-article]").length < left.length) return void askCopies(place, also, lacks);
+      for (const part of lacks) for (const element of found) element.querySelector(part)?.remove();
+      if (found.length) {
+        found[0].style.minHeight = place.style.minHeight;
+        found[0].classList.toggle("lead-teaser", place.matches(".lead-teaser"));
+      }
+      return place.replaceWith(...found);
+    }
+  } catch {
+    // away for a moment
+  }
+  setTimeout(askCopies, 15e3 + 15e3 * Math.random(), place, also, lacks);
 }
 
 async function lookAgain() {
