@@ -89,10 +89,11 @@ class Poller:
             if self._running:
                 await asyncio.wait(self._running)
         finally:
-            left = [*self._running, renewing]
-            for task in left:
-                task.cancel()
-            await asyncio.wait(left)
+            left: set[asyncio.Task[None]] = {*self._running, renewing}
+            while left:  # before Python 3.12 the Redis client's wait_for may swallow a cancellation
+                for task in left:
+                    task.cancel()
+                _, left = await asyncio.wait(left, timeout=1)
 
     async def _turn(self) -> None:
         if not self._table.caught_up:
