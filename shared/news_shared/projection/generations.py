@@ -82,9 +82,9 @@ class Leftovers:
 
     async def stop(self) -> None:
         """Leave the rest to others."""
-        if self._deleting is not None:
-            self._deleting.cancel()
-            await asyncio.wait({self._deleting})
+        while self._deleting is not None and not self._deleting.done():
+            self._deleting.cancel()  # again: before Python 3.12 the Redis client's wait_for may swallow it
+            await asyncio.wait({self._deleting}, timeout=1)
 
     async def _delete(self, slots: Iterable[StateKeys]) -> None:
         try:
