@@ -19,7 +19,7 @@ from tests.testbed.backends import Backend
 from tests.testbed.waiting import until
 
 SAME, STORY, SIMILAR, FAR = 0.05, 0.9, 1.1, 1.3
-"""Angles: 0.998, 0.929, 0.877 and 0.62."""
+"""Angles: cosines of 0.999, 0.62, 0.45 and 0.27."""
 
 
 @pytest_asyncio.fixture(scope="module")
@@ -190,9 +190,24 @@ async def test_a_story_gathers_its_reports_in_all_languages_and_no_chain(service
         assert told[:4] == ["s1", "s2", *sorted(["s3", "s3-uk"], key=id_of)]
         assert len(told) <= 5
         assert thread["id"] == id_of("s1")
-    # They are of one thread, and yet no list says so of two of them: they are headlines.
-    assert await shown(service, "s1", kind="same_story") == []
-    assert {"s2", "s3"} <= dict(await shown(service, "s1", kind="similar")).keys()
+
+
+async def test_two_headlines_are_of_one_thread_and_told_as_one_story_once_both_say_more(service: Related) -> None:
+    await tell(service, [an_article("h1"), an_article("h2")], [at("h1", 0, centre=5), at("h2", STORY, centre=5)])
+    await until_near(service, "h1", "h2")
+    thread = await service.get("/v1/articles/herald:h1/story")
+    assert {item["article"] for item in thread["items"]} == {id_of("h1"), id_of("h2")}
+    assert await shown(service, "h1") == [("h2", "similar")]
+    assert await shown(service, "h2") == [("h1", "similar")]
+    await service.publish([a_report("h1", revision=2)])
+    assert await shown(service, "h2", kind="same_story") == []
+    await service.publish([a_report("h2", revision=2)])
+
+    async def both_say_so() -> bool:
+        told = [await shown(service, "h1"), await shown(service, "h2")]
+        return told == [[("h2", "same_story")], [("h1", "same_story")]]
+
+    await until(both_say_so, "the longer texts")
 
 
 async def test_an_emptied_redis_has_the_same_neighbours_again(service: Related) -> None:

@@ -141,15 +141,10 @@ def test_little_text_makes_a_story_similar_and_changes_nothing_else(
 
 
 @pytest.mark.parametrize(
-    ("characters", "least"), [(2_000, 520_000), (400, 520_000), (399, 522_400), (350, 640_000), (300, 760_000)]
+    ("characters", "least"), [(2_000, 520_000), (400, 520_000), (399, 521_000), (300, 620_000), (50, 870_000)]
 )
 def test_the_less_text_the_higher_the_score_that_a_story_takes(characters: int, least: int) -> None:
     assert (told(least, characters), told(least - 1, characters)) == ("same_story", "similar")
-
-
-@given(_SCORES, st.integers(0, 199), st.booleans())
-def test_two_headlines_are_never_told_as_one_story(score: int, characters: int, same: bool) -> None:
-    assert told(score, characters, same=same) != "same_story"
 
 
 @given(st.integers(0, 4_000 * _DAY), st.integers(0, 4_000 * _DAY), st.booleans())
