@@ -83,6 +83,14 @@ def test_a_headline_stands_where_a_report_would_and_is_told_as_similar_from_both
     assert nearness(cards[1], HERE, 740_000).kind == nearness(HERE, cards[1], 740_000).kind == "similar"
 
 
+def test_that_a_headline_is_similar_tells_less_than_a_link_and_more_than_an_old_one() -> None:
+    headline, near = a_card("headline", summary=None), by_meaning(a_card("headline", summary=None), 0.84)
+    links = {days: ranking.backlink(HERE, a_card("other", days=-days), 0) for days in (60, 120)}
+    assert near[0].strength > links[60].strength > 0.55 > links[120].strength
+    told = {days: ranked([headline], {"headline": [*near, link]})[0].reason.kind for days, link in links.items()}
+    assert told == {60: "backlink", 120: "similar"}
+
+
 def ranking_order(card: Card) -> str:
     return "earlier" if card.position < HERE.position else "later"
 
