@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 MOST_COUNTED = 1_000
 """Characters: all that is longer is long."""
 
+_FIRST_WIDE = "\u1100"  # no need to ask for those before it
 _LOOKED_AT = 2 * MOST_COUNTED  # some may be blanks
 _PIECE = 4096  # of markup, parsed in one go: most of a long body never is
 _MOST_MARKUP = 16 * _PIECE  # a body that has little text so far is one of pictures
@@ -48,7 +49,7 @@ def characters_of(article: "Article", body: str) -> int:
     if rest := " ".join(body[:_LOOKED_AT].split()) or " ".join((article.summary or "")[:_LOOKED_AT].split()):
         text = f"{text} {rest}"
     text = text[:MOST_COUNTED]
-    wide = 0 if text.isascii() else sum(east_asian_width(character) in "WF" for character in text)
+    wide = sum(c >= _FIRST_WIDE and east_asian_width(c) in "WF" for c in text) if not text.isascii() else 0
     return min(MOST_COUNTED, len(text) + wide)
 
 
