@@ -182,7 +182,7 @@ def _filled(scored: Sequence[Ranked], for_themes_alone: Collection[str], size: i
 
 
 def _told(signal: Signal) -> float:
-    """How much a reason tells a reader: of what is called similar, no more than of what is no more than that."""
+    """How much a reason tells a reader; that of a pair called similar no more than if it were only that."""
     return min(signal.strength, _MEANING["similar"][1]) if signal.reason.kind == "similar" else signal.strength
 
 
