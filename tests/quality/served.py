@@ -19,6 +19,7 @@ from tests.testbed.waiting import until
 
 RAW = 50
 _CONNECTIONS = 8
+_IDLE = 2.0  # seconds: the service closes after 5, and a slow machine may ask in the very moment
 _HOURS = 6.0
 _MEANT = ("translation", "same_story")
 
@@ -49,7 +50,7 @@ async def answers(roles: Roles, gold: GoldSet) -> Answers:
     source = f"gold-{gold.name.replace('_', '-')}"
     await asyncio.to_thread(_post, gold.as_native(), source, ingest.url)
     with Progress(*bars, TimeRemainingColumn()) as progress:
-        limits = httpx.Limits(max_connections=_CONNECTIONS)
+        limits = httpx.Limits(max_connections=_CONNECTIONS, keepalive_expiry=_IDLE)
         async with httpx.AsyncClient(timeout=60, trust_env=False, limits=limits) as client:
             embedding = progress.add_task(f"{gold.name}: embedded", total=len(gold.articles))
 

@@ -13,6 +13,8 @@ from newsfeed.newsroom import newsroom
 
 SOURCE = "herald"
 NOON = datetime(2026, 1, 15, 12, tzinfo=UTC)
+LEAD = "Firemen fought the blaze in the harbour until the morning, and the mayor came to see what was left of it. " * 4
+"""With it an article says enough to be told as the same story as another."""
 
 
 def id_of(guid: str, source: str = SOURCE) -> ArticleId:

@@ -12,14 +12,14 @@ import pytest_asyncio
 from news_related.vectors import Vector
 from news_shared.articles import ArticleEvent
 from news_shared.redis_client import open_redis
-from tests.related.builders import NOON, a_vector, a_withdrawal, an_article, id_of
+from tests.related.builders import LEAD, NOON, a_vector, a_withdrawal, an_article, id_of
 from tests.related.publishing import publish_vectors
 from tests.related.running import Related, running_service
 from tests.testbed.backends import Backend
 from tests.testbed.waiting import until
 
 SAME, STORY, SIMILAR, FAR = 0.05, 0.9, 1.1, 1.3
-"""Angles: 0.998, 0.929, 0.877 and 0.62."""
+"""Angles: cosines of 0.999, 0.62, 0.45 and 0.27."""
 
 
 @pytest_asyncio.fixture(scope="module")
@@ -33,6 +33,11 @@ def at(guid: str, angle: float, *, centre: int = 0) -> Vector:
     components = [0] * 12
     components[2 * centre : 2 * centre + 2] = [round(127 * cos(angle)), round(127 * sin(angle))]
     return a_vector(guid, *components, scale=1 / 127)
+
+
+def a_report(guid: str, **fields: Any) -> ArticleEvent:
+    """An article that says enough to be told as the same story as another."""
+    return an_article(guid, summary=LEAD, **fields)
 
 
 async def tell(service: Related, events: list[ArticleEvent], vectors: list[Vector]) -> None:
@@ -66,15 +71,15 @@ async def test_each_kind_of_edge_has_its_reason_in_data_and_in_words_and_older_l
     await tell(
         service,
         [
-            an_article("old", date=earlier),
-            an_article("abroad", language="uk", date=earlier),
-            an_article("like", date=earlier),
-            an_article("far"),
+            a_report("old", date=earlier),
+            a_report("abroad", language="uk", date=earlier),
+            a_report("like", date=earlier),
+            a_report("far"),
         ],
         [at("old", STORY), at("abroad", SAME), at("like", -SIMILAR), at("far", -FAR - 0.3)],
     )
     await until_near(service, "old", "abroad", "like")
-    await tell(service, [an_article("new")], [at("new", 0)])
+    await tell(service, [a_report("new")], [at("new", 0)])
     took = await until_near(service, "old", "new")
     assert took < 5
     assert await shown(service, "new") == [("abroad", "translation"), ("old", "same_story"), ("like", "similar")]
@@ -99,10 +104,10 @@ async def test_what_is_declared_linked_or_blocked_is_not_said_again_by_meaning(s
     await tell(
         service,
         [
-            an_article("m", links=("m-linked",)),
-            an_article("m-linked"),
-            an_article("m-uk", language="uk", translation_of="m"),
-            an_article("m-blocked"),
+            a_report("m", links=("m-linked",)),
+            a_report("m-linked"),
+            a_report("m-uk", language="uk", translation_of="m"),
+            a_report("m-blocked"),
         ],
         [at(guid, 0.01 * n, centre=1) for n, guid in enumerate(("m", "m-linked", "m-uk", "m-blocked"))],
     )
@@ -124,7 +129,7 @@ async def test_what_is_declared_linked_or_blocked_is_not_said_again_by_meaning(s
 
 
 async def test_a_withdrawal_leaves_no_list_short_and_an_update_links_anew(service: Related) -> None:
-    events = [an_article(guid) for guid in ("u", "u1", "u2")]
+    events = [a_report(guid) for guid in ("u", "u1", "u2")]
     await tell(service, events, [at(guid, 0.01 * n, centre=2) for n, guid in enumerate(("u", "u1", "u2"))])
     await until_near(service, "u", "u1", "u2")
     await service.publish([a_withdrawal("u1", revision=2)])
@@ -133,7 +138,7 @@ async def test_a_withdrawal_leaves_no_list_short_and_an_update_links_anew(servic
         return "u1" not in dict(await raw(service, "u"))
 
     assert await until(is_gone, "the withdrawal") < 2
-    await service.publish([an_article("u1", revision=3)])
+    await service.publish([a_report("u1", revision=3)])
     await until_near(service, "u", "u1")
     await publish_vectors(service.backend, [at("u2", FAR, centre=2)])
 
@@ -141,7 +146,7 @@ async def test_a_withdrawal_leaves_no_list_short_and_an_update_links_anew(servic
         return await shown(service, "u") == [("u1", "same_story")]
 
     await until(has_moved, "the new vector")
-    await service.publish([an_article("u1", revision=4, date=NOON - timedelta(days=70))])
+    await service.publish([a_report("u1", revision=4, date=NOON - timedelta(days=70))])
 
     async def is_old() -> bool:
         return dict(await raw(service, "u"))["u1"] < 0.8
@@ -185,6 +190,24 @@ async def test_a_story_gathers_its_reports_in_all_languages_and_no_chain(service
         assert told[:4] == ["s1", "s2", *sorted(["s3", "s3-uk"], key=id_of)]
         assert len(told) <= 5
         assert thread["id"] == id_of("s1")
+
+
+async def test_two_headlines_are_of_one_thread_and_told_as_one_story_once_both_say_more(service: Related) -> None:
+    await tell(service, [an_article("h1"), an_article("h2")], [at("h1", 0, centre=5), at("h2", STORY, centre=5)])
+    await until_near(service, "h1", "h2")
+    thread = await service.get("/v1/articles/herald:h1/story")
+    assert {item["article"] for item in thread["items"]} == {id_of("h1"), id_of("h2")}
+    assert await shown(service, "h1") == [("h2", "similar")]
+    assert await shown(service, "h2") == [("h1", "similar")]
+    await service.publish([a_report("h1", revision=2)])
+    assert await shown(service, "h2", kind="same_story") == []
+    await service.publish([a_report("h2", revision=2)])
+
+    async def both_say_so() -> bool:
+        told = [await shown(service, "h1"), await shown(service, "h2")]
+        return told == [[("h2", "same_story")], [("h1", "same_story")]]
+
+    await until(both_say_so, "the longer texts")
 
 
 async def test_an_emptied_redis_has_the_same_neighbours_again(service: Related) -> None:

@@ -13,11 +13,11 @@ from news_related.lists.ranking import Ranked, Signal, Wanted, rank
 from news_related.lists.reasons import Reason, ReasonKind
 from news_related.neighbours.similarity import UNITS
 from news_shared.articles import Article
-from tests.related.builders import NOON, an_article, id_of
+from tests.related.builders import LEAD, NOON, an_article, id_of
 
 
 def a_card(guid: str, *, days: float = 0, **fields: Any) -> Card:
-    event = an_article(guid, date=NOON + timedelta(days=days), **fields)
+    event = an_article(guid, date=NOON + timedelta(days=days), **{"summary": LEAD, **fields})
     assert isinstance(event.article, Article)
     return Card.of(event.article)
 
@@ -68,6 +68,27 @@ def test_meaning_stands_by_kind_and_score_behind_declared_translations() -> None
     assert titles(found) == ["declared", "told", "story", "story2", "like"]
     assert [one.reason.kind for one in found[1:5]] == ["translation", "same_story", "same_story", "similar"]
     assert (found[2].reason.when, found[3].reason.when) == ("earlier", ranking_order(found[3].card))
+
+
+def test_a_headline_stands_where_a_report_would_and_is_told_as_similar_from_both_sides() -> None:
+    cards = [a_card("report", days=1), a_card("headline", summary=None), a_card("like")]
+    signals = {
+        card.title.removeprefix("Title of "): by_meaning(card, s)
+        for card, s in zip(cards, (0.72, 0.74, 0.5), strict=True)
+    }
+    found = ranked(cards, signals)
+    assert titles(found) == ["headline", "report", "like"]
+    assert [one.reason.kind for one in found] == ["similar", "same_story", "similar"]
+    assert found[0].reason.when is None
+    assert nearness(cards[1], HERE, 740_000).kind == nearness(HERE, cards[1], 740_000).kind == "similar"
+
+
+def test_that_a_headline_is_similar_tells_less_than_a_link_and_more_than_an_old_one() -> None:
+    headline, near = a_card("headline", summary=None), by_meaning(a_card("headline", summary=None), 0.84)
+    links = {days: ranking.backlink(HERE, a_card("other", days=-days), 0) for days in (60, 120)}
+    assert near[0].strength > links[60].strength > 0.55 > links[120].strength
+    told = {days: ranked([headline], {"headline": [*near, link]})[0].reason.kind for days, link in links.items()}
+    assert told == {60: "backlink", 120: "similar"}
 
 
 def ranking_order(card: Card) -> str:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from news_related.embedding.language_means import centred
 from news_related.embedding.model import Embedder, Embedding, Text
 from news_related.neighbours import similarity
-from news_related.neighbours.similarity import UNITS, kind_of
+from news_related.neighbours.similarity import ENOUGH_TEXT, UNITS, kind_of, told_as
 
 _DAY = 86_400_000
 
@@ -110,6 +110,45 @@ def test_the_language_of_two_texts_brings_them_no_nearer() -> None:
 def test_what_tells_the_same_weeks_later_is_another_report() -> None:
     assert kind("fire", "fire in Ukrainian", days=2) == "translation"
     assert kind("fire", "fire in Ukrainian", days=4) != "translation"
+
+
+_SCORES = st.integers(3 * UNITS // 10, UNITS)
+_CHARACTERS = st.integers(0, 2 * ENOUGH_TEXT)
+_STRENGTH = {None: 0, "similar": 1, "same_story": 2, "translation": 3}
+
+
+def told(score: int, characters: int, *, same: bool = True, days: float = 0.0) -> str | None:
+    return told_as(kind_of(score, round(days * _DAY), same=same), score, characters, same=same)
+
+
+@given(_SCORES, _CHARACTERS, _CHARACTERS, st.booleans(), st.floats(0, 9))
+def test_more_text_never_makes_a_pair_less(score: int, one: int, other: int, same: bool, days: float) -> None:
+    short, long = sorted((one, other))
+    assert _STRENGTH[told(score, short, same=same, days=days)] <= _STRENGTH[told(score, long, same=same, days=days)]
+
+
+@given(_SCORES, _SCORES, _CHARACTERS, st.booleans(), st.floats(0, 9))
+def test_a_higher_score_never_makes_a_pair_less(one: int, other: int, characters: int, same: bool, days: float) -> None:
+    low, high = (told(score, characters, same=same, days=days) for score in sorted((one, other)))
+    assert _STRENGTH[low] <= _STRENGTH[high]
+
+
+@given(_SCORES, _CHARACTERS, st.booleans(), st.floats(0, 9))
+def test_little_text_makes_a_story_similar_and_changes_nothing_else(
+    score: int, characters: int, same: bool, days: float
+) -> None:
+    by_score = kind_of(score, round(days * _DAY), same=same)
+    if by_score == "same_story" and characters < ENOUGH_TEXT:
+        assert told(score, characters, same=same, days=days) in {"same_story", "similar"}
+    else:
+        assert told(score, characters, same=same, days=days) == by_score
+
+
+@pytest.mark.parametrize(
+    ("characters", "least"), [(2_000, 520_000), (400, 520_000), (399, 521_000), (300, 620_000), (50, 870_000)]
+)
+def test_the_less_text_the_higher_the_score_that_a_story_takes(characters: int, least: int) -> None:
+    assert (told(least, characters), told(least - 1, characters)) == ("same_story", "similar")
 
 
 @given(st.integers(0, 4_000 * _DAY), st.integers(0, 4_000 * _DAY), st.booleans())

@@ -1,11 +1,17 @@
-"""The text that an article's body begins with, without its markup."""
+"""The text that an article's body begins with, without its markup, and how much text there is."""
 
 from html.parser import HTMLParser
 from typing import TYPE_CHECKING
+from unicodedata import east_asian_width
 
 if TYPE_CHECKING:
     from news_shared.articles import Article
 
+MOST_COUNTED = 1_000
+"""Characters: all that is longer is long."""
+
+_FIRST_WIDE = "\u1100"  # no need to ask for those before it
+_LOOKED_AT = 2 * MOST_COUNTED  # some may be blanks
 _PIECE = 4096  # of markup, parsed in one go: most of a long body never is
 _MOST_MARKUP = 16 * _PIECE  # a body that has little text so far is one of pictures
 _UNSEEN = frozenset({"script", "style", "template"})
@@ -29,6 +35,22 @@ def beginning_of_body(article: "Article", characters: int) -> str:
         if len(html) <= _MOST_MARKUP:
             reader.close()  # gives what it held back for lack of an end
     return "".join(reader.parts)
+
+
+def characters_of(article: "Article", body: str) -> int:
+    """How much text tells what an article is about, `MOST_COUNTED` at the most: characters of the title and of the
+    body, or of the summary where there is no body. Blanks between words count once, wide characters (Chinese, Japanese,
+    Korean) twice, for they say more.
+
+    Args:
+        body: what it begins with, as many characters or more.
+    """
+    text = " ".join(article.title.split())
+    if rest := " ".join(body[:_LOOKED_AT].split()) or " ".join((article.summary or "")[:_LOOKED_AT].split()):
+        text = f"{text} {rest}"
+    text = text[:MOST_COUNTED]
+    wide = sum(c >= _FIRST_WIDE and east_asian_width(c) in "WF" for c in text) if not text.isascii() else 0
+    return min(MOST_COUNTED, len(text) + wide)
 
 
 class _TextReader(HTMLParser):

@@ -8,7 +8,7 @@ import numpy as np
 from news_related.graph.facts import Card
 from news_related.link_graph import Edge, LinkGraph
 from news_related.neighbours import similarity
-from news_related.neighbours.similarity import MeaningKind, kind_of, language_of
+from news_related.neighbours.similarity import MeaningKind, kind_of, language_of, told_as
 from news_shared.article_ids import ArticleId
 
 _NEIGHBOURS_ASKED = 20  # whose neighbours are looked at when one's own do not suffice
@@ -21,18 +21,27 @@ class Near:
 
     Attributes:
         score: in `similarity.UNITS`.
-        kind: None for one that is among the nearest and yet not near.
+        by_score: what it is by the score alone; None for one that is among the nearest and yet not near.
+        kind: what readers are told that it is.
     """
 
     card: Card
     score: int
+    by_score: MeaningKind | None
     kind: MeaningKind | None
+
+    @property
+    def tells_the_story(self) -> bool:
+        """Whether it may be of one thread with the other; what readers are told of the two alone asks for more."""
+        return self.by_score in _TELLING
 
 
 def nearness(card: Card, other: Card, score: int) -> Near:
     """What another article is to an article, by their score."""
     same = language_of(card.language) == language_of(other.language)
-    return Near(other, score, kind_of(score, abs(card.listed_ms - other.listed_ms), same=same))
+    by_score = kind_of(score, abs(card.listed_ms - other.listed_ms), same=same)
+    characters = min(card.characters, other.characters)
+    return Near(other, score, by_score, told_as(by_score, score, characters, same=same))
 
 
 async def near(
@@ -127,16 +136,29 @@ async def edges_by_meaning(
     return list(edges)
 
 
-async def pairs_by_meaning(
-    graph: LinkGraph, cards: Mapping[ArticleId, Card], kinds: Collection[MeaningKind]
+async def telling_the_story(
+    graph: LinkGraph, cards: Sequence[Card], known: Mapping[ArticleId, Card], *, most: int
+) -> dict[ArticleId, Card]:
+    """Articles that by their scores may be of one thread with some; two round trips.
+
+    Args:
+        known: cards that need not be read again.
+        most: neighbours of each article that are looked at.
+    """
+    found = await near(graph, cards, most=most, least=_least(_TELLING), known=known)
+    return {one.card.id: one.card for some in found for one in some if one.tells_the_story}
+
+
+async def pairs_of_one_story(
+    graph: LinkGraph, cards: Mapping[ArticleId, Card]
 ) -> dict[tuple[ArticleId, ArticleId], int]:
-    """The scores of all pairs among some articles that are one of these kinds; one round trip."""
+    """The scores of all pairs among some articles that may be of one thread; one round trip."""
     lists = await graph.neighbours(list(cards))
     return {
         (key, other): score
         for key, some in zip(cards, lists, strict=True)
         for other, score in some
-        if other in cards and nearness(cards[key], cards[other], score).kind in kinds
+        if other in cards and nearness(cards[key], cards[other], score).tells_the_story
     }
 
 
@@ -145,4 +167,5 @@ def _least(kinds: Collection[MeaningKind]) -> int | None:
     return round(similarity.UNITS * min(cuts)) if cuts else None
 
 
+_TELLING: tuple[MeaningKind, ...] = ("translation", "same_story")
 _LEAST_SHOWN = _least(similarity.CUT_OFFS) or 0

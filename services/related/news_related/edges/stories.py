@@ -4,12 +4,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
-from news_related.edges.meaning import edges_by_meaning, pairs_by_meaning
+from news_related.edges.meaning import pairs_of_one_story, telling_the_story
 from news_related.edges.threads import Pair, threads
 from news_related.graph.facts import Card
 from news_related.graph.themes import is_in
 from news_related.link_graph import Edge, LinkGraph
-from news_related.neighbours.similarity import MeaningKind
 from news_shared.article_ids import ArticleId
 
 MAX_ARTICLES = 100
@@ -18,7 +17,6 @@ _MAX_STEPS = 8
 _APART = timedelta(days=30)  # a link to something older is background, not the story going on
 _BACKLINKS = 30
 _NEIGHBOURS = 20  # of each article, followed to find what may belong to the story
-_TELLING: tuple[MeaningKind, ...] = ("translation", "same_story")
 _SHARED = 1 / 3
 
 
@@ -67,11 +65,11 @@ async def thread_of(graph: LinkGraph, card: Card, languages: tuple[str, ...] = (
     for _ in range(_MAX_STEPS):
         edges = await graph.edges_of(frontier, backlinks=_BACKLINKS)
         known = {**await graph.cards(_ends(edges) - found.keys()), **found}
-        meant = await edges_by_meaning(graph, frontier, known, most=_NEIGHBOURS, kinds=_TELLING)
-        known.update(await graph.cards(_ends(meant) - known.keys()))
+        meant = await telling_the_story(graph, frontier, known, most=_NEIGHBOURS)
+        known.update(meant)
         joined = _joining(edges, known)
         declared.update(dict.fromkeys(joined))
-        reached = {end for pair in joined for end in pair} | (_ends(meant) & known.keys())
+        reached = {end for pair in joined for end in pair} | meant.keys()
         frontier = sorted((known[key] for key in reached - found.keys()), key=lambda c: _apart(c, card))
         room = _LOOKED_AT - len(found)
         is_cut = is_cut or len(frontier) > room
@@ -81,7 +79,7 @@ async def thread_of(graph: LinkGraph, card: Card, languages: tuple[str, ...] = (
             break
     else:
         is_cut = True
-    near = await pairs_by_meaning(graph, found, _TELLING)
+    near = await pairs_of_one_story(graph, found)
     told = [found[key] for key in threads(found, declared, near)[card.id]]
     nearest = sorted(told, key=lambda c: _apart(c, card))[:MAX_ARTICLES]
     articles = sorted(nearest, key=lambda c: c.position)

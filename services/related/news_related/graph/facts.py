@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 import msgpack
 
-from news_related.body_text import beginning_of_body
+from news_related.body_text import beginning_of_body, characters_of
 from news_related.graph.minhash import MOST_CHARACTERS, bands_of, signature_of
 from news_related.graph.positions import LENGTH, Position
 from news_related.graph.themes import language_key, language_ranges, themes_of
@@ -80,6 +80,7 @@ class Card:
         listed_ms: its moment in lists, see `Position`.
         themes: (slug, name) in the article's order.
         signature: of the body's text, see `minhash`; empty where it is short.
+        characters: how much text there is, see `characters_of`.
     """
 
     id: ArticleId
@@ -92,6 +93,7 @@ class Card:
     themes: tuple[tuple[str, str], ...] = ()
     original: Original | None = None
     signature: bytes = b""
+    characters: int = 0
 
     @property
     def position(self) -> Position:
@@ -114,6 +116,7 @@ class Card:
     @classmethod
     def of(cls, article: Article) -> "Card":
         """The card of an article."""
+        body = beginning_of_body(article, MOST_CHARACTERS)
         return cls(
             id=article.id,
             title=article.title,
@@ -124,7 +127,8 @@ class Card:
             listed_ms=Position.of(article).date_ms,
             themes=themes_of(article.tags, at_most=MAX_THEMES),
             original=_original(article),
-            signature=signature_of(beginning_of_body(article, MOST_CHARACTERS)),
+            signature=signature_of(body),
+            characters=characters_of(article, body),
         )
 
     def shown(self) -> dict[str, Any]:
@@ -151,6 +155,7 @@ class Card:
                 self.themes,
                 (self.original.id, self.original.url) if self.original else None,
                 self.signature,
+                self.characters,
             ),
             unicode_errors="surrogatepass",
         )
@@ -159,7 +164,7 @@ class Card:
     @classmethod
     def decode(cls, key: ArticleId, stored: bytes) -> "Card":
         """The inverse of `encode`."""
-        title, url, language, date, image, listed_ms, themes, original, signature = msgpack.unpackb(
+        title, url, language, date, image, listed_ms, themes, original, signature, characters = msgpack.unpackb(
             stored, use_list=False, unicode_errors="surrogatepass"
         )
         return cls(
@@ -173,6 +178,7 @@ class Card:
             themes,
             Original(*original) if original else None,
             signature,
+            characters,
         )
 
 

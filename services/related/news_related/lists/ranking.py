@@ -14,13 +14,14 @@ Every reason to show an article is a signal with a strength in [0, 1]:
 | both link to the same article | 0.5, halved for every 30 days |
 | both of a theme with n articles | 0.45 / log2(2 + n), halved for every 7 days: a rare theme says more |
 
-Scores of meaning have closeness in time in them (`similarity`). Signals of one article add up like independent chances,
-1 - (1 - a)(1 - b)…; the strongest one is its reason. Then the list is picked one by one, the highest first (ties: the
-newest, then by id), out of five times as many as wanted: what tells the same story as something picked (its
-translation) is left out, and each article picked before for the same themes takes a fifth off. Themes alone are a weak
-reason: such articles only fill a list up to four, unless themes were asked for. A copy of the article is never in its
-list; of copies of one text the earliest stands for all, with the score of the best; a pinned one always stands for
-itself.
+Scores of meaning have closeness in time in them (`similarity`). A pair that is near enough to be one story, but has too
+little text to be called so, stands where it would stand and is called similar. Signals of one article add up like
+independent chances, 1 - (1 - a)(1 - b)…; the strongest one is its reason, where being similar counts 0.55 at the most.
+Then the list is picked one by one, the highest first (ties: the newest, then by id), out of five times as many as
+wanted: what tells the same story as something picked (its translation) is left out, and each article picked before for
+the same themes takes a fifth off. Themes alone are a weak reason: such articles only fill a list up to four, unless
+themes were asked for. A copy of the article is never in its list; of copies of one text the earliest stands for all,
+with the score of the best; a pinned one always stands for itself.
 Scores are comparable within one list only.
 """
 
@@ -109,13 +110,13 @@ def same_story(article: Card, other: Card, via: Card) -> Signal:
 
 def by_meaning(article: Card, near: Near) -> Signal | None:
     """The other is near in meaning; None when it is not near enough."""
-    if near.kind is None:
+    if near.by_score is None or near.kind is None:
         return None
     similarity = near.score / UNITS
-    if near.kind == "translation":
+    if near.by_score == "translation":
         return Signal(_TRANSLATED, Reason("translation", similarity=similarity))
-    least = min(cut for cut in CUT_OFFS[near.kind] if cut is not None)
-    weak, strong = _MEANING[near.kind]
+    least = min(cut for cut in CUT_OFFS[near.by_score] if cut is not None)
+    weak, strong = _MEANING[near.by_score]
     strength = weak + (strong - weak) * min(1.0, max(0.0, (similarity - least) / (1 - least)))
     when: Literal["earlier", "later"] = "earlier" if near.card.position < article.position else "later"
     return Signal(strength, Reason(near.kind, similarity=similarity, when=when if near.kind == "same_story" else None))
@@ -157,7 +158,7 @@ def rank(
             continue
         if not article.bands.isdisjoint(card.bands) and share_of_copy(article, card) is not None:
             continue
-        best = max(fitting, key=lambda s: (s.strength, -KINDS.index(s.reason.kind)))
+        best = max(fitting, key=lambda s: (_told(s), -KINDS.index(s.reason.kind)))
         scored.append(Ranked(card, _together(s.strength for s in fitting), best.reason))
         if not wanted.kinds and all(s.reason.kind == "theme" for s in fitting):
             for_themes_alone.add(card.id)
@@ -178,6 +179,11 @@ def _filled(scored: Sequence[Ranked], for_themes_alone: Collection[str], size: i
     fallback = {one.card.id: one for one in scored if one.card.id in for_themes_alone}
     picked = _diverse(fallback.values(), max(0, size - len(others)))
     return [*others, *(fallback[one.card.id] for one in picked)]
+
+
+def _told(signal: Signal) -> float:
+    """How much a reason tells a reader; that of a pair called similar no more than if it were only that."""
+    return min(signal.strength, _MEANING["similar"][1]) if signal.reason.kind == "similar" else signal.strength
 
 
 def _together(strengths: Iterable[float]) -> float:
