@@ -1,35 +1,70 @@
-"""The ``newsfeed`` command."""
+"""The ``newsfeed`` command. Each of its commands is imported when it is asked for: all together take a second."""
+
+from collections.abc import Mapping
+from importlib import import_module
+from importlib.metadata import version
+from typing import Annotated, Any, Final
 
 import typer
+from typer.core import TyperGroup
+from typer.main import get_command, get_group
 
-from newsfeed.backup import backup
-from newsfeed.dead_letters import dead_letters
-from newsfeed.doctor import doctor
-from newsfeed.post import post
-from newsfeed.rebuild import rebuild
-from newsfeed.related import related
-from newsfeed.restore import restore
-from newsfeed.sources import sources
-from newsfeed.topics import topics
-from newsfeed.up import up
-from newsfeed.views import views
+_COMMANDS: Final[Mapping[str, str]] = {
+    "up": "newsfeed.up",
+    "topics": "newsfeed.topics",
+    "post": "newsfeed.post",
+    "rebuild": "newsfeed.rebuild",
+    "backup": "newsfeed.backup",
+    "restore": "newsfeed.restore",
+    "doctor": "newsfeed.doctor",
+    "sources": "newsfeed.sources",
+    "related": "newsfeed.related",
+    "dead-letters": "newsfeed.dead_letters",
+    "views": "newsfeed.views",
+}
+"""In which module each is, by its name with underscores: a function, or commands of its own."""
+
+
+class _Commands(TyperGroup):
+    def list_commands(self, ctx: Any) -> list[str]:
+        """All names; of `click.Group`."""
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """The command of this name, None if there is none; of `click.Group`."""
+        if cmd_name not in _COMMANDS:
+            return None
+        made = getattr(import_module(_COMMANDS[cmd_name]), cmd_name.replace("-", "_"))
+        if isinstance(made, typer.Typer):
+            command: Any = get_group(made)
+        else:
+            one = typer.Typer(add_completion=False)
+            one.command()(made)
+            command = get_command(one)
+        command.name = cmd_name
+        return command
+
 
 app = typer.Typer(
-    help="A news feed as services: run it here, post to it, look after it.",
+    cls=_Commands,
     no_args_is_help=True,
     pretty_exceptions_show_locals=False,  # they may hold keys
 )
-app.command()(up)
-app.command()(topics)
-app.command()(post)
-app.command()(rebuild)
-app.add_typer(sources, name="sources")
-app.add_typer(related, name="related")
-app.add_typer(dead_letters, name="dead-letters")
-app.add_typer(views, name="views")
-app.command()(backup)
-app.command()(restore)
-app.command()(doctor)
+
+
+def _tell_version(is_asked: bool) -> None:
+    if is_asked:
+        typer.echo(f"newsfeed {version('newsfeed')}")
+        raise typer.Exit
+
+
+@app.callback()
+def newsfeed(
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_tell_version, is_eager=True, help="Tell the version and stop.")
+    ] = False,
+) -> None:
+    """A news feed as services: run it here, post to it, look after it."""
 
 
 def main() -> None:

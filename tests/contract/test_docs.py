@@ -122,8 +122,9 @@ def _assert_is_of_compose(verb: str, words: list[str]) -> None:
 
 def _assert_is_of_the_command_line(words: list[str]) -> None:
     command: Any = typer.main.get_command(app)  # of the click that typer brings along
-    while hasattr(command, "commands") and words and not words[0].startswith("--"):
-        assert words[0] in command.commands, f"{command.name} has no {words[0]}, only {sorted(command.commands)}"
-        command = command.commands[words.pop(0)]
+    while hasattr(command, "list_commands") and words and not words[0].startswith("--"):
+        known = command.list_commands(None)
+        assert words[0] in known, f"{command.name} has no {words[0]}, only {sorted(known)}"
+        command = command.get_command(None, words.pop(0))
     options = {option for parameter in command.params for option in (*parameter.opts, *parameter.secondary_opts)}
     assert {word.partition("=")[0] for word in words if word.startswith("--")} <= options | {"--help"}
