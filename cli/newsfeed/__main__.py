@@ -1,6 +1,5 @@
 """The ``newsfeed`` command. Each of its commands is imported when it is asked for: all together take a second."""
 
-from collections.abc import Mapping
 from importlib import import_module
 from importlib.metadata import version
 from typing import Annotated, Any, Final
@@ -9,20 +8,11 @@ import typer
 from typer.core import TyperGroup
 from typer.main import get_command, get_group
 
-_COMMANDS: Final[Mapping[str, str]] = {
-    "up": "newsfeed.up",
-    "topics": "newsfeed.topics",
-    "post": "newsfeed.post",
-    "rebuild": "newsfeed.rebuild",
-    "backup": "newsfeed.backup",
-    "restore": "newsfeed.restore",
-    "doctor": "newsfeed.doctor",
-    "sources": "newsfeed.sources",
-    "related": "newsfeed.related",
-    "dead-letters": "newsfeed.dead_letters",
-    "views": "newsfeed.views",
-}
-"""In which module each is, by its name with underscores: a function, or commands of its own."""
+_COMMANDS: Final = (
+    *("up", "topics", "post", "rebuild", "backup", "restore", "doctor"),
+    *("sources", "related", "dead-letters", "views"),  # with commands of their own
+)
+"""In the order of the help; each is in a module of its name, under its name."""
 
 
 class _Commands(TyperGroup):
@@ -34,7 +24,8 @@ class _Commands(TyperGroup):
         """The command of this name, None if there is none; of `click.Group`."""
         if cmd_name not in _COMMANDS:
             return None
-        made = getattr(import_module(_COMMANDS[cmd_name]), cmd_name.replace("-", "_"))
+        name = cmd_name.replace("-", "_")
+        made = getattr(import_module(f"newsfeed.{name}"), name)
         if isinstance(made, typer.Typer):
             command: Any = get_group(made)
         else:

@@ -16,6 +16,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from news_shared import crash_points
+from news_shared.cancelling import cancel
 from news_shared.errors import LogMismatchError, TransientError
 from news_shared.settings import KafkaSettings, ProcessSettings
 from news_shared.topics import check_topics
@@ -128,8 +129,7 @@ async def running(
                 await asyncio.wait({task})
         except TimeoutError:
             log.warning("work did not stop in time and is cut off", work=name)
-            task.cancel()
-            await asyncio.wait({task})
+            await cancel([task])
 
 
 def _stop_process_on_failure(task: asyncio.Task[None]) -> None:

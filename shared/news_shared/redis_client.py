@@ -100,6 +100,11 @@ async def _learn_the_nodes(client: RedisCluster) -> None:
         log.info("Redis is away, going on without", reason=str(error))
 
 
+async def awaited(answer: Any) -> Any:
+    """An answer of the client, which redis-py types as «awaitable or not»."""
+    return await answer
+
+
 @contextmanager
 def redis_errors(what: str) -> Iterator[None]:
     """Translate «Redis is away, changing its owner or full» into ours; any other error is a bug and passes.

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import pytest
 from playwright.async_api import Browser, Page, ViewportSize, async_playwright
 
 from tests.testbed.waiting import until
@@ -29,6 +30,17 @@ _USER_AGENT = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like G
 """A reader's; Chromium's own says «Headless», which is a bot and counts for nothing."""
 PHONE: ViewportSize = {"width": 390, "height": 844}
 DESKTOP: ViewportSize = {"width": 1280, "height": 900}
+
+each_kind_of_reader = pytest.mark.parametrize(
+    ("locale", "script", "viewport"),
+    [
+        ("uk-UA", True, PHONE),
+        ("uk-UA", False, DESKTOP),
+        ("en-GB", True, DESKTOP),
+        ("en-GB", False, PHONE),
+    ],
+    ids=["uk-script-phone", "uk-plain-desktop", "en-script-desktop", "en-plain-phone"],
+)
 
 
 @asynccontextmanager

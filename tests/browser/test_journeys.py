@@ -3,7 +3,7 @@
 import pytest
 from playwright.async_api import Browser, ViewportSize
 
-from tests.browser.chromium import DESKTOP, PHONE, reading
+from tests.browser.chromium import each_kind_of_reader, reading
 from tests.browser.played_site import OLDER, Site
 from tests.web.test_web_service import CABLE, STORY, path_of
 
@@ -15,16 +15,7 @@ WORDS = {
 }
 
 
-@pytest.mark.parametrize(
-    ("locale", "script", "viewport"),
-    [
-        ("uk-UA", True, PHONE),
-        ("uk-UA", False, DESKTOP),
-        ("en-GB", True, DESKTOP),
-        ("en-GB", False, PHONE),
-    ],
-    ids=["uk-script-phone", "uk-plain-desktop", "en-script-desktop", "en-plain-phone"],
-)
+@each_kind_of_reader
 async def test_a_reader_finds_the_way(
     site: Site, browser: Browser, locale: str, script: bool, viewport: ViewportSize
 ) -> None:

@@ -12,7 +12,16 @@ from hypothesis import strategies as st
 from news_shared.clock import epoch_ms, from_epoch_ms, system_clock
 from news_shared.projection.slots import Slots
 from news_shared.redis_client import open_redis
-from news_views.counting.trending import HALF_LIFE_MS, WINDOWS, Window, add_logs, decayed, scope_asked, scopes_of
+from news_views.counting.trending import (
+    HALF_LIFE_MS,
+    INDEXED,
+    WINDOWS,
+    Window,
+    add_logs,
+    decayed,
+    scope_asked,
+    scopes_of,
+)
 from news_views.queries.trending_query import Selection, TrendingQuery
 from tests.testbed.backends import PARTITIONS, Backend
 from tests.testbed.role import Roles
@@ -61,7 +70,9 @@ async def views(fresh_backend: Backend) -> AsyncIterator[Partitions]:
         yield Partitions(fresh_backend, redis)
 
 
-async def test_every_selection_is_answered_as_the_oracle_says_also_after_redis_was_lost(views: Partitions) -> None:
+async def test_every_selection_is_answered_as_the_oracle_says_also_after_redis_was_lost(
+    views: Partitions, monkeypatch: pytest.MonkeyPatch
+) -> None:
     await views.write(30_000)
     asked_at = epoch_ms(system_clock()) - 34 * HOUR_MS + 17 * 60_000  # the traffic ended not long ago
     query = TrendingQuery(Slots(views.redis, "views"), PARTITIONS, lambda: from_epoch_ms(asked_at))
@@ -82,6 +93,7 @@ async def test_every_selection_is_answered_as_the_oracle_says_also_after_redis_w
         await views.flushed()
         await views.redis.flushall()
         await until(is_answered, "every partition to answer again")
+        monkeypatch.setattr("news_views.queries.trending_query._LOOKS", (1, 2, INDEXED))  # the first does not settle it
         await assert_answers(query, tallies, asked_at)
 
 

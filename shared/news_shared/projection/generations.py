@@ -3,12 +3,13 @@
 import asyncio
 from collections.abc import Iterable
 from time import monotonic
-from typing import Any, Final
+from typing import Final
 
 import structlog
 
+from news_shared.cancelling import cancel
 from news_shared.projection.state import StateKeys
-from news_shared.redis_client import RedisClient, redis_errors
+from news_shared.redis_client import RedisClient, awaited, redis_errors
 
 log = structlog.get_logger()
 
@@ -30,7 +31,7 @@ async def live_generation(redis: RedisClient, keys: StateKeys) -> int:
         TransientError: Redis is away.
     """
     with redis_errors("reading the live generation"):
-        return int(await _await(redis.hget(keys.live, "generation")) or 1)
+        return int(await awaited(redis.hget(keys.live, "generation")) or 1)
 
 
 async def delete_generation(redis: RedisClient, keys: StateKeys, generation: int) -> bool:
@@ -55,11 +56,11 @@ async def delete_former(redis: RedisClient, keys: StateKeys) -> None:
     Errors as in `live_generation`; the note is there still, and somebody else goes on.
     """
     with redis_errors("looking for former generations"):
-        noted = sorted(int(one) for one in await _await(redis.smembers(keys.former)))
+        noted = sorted(int(one) for one in await awaited(redis.smembers(keys.former)))
     for generation in noted:
         await delete_generation(redis, keys, generation)
         with redis_errors("forgetting a generation"):
-            await _await(redis.srem(keys.former, str(generation)))
+            await awaited(redis.srem(keys.former, str(generation)))
 
 
 class Leftovers:
@@ -82,9 +83,8 @@ class Leftovers:
 
     async def stop(self) -> None:
         """Leave the rest to others."""
-        while self._deleting is not None and not self._deleting.done():
-            self._deleting.cancel()  # again: before Python 3.12 the Redis client's wait_for may swallow it
-            await asyncio.wait({self._deleting}, timeout=1)
+        if self._deleting is not None:
+            await cancel([self._deleting])
 
     async def _delete(self, slots: Iterable[StateKeys]) -> None:
         try:
@@ -95,8 +95,4 @@ class Leftovers:
 
 
 async def _unlink(redis: RedisClient, keys: StateKeys, generation: int, found: list[bytes]) -> bool:
-    return bool(await _await(redis.eval(_DELETE, 1 + len(found), keys.live, *found, str(generation))))
-
-
-async def _await(answer: Any) -> Any:  # redis-py types its answers as «awaitable or not»
-    return await answer
+    return bool(await awaited(redis.eval(_DELETE, 1 + len(found), keys.live, *found, str(generation))))

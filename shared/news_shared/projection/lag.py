@@ -9,6 +9,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 from aiokafka.structs import OffsetAndMetadata
 
+from news_shared.cancelling import cancel
 from news_shared.projection.metrics import ProjectionMetrics
 
 log = structlog.get_logger()
@@ -59,8 +60,7 @@ class Lag:
     async def stop(self) -> None:
         """Commit no more."""
         if self._committing is not None:
-            self._committing.cancel()
-            await asyncio.wait({self._committing})
+            await cancel([self._committing])
             self._committing = None
 
 

@@ -16,7 +16,7 @@ from news_shared.projection.generations import delete_former, delete_generation,
 from news_shared.projection.log import PartitionLog
 from news_shared.projection.projector import Projector
 from news_shared.projection.state import StateKeys
-from news_shared.redis_client import RedisClient, redis_errors
+from news_shared.redis_client import RedisClient, awaited, redis_errors
 from news_shared.settings import KafkaSettings, ProcessSettings
 
 log = structlog.get_logger()
@@ -152,12 +152,8 @@ async def _switch_slot(redis: RedisClient, keys: Sequence[str], generation: int)
         is_late = now() >= end
         with redis_errors("switching generations"):
             asked = keys[:2] if is_late else keys
-            if await _await(redis.eval(_SWITCH, len(asked), *asked, str(generation))):
+            if await awaited(redis.eval(_SWITCH, len(asked), *asked, str(generation))):
                 break
         await asyncio.sleep(_LOOK_AGAIN)
     if is_late:
         log.warning("switched to a generation that never quite caught up", slot=keys[0], seconds=_SWITCH_WITHIN)
-
-
-async def _await(answer: Any) -> Any:  # redis-py types its answers as «awaitable or not»
-    return await answer

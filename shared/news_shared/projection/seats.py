@@ -9,6 +9,7 @@ from typing import Any, Generic, TypeVar
 import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
+from news_shared.cancelling import cancel
 from news_shared.errors import FencedError
 from news_shared.projection.contract import ProjectionSpec
 from news_shared.projection.metrics import DiscardReason, ProjectionMetrics
@@ -141,7 +142,6 @@ class Seats(Generic[E]):
 
 async def _give_back(opening: "asyncio.Task[OwnedPartition[E]]") -> None:
     """End an opening that nobody waits for any more; it may have come to its end already, with everything open."""
-    opening.cancel()
-    await asyncio.wait({opening})
+    await cancel([opening])
     if not opening.cancelled() and opening.exception() is None:
         await close_quietly(opening.result())

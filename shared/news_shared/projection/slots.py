@@ -134,7 +134,7 @@ class Slots:
         return [len(keys), *keys, msgpack.packb(asked, use_bin_type=False)]
 
     async def _run(self, command: str, script: str, calls: Sequence[Sequence[str | int | bytes]]) -> list[Any]:
-        if len(calls) == 1:  # a pipeline of one costs the client twice as much
+        if len(calls) == 1:  # costs the client less than a pipeline of one
             return [await self._redis.execute_command(command, script, *calls[0])]
         pipe: Any = self._redis.pipeline(transaction=False)
         for call in calls:

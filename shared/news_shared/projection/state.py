@@ -11,7 +11,7 @@ from redis.exceptions import NoScriptError
 
 from news_shared.errors import FencedError
 from news_shared.projection.contract import Checkpoint, Effects, Fingerprint
-from news_shared.redis_client import RedisClient, redis_errors
+from news_shared.redis_client import RedisClient, awaited, redis_errors
 
 # Keys of the runtime stand behind those of the service's body, which so sees its own from 1 on.
 _COMPARE = """
@@ -147,8 +147,8 @@ class PartitionState:
         """
         with redis_errors("reading the partition's state"):
             if generation is None:
-                generation = int(await _await(self._redis.hget(self.keys.live, "generation")) or 1)
-            stored = await _await(self._redis.hmget(self.keys.state(generation), ["next", "fingerprint", "attempts"]))
+                generation = int(await awaited(self._redis.hget(self.keys.live, "generation")) or 1)
+            stored = await awaited(self._redis.hmget(self.keys.state(generation), ["next", "fingerprint", "attempts"]))
         next_offset, fingerprint, attempts = cast("list[bytes | None]", stored)
         return Stored(
             generation,
@@ -207,7 +207,7 @@ class PartitionState:
             TransientError: Redis is away.
         """
         with redis_errors("looking for records to apply again"):
-            position = await _await(self._redis.lindex(self.keys.replay, 0))
+            position = await awaited(self._redis.lindex(self.keys.replay, 0))
         return position.decode() if position else None
 
     async def apply_replayed(self, checkpoint: Checkpoint, effects: Effects, position: str) -> None:
@@ -272,7 +272,7 @@ class PartitionState:
     async def count_attempt(self, generation: int) -> int:
         """Note that the process is about to die of the record at the stored offset; returns how often it did."""
         with redis_errors("counting an attempt"):
-            return int(await _await(self._redis.hincrby(self.keys.state(generation), "attempts", 1)))
+            return int(await awaited(self._redis.hincrby(self.keys.state(generation), "attempts", 1)))
 
     async def _restoring(self, script: "_Script", generation: int, effects: Effects, next_offset: int | str) -> None:
         answer = await self._run(
@@ -307,13 +307,9 @@ class _Script:
         self, redis: RedisClient, keys: Sequence[str | bytes], args: Sequence[str | bytes | int | float]
     ) -> object:
         try:
-            return await _await(redis.evalsha(self._sha, len(keys), *keys, *args))
+            return await awaited(redis.evalsha(self._sha, len(keys), *keys, *args))
         except NoScriptError:
-            return await _await(redis.eval(self._text, len(keys), *keys, *args))
-
-
-async def _await(answer: Any) -> Any:  # redis-py types its answers as «awaitable or not»
-    return await answer
+            return await awaited(redis.eval(self._text, len(keys), *keys, *args))
 
 
 def _shown(offset: bytes | None) -> str:

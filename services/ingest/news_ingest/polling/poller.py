@@ -18,6 +18,7 @@ from news_ingest.polling.seen_items import packed, unpacked
 from news_ingest.polling.websub import Subscriber
 from news_ingest.settings import HANGING_TIMES, PollerSettings
 from news_ingest.sources import source_of_key
+from news_shared.cancelling import cancel
 from news_shared.crash_points import reached
 from news_shared.errors import TransientError
 from news_shared.topic_table import TopicTable
@@ -89,11 +90,7 @@ class Poller:
             if self._running:
                 await asyncio.wait(self._running)
         finally:
-            left: set[asyncio.Task[None]] = {*self._running, renewing}
-            while left:  # before Python 3.12 the Redis client's wait_for may swallow a cancellation
-                for task in left:
-                    task.cancel()
-                _, left = await asyncio.wait(left, timeout=1)
+            await cancel([*self._running, renewing])
 
     async def _turn(self) -> None:
         if not self._table.caught_up:

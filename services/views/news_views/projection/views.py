@@ -13,6 +13,7 @@ from aiokafka import ConsumerRecord
 
 from news_shared import topics
 from news_shared.article_ids import ArticleId
+from news_shared.cancelling import cancel
 from news_shared.errors import LogMismatchError, PoisonError
 from news_shared.fenced_writer import open_fenced_writer
 from news_shared.projection.contract import Checkpoint, Effects, Ownership, ProjectionSpec, Restoring
@@ -299,8 +300,7 @@ class ViewsProjection:
     async def close(self) -> None:
         """Stop flushing and give the writer back."""
         if self._flushing is not None:
-            self._flushing.cancel()
-            await asyncio.wait({self._flushing})
+            await cancel([self._flushing])
             if not self._flushing.cancelled() and (error := self._flushing.exception()) is not None:
                 log.info("changelog not flushed", partition=self._ownership.partition, reason=str(error))
             self._flushing = None
