@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from news_shared.article_ids import article_id, parse_article_id, partition_of
+from news_shared.article_ids import ArticleId, article_id, by_partition, parse_article_id, partition_of
 from news_shared.errors import PoisonError
 
 
@@ -15,6 +15,14 @@ def test_a_key_lands_in_the_partition_that_the_java_producer_picks() -> None:
     expected = {key: int(partition) for key, partition in (line.rsplit(" ", 1) for line in lines)}
     assert len(expected) > 200
     assert {key: partition_of(key, 12) for key in expected} == expected
+
+
+@given(st.lists(st.uuids().map(str).map(parse_article_id)), st.integers(1, 300))
+def test_many_articles_are_where_each_of_them_is(articles: list[ArticleId], partitions: int) -> None:
+    expected: dict[int, list[ArticleId]] = {}
+    for article in dict.fromkeys(articles):
+        expected.setdefault(partition_of(article, partitions), []).append(article)
+    assert by_partition(articles, partitions) == expected
 
 
 def test_an_article_has_one_id_however_its_guid_is_encoded() -> None:

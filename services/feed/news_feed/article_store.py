@@ -24,7 +24,7 @@ import orjson
 
 from news_feed.ordering import Position, newest
 from news_feed.timelines import Entry, Selection, State, withdrawn_list
-from news_shared.article_ids import ArticleId, partition_of
+from news_shared.article_ids import ArticleId, by_partition
 from news_shared.projection.contract import Effects
 from news_shared.projection.slots import Command, SlotAnswer, Slots
 from news_shared.projection.state import state_key
@@ -142,12 +142,10 @@ class ArticleStore:
 
     async def many(self, ids: Sequence[ArticleId]) -> tuple[list[Found], datetime]:
         """Articles in the order asked, in one round trip."""
-        by_partition: dict[int, list[ArticleId]] = {}
-        for article_id in dict.fromkeys(ids):
-            by_partition.setdefault(partition_of(article_id, self._partitions), []).append(article_id)
-        answers = await self._slots.ask({p: partial(_bodies, some) for p, some in by_partition.items()})
+        asked = by_partition(ids, self._partitions)
+        answers = await self._slots.ask({p: partial(_bodies, some) for p, some in asked.items()})
         found: dict[ArticleId, Found] = {}
-        for partition, some in by_partition.items():
+        for partition, some in asked.items():
             found.update(zip(some, map(_found, some, *answers[partition].results), strict=True))
         return [found[article_id] for article_id in ids], min(answer.as_of for answer in answers.values())
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from functools import partial
 from typing import NamedTuple
 
-from news_shared.article_ids import ArticleId, partition_of
+from news_shared.article_ids import ArticleId, by_partition
 from news_shared.clock import Clock, epoch_ms
 from news_shared.projection.slots import Slots
 from news_views.counting.counts import HOUR_MS, HOURS_OF_A_DAY
@@ -38,14 +38,12 @@ class CountsQuery:
             TransientError: Redis is away.
         """
         today = epoch_ms(self._clock()) // (HOUR_MS * HOURS_OF_A_DAY)
-        by_partition: dict[int, list[ArticleId]] = {}
-        for article in dict.fromkeys(articles):
-            by_partition.setdefault(partition_of(article, self._partitions), []).append(article)
+        asked = by_partition(articles, self._partitions)
         answers = await self._slots.ask(
-            {partition: partial(ask_totals, articles=wanted, today=today) for partition, wanted in by_partition.items()}
+            {partition: partial(ask_totals, articles=wanted, today=today) for partition, wanted in asked.items()}
         )
         found: dict[ArticleId, ArticleCount] = {}
-        for partition, wanted in by_partition.items():
+        for partition, wanted in asked.items():
             [packed, readers_today], as_of = answers[partition].results, answers[partition].as_of
             for article, *row in zip(wanted, packed, readers_today, strict=True):
                 state, counted = totals(*row)

@@ -1,7 +1,6 @@
 """Counts as they change: one reader of Redis for everybody who watches, whatever their number."""
 
 import asyncio
-from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -10,7 +9,7 @@ from typing import Protocol
 
 import structlog
 
-from news_shared.article_ids import ArticleId, partition_of
+from news_shared.article_ids import ArticleId, by_partition
 from news_shared.errors import OverloadError, TransientError
 from news_views.queries.counts_query import ArticleCount
 
@@ -165,11 +164,8 @@ class LiveCounts:
                 await self._look(wanted)
 
     async def _look(self, articles: Iterable[ArticleId]) -> None:
-        by_partition: defaultdict[int, list[ArticleId]] = defaultdict(list)
-        for article in articles:
-            by_partition[partition_of(article, self._partitions)].append(article)
         async with asyncio.TaskGroup() as tasks:
-            for some in by_partition.values():
+            for some in by_partition(articles, self._partitions).values():
                 tasks.create_task(self._look_at_one_partition(some))
 
     async def _look_at_one_partition(self, articles: Sequence[ArticleId]) -> None:

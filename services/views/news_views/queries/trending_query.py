@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 
-from news_shared.article_ids import ArticleId, partition_of
+from news_shared.article_ids import ArticleId, by_partition
 from news_shared.clock import Clock, epoch_ms, from_epoch_ms
 from news_shared.projection.slots import Command, Slots
 from news_views.counting.counts import HOUR_MS, HOURS_OF_A_DAY
@@ -187,15 +187,13 @@ class TrendingQuery:
         by_day: dict[int, list[int]] = {}
         for hour in hours:
             by_day.setdefault(hour // HOURS_OF_A_DAY, []).append(hour % HOURS_OF_A_DAY)
-        by_partition: dict[int, list[ArticleId]] = {}
-        for article in articles:
-            by_partition.setdefault(partition_of(article, self._partitions), []).append(article)
+        asked = by_partition(articles, self._partitions)
         answers = await self._slots.ask(
-            {partition: partial(_ask_articles, wanted, list(by_day)) for partition, wanted in by_partition.items()}
+            {partition: partial(_ask_articles, wanted, list(by_day)) for partition, wanted in asked.items()}
         )
         fields = [hour_fields(hours_of_day) for hours_of_day in by_day.values()]
         found: dict[ArticleId, tuple[Standing, int]] = {}
-        for partition, wanted in by_partition.items():
+        for partition, wanted in asked.items():
             results = iter(answers[partition].results)
             standings = [standing_found(next(results)) for _ in wanted]
             for article, standing in zip(wanted, standings, strict=True):
