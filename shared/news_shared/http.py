@@ -110,7 +110,10 @@ def etagged(
 def trace_of(traceparent: bytes | None) -> str:
     """The caller's ``traceparent`` where it is one, else a new one."""
     given = (traceparent or b"").decode("latin-1")
-    return given if _TRACEPARENT.fullmatch(given) else f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-01"
+    if _TRACEPARENT.fullmatch(given):
+        return given
+    drawn = secrets.token_hex(24)
+    return f"00-{drawn[:32]}-{drawn[32:]}-01"
 
 
 class TraceMiddleware:
@@ -136,12 +139,15 @@ class TraceMiddleware:
             await self._app(scope, receive, send_with_trace)
 
 
-def _problem(request: Request, error: Exception) -> Response:
+# Coroutines, though they wait for nothing: others are run in a thread, which takes longer than what they do.
+
+
+async def _problem(request: Request, error: Exception) -> Response:
     assert isinstance(error, ProblemError)
     return error.problem.response(error.detail, error.headers, **error.extra)
 
 
-def _invalid(request: Request, error: Exception) -> Response:
+async def _invalid(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     errors = [
         {"field": ".".join(map(str, e["loc"][1:])) or str(e["loc"][0]), "error": e["msg"]} for e in error.errors()
@@ -150,11 +156,11 @@ def _invalid(request: Request, error: Exception) -> Response:
     return problems.INVALID.response(said, errors=errors)
 
 
-def _bad_request(request: Request, error: Exception) -> Response:
+async def _bad_request(request: Request, error: Exception) -> Response:
     return problems.BAD_REQUEST.response(str(error))
 
 
-def _unavailable(request: Request, error: Exception) -> Response:
+async def _unavailable(request: Request, error: Exception) -> Response:
     if isinstance(error, RebuildingError):
         return problems.REBUILDING.response(str(error), {"Retry-After": "2"})
     if isinstance(error, OverloadError):
@@ -165,7 +171,7 @@ def _unavailable(request: Request, error: Exception) -> Response:
     )
 
 
-def _http_error(request: Request, error: Exception) -> Response:
+async def _http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     known = {p.status: p for p in (problems.NOT_FOUND, problems.METHOD_NOT_ALLOWED, problems.TOO_LARGE)}
     problem = known.get(error.status_code, problems.BAD_REQUEST)  # type: ignore[call-overload]
@@ -175,6 +181,6 @@ def _http_error(request: Request, error: Exception) -> Response:
     return response
 
 
-def _internal(request: Request, error: Exception) -> Response:
+async def _internal(request: Request, error: Exception) -> Response:
     log.error("request failed", path=request.url.path, exc_info=error)
     return problems.INTERNAL.response("This is a bug of ours; it is in the log with the trace id of this answer.")

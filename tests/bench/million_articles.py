@@ -155,7 +155,7 @@ class Newsroom:
         assert isinstance(facts.state, Card)
         copied = self._parts(n).copied
         signature = Random(n if copied is None else copied).randbytes(SIGNATURE_BYTES)
-        return replace(facts, state=replace(facts.state, signature=signature))
+        return replace(facts, state=facts.state._replace(signature=signature))
 
     def title(self, n: int) -> str:
         """Words of two headlines."""

@@ -207,6 +207,25 @@ async def test_a_list_takes_few_round_trips_whatever_the_article_has(
         an_article(f"g{n}", links=tuple(f"g{n - 1}" if link == "before" else link for link in links), themes=themes)
         for n in range(30)
     )
+    assert await list_and_trips(stored, "g20") == (shown, takes)
+
+
+@pytest.mark.parametrize(("asked", "takes"), [("uk", 5), ("en", 4)], ids=["the original", "its translation"])
+async def test_translations_and_what_links_to_them_take_two_round_trips_more(
+    stored: GraphOnRedis, asked: str, takes: int
+) -> None:
+    await stored.apply(
+        [
+            an_article("uk", language="uk"),
+            an_article("en", translation_of="uk"),
+            *(an_article(f"to {guid}", links=(guid,)) for guid in ("uk", "en")),
+        ]
+    )
+    assert await list_and_trips(stored, asked) == (3, takes)
+
+
+async def list_and_trips(stored: GraphOnRedis, guid: str) -> tuple[int, int]:
+    """How long the list of an article is, and how often Redis was asked for it."""
     trips = 0
 
     class Counted(Slots):
@@ -215,11 +234,10 @@ async def test_a_list_takes_few_round_trips_whatever_the_article_has(
             trips += 1
             return await super().ask(questions)
 
-    key = id_of("g20")
+    key = id_of(guid)
     slots = Counted(stored.redis, "related", tag=TAG)
     await LinkGraph(slots).cards([key])  # learns the generation
     trips = 0
     graph = LinkGraph(slots)
     card, mine = await asyncio.gather(live_card(graph, key, None), own(graph, key))
-    assert len(await related(graph, card, mine, Wanted())) == shown
-    assert trips == takes
+    return len(await related(graph, card, mine, Wanted())), trips

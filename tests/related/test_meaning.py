@@ -15,6 +15,7 @@ from news_shared.redis_client import open_redis
 from tests.related.builders import LEAD, NOON, a_vector, a_withdrawal, an_article, id_of
 from tests.related.publishing import publish_vectors
 from tests.related.running import Related, running_service
+from tests.related.wire_texts import a_wire_text
 from tests.testbed.backends import Backend
 from tests.testbed.waiting import until
 
@@ -30,7 +31,7 @@ async def service(backend: Backend, tmp_path_factory: pytest.TempPathFactory) ->
 
 def at(guid: str, angle: float, *, centre: int = 0) -> Vector:
     """At an angle in the plane of a centre; planes are at right angles to each other."""
-    components = [0] * 12
+    components = [0] * 14
     components[2 * centre : 2 * centre + 2] = [round(127 * cos(angle)), round(127 * sin(angle))]
     return a_vector(guid, *components, scale=1 / 127)
 
@@ -152,6 +153,17 @@ async def test_a_withdrawal_leaves_no_list_short_and_an_update_links_anew(servic
         return dict(await raw(service, "u"))["u1"] < 0.8
 
     await until(is_old, "the new date")
+
+
+async def test_a_list_looks_further_when_its_nearest_are_copies_of_one_text(service: Related) -> None:
+    wire, others = [f"w{n}" for n in range(32)], [f"o{n}" for n in range(12)]
+    text = a_wire_text(1)
+    events = [an_article("w", content_text=a_wire_text(2)), *(an_article(guid, content_text=text) for guid in wire)]
+    near = [at(guid, 0.002 * n, centre=6) for n, guid in enumerate(["w", *wire, *others])]
+    await tell(service, [*events, *(an_article(guid) for guid in others)], near)
+    await until_near(service, "w", *wire, *others)
+    found = [guid for guid, _ in await shown(service, "w")]
+    assert (len(found), len(set(found) & set(wire)), len(set(found) & set(others))) == (10, 1, 9)
 
 
 async def test_a_filter_looks_further_than_the_nearest(service: Related) -> None:

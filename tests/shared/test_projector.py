@@ -59,8 +59,8 @@ class Words:
         found: Counter[str] = Counter()
         try:
             for partition in range(PARTITIONS):
-                answer = await slots.read(partition, lambda pipe, prefix: pipe.hgetall(prefix + "tally"))
-                found.update({word.decode(): int(n) for word, n in answer.results[0].items()})
+                [pairs] = (await slots.read(partition, ("HGETALL", "tally"))).results
+                found.update({word.decode(): int(n) for word, n in zip(pairs[::2], pairs[1::2], strict=True)})
         except RebuildingError:
             return None
         return found

@@ -79,5 +79,5 @@ async def test_one_partition_that_is_restored_is_no_answer_at_all(redis: RedisCl
     with pytest.raises(RebuildingError, match="partition 2"):
         await slots.ask({1: commands, 2: commands})
     with pytest.raises(RebuildingError, match="partition 2"):
-        await slots.read(2, lambda pipe, prefix: pipe.hget(f"{prefix}numbers", "own"))
+        await slots.read(2, ("HGET", "numbers", "own"))
     assert (await slots.ask({1: commands}))[1].results == results(1)

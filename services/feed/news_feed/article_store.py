@@ -186,17 +186,14 @@ class ArticleStore:
 
     async def reached(self, partition: int) -> int:
         """The next offset of ``news.articles`` that is not applied yet: queries answer with all before it."""
-
-        def next_offset(pipe: Any, prefix: str) -> None:
-            pipe.hget(state_key(prefix, ARTICLES, partition), "next")
-
-        return int((await self._slots.read(partition, next_offset)).results[0] or 0)
+        answer = await self._slots.read(partition, ("HGET", state_key("", ARTICLES, partition), "next"))
+        return int(answer.results[0] or 0)
 
     async def revisions(self, partition: int, ids: Sequence[ArticleId]) -> dict[ArticleId, int]:
         """The newest revision of each of these articles of one partition; without those that were never here."""
         if not ids:
             return {}
-        answer = await self._slots.read(partition, lambda pipe, prefix: pipe.hmget(f"{prefix}entries", list(ids)))
+        answer = await self._slots.read(partition, ("HMGET", "entries", *ids))
         stored = zip(ids, answer.results[0], strict=True)
         return {article_id: Entry.decode(entry).revision for article_id, entry in stored if entry is not None}
 

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Sequence
-from typing import Any
 
 from news_ingest.article_state import ArticleState
 from news_ingest.publisher import SERVICE
@@ -28,7 +27,7 @@ class Outcomes:
             TransientError: Redis is away, or the state is being restored.
         """
         partition = partition_of(article, self._partitions)
-        answer = await self._slots.read(partition, lambda pipe, prefix: pipe.hget(f"{prefix}articles", article))
+        answer = await self._slots.read(partition, ("HGET", "articles", article))
         if answer.results[0] is None:
             return None
         state = ArticleState.model_validate_json(answer.results[0])
@@ -55,13 +54,8 @@ class Outcomes:
         found: dict[Position, dict[str, object]] = {}
         for partition in {position.partition for position in positions}:
             offsets = [p for p in positions if p.partition == partition][:500]
-
-            def commands(pipe: Any, prefix: str, offsets: Sequence[Position] = offsets) -> None:
-                for position in offsets:
-                    pipe.get(f"{prefix}outcome:{position.offset}")
-
             try:
-                answer = await self._slots.read(partition, commands)
+                answer = await self._slots.read(partition, *[("GET", f"outcome:{p.offset}") for p in offsets])
             except RebuildingError:
                 continue
             for position, value in zip(offsets, answer.results, strict=True):

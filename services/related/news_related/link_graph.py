@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from pydantic import ValidationError
 
@@ -36,11 +36,12 @@ from news_related.graph.facts import (
     theme_in,
     url_hash,
 )
+from news_related.graph.minhash import bands_of
 from news_related.graph.positions import ID_BYTES, LENGTH, Position, date_bytes, id_from
 from news_related.neighbours.changes import NEIGHBOURS, WINDOW, decode_meaning
 from news_related.neighbours.meanings import Meaning, decode_neighbours
 from news_shared.article_ids import ArticleId
-from news_shared.projection.slots import Command, SlotAnswer, Slots
+from news_shared.projection.slots import RelativeCommand, SlotAnswer, Slots
 
 MAX_BACKLINKS = 100
 MAX_TRANSLATIONS = 50
@@ -54,12 +55,18 @@ _COPIES = 30  # read of one band: a text in more articles than that is known wel
 EdgeKind = Literal["cites", "translation", "duplicate", "same_story", "similar", "pinned", "theme"]
 
 
-@dataclass(frozen=True)
-class Backlink:
+class Backlink(NamedTuple):
     """An article that links to another, and from which of its paragraphs."""
 
     id: ArticleId
     paragraph: int
+
+
+class Translation(NamedTuple):
+    """An article that tells the same in other words, and what links to it, newest first."""
+
+    card: Card
+    backlinks: list[Backlink]
 
 
 @dataclass(frozen=True)
@@ -92,10 +99,6 @@ class ThemeSize:
     newest: ArticleId | None
 
 
-Asked = tuple[str, str, *tuple[str | int | bytes, ...]]
-"""A command that reads: its name, its key in a generation, the rest."""
-
-
 class LinkGraph:
     """Answers of one request; every method is one round trip or a stated number of them.
 
@@ -109,7 +112,7 @@ class LinkGraph:
 
     def __init__(self, slots: Slots) -> None:
         self._slots = slots
-        self._waiting: list[Asked] = []  # for the next round trip
+        self._waiting: list[RelativeCommand] = []  # for the next round trip
         self._trip: asyncio.Task[SlotAnswer] | None = None  # which has not begun
         self.as_of: datetime | None = None
 
@@ -163,38 +166,48 @@ class LinkGraph:
             for card in cards
         ]
 
-    async def translations(self, card: Card) -> dict[ArticleId, Card]:
+    async def translations(self, card: Card, backlinks: int = MAX_BACKLINKS) -> dict[ArticleId, Translation]:
         """Every article that tells the same as this one in other words: what it translates, what translates it,
         and so on from there (three steps, `MAX_TRANSLATIONS` articles); siblings of one original, also of one that
-        has not arrived, are translations of each other.
+        has not arrived, are translations of each other. Two round trips a step, one more for those of the last.
+
+        Args:
+            backlinks: of each at the most.
         """
         found: dict[ArticleId, Card] = {card.id: card}
+        linked: dict[ArticleId, list[Backlink]] = {}
+
+        async def read_backlinks() -> None:
+            some = [one for key, one in found.items() if key not in linked and key != card.id]
+            linked.update(zip((one.id for one in some), await self.backlinks_of(some, backlinks), strict=True))
+
         asked: set[bytes] = set()
         frontier = [card]
         for _ in range(_ROUNDS_OF_TRANSLATIONS):
             named = [name for one in frontier for name in (*names_of(one, has_its_url=True), *names_of_original(one))]
             new = [name for name in dict.fromkeys(named) if name not in asked]
-            theirs, claims = await asyncio.gather(self._with_their_urls(frontier), self._named(new))
+            originals = [one.original.id for one in frontier if one.original and one.original.id not in found]
+            theirs, claims, cards, _ = await asyncio.gather(
+                self._with_their_urls(frontier), self._named(new), self.cards(originals), read_backlinks()
+            )
             beside: dict[ArticleId, None] = {}
             for one in frontier:
                 names = [*names_of(one, has_its_url=one.id in theirs), *names_of_original(one)]
                 asked.update(names)
-                if one.original:
-                    beside[one.original.id] = None
                 beside.update((key, None) for name in names for key in claims.get(name, ()))
-            cards = await self.cards(key for key in beside if key not in found)
+            cards |= await self.cards(beside.keys() - found.keys() - set(originals))
             frontier = sorted(cards.values(), key=lambda c: c.position)[: MAX_TRANSLATIONS - len(found) + 1]
             if not frontier:
                 break
             found.update((one.id, one) for one in frontier)
-        del found[card.id]
-        return found
+        await read_backlinks()
+        return {key: Translation(one, linked[key]) for key, one in found.items() if key != card.id}
 
     async def sharing_a_band(self, cards: Sequence[Card], *, within_ms: int) -> list[list[ArticleId]]:
         """For each article those that may have its text: they share a band of its signature, and so many milliseconds
         lie between them at the most. The earliest 30 of each band."""
-        bands = [card.bands for card in cards]
-        commands: list[Asked] = []
+        bands = [bands_of(card.signature) for card in cards]
+        commands: list[RelativeCommand] = []
         for card, some in zip(cards, bands, strict=True):
             low, high = date_bytes(card.listed_ms - within_ms), date_bytes(card.listed_ms + within_ms + 1)
             commands += [
@@ -262,7 +275,7 @@ class LinkGraph:
     ) -> list[Position]:
         """The newest articles of a theme, in these languages or in all, below a place and not older than a moment."""
         low = date_bytes(since_ms) if since_ms is not None else b""
-        commands: list[Asked] = []
+        commands: list[RelativeCommand] = []
         for name in _names(slug, languages):
             high = b"(" + before if before is not None else b"+"
             commands.append(("ZREVRANGEBYLEX", set_of(Index.THEMES, name), high, b"[" + low, "LIMIT", 0, limit))
@@ -273,7 +286,7 @@ class LinkGraph:
         self, slugs: Sequence[str], languages: Sequence[str], place: Position, *, each_side: int, newest: int
     ) -> list[ArticleId]:
         """The articles of themes that are next to a place in time on either side, and the newest of each."""
-        commands: list[Asked] = []
+        commands: list[RelativeCommand] = []
         at = place.encode()
         for slug in slugs:
             for name in _names(slug, languages):
@@ -292,7 +305,7 @@ class LinkGraph:
             [("ZRANGEBYLEX", THEME_LANGUAGES, f"[{slug}\0".encode(), f"({slug}\1".encode()) for slug in slugs]
         )
         spoken = [[member.partition(b"\0")[2].decode() for member in found] for found in languages]
-        commands: list[Asked] = []
+        commands: list[RelativeCommand] = []
         for slug, some in zip(slugs, spoken, strict=True):
             commands.append(("ZREVRANGEBYLEX", set_of(Index.THEMES, slug.encode()), b"+", b"-", "LIMIT", 0, 1))
             commands += [_count(slug, language) for language in (None, *some)]
@@ -352,7 +365,7 @@ class LinkGraph:
                 edges.append(Edge("translation", card.id, target))
         return edges
 
-    async def _read(self, commands: Sequence[Asked]) -> list[Any]:
+    async def _read(self, commands: Sequence[RelativeCommand]) -> list[Any]:
         if not commands:
             return []
         if self._trip is None:
@@ -365,24 +378,20 @@ class LinkGraph:
         for _ in range(_NESTED):  # until all that is asked side by side has asked
             await asyncio.sleep(0)
         commands, self._waiting, self._trip = self._waiting, [], None
-
-        def question(prefix: str) -> Sequence[Command]:
-            return [(name, prefix + key, *rest) for name, key, *rest in commands]
-
-        answer = (await self._slots.ask({0: question}))[0]
+        answer = await self._slots.read(0, *commands)
         self.as_of = min(self.as_of or answer.as_of, answer.as_of)
         return answer
 
 
-def _range(index: Index, name: bytes, *, limit: int) -> Asked:
+def _range(index: Index, name: bytes, *, limit: int) -> RelativeCommand:
     return "ZRANGEBYLEX", set_of(index, name), b"[" + name, b"[" + name + _LAST, "LIMIT", 0, limit
 
 
-def _newest(index: Index, name: bytes, limit: int) -> Asked:
+def _newest(index: Index, name: bytes, limit: int) -> RelativeCommand:
     return "ZREVRANGEBYLEX", set_of(index, name), b"[" + name + _LAST, b"[" + name, "LIMIT", 0, limit
 
 
-def _count(slug: str, language: str | None) -> Asked:
+def _count(slug: str, language: str | None) -> RelativeCommand:
     return "ZCARD", set_of(Index.THEMES, theme_in(slug, language).encode())
 
 

@@ -16,10 +16,10 @@ from news_shared.errors import RebuildingError
 from news_shared.projection.contract import hash_tag
 from news_shared.redis_client import RedisClient, redis_errors
 
-Commands = Callable[[Any, str], object]
-"""Queues commands on a redis-py pipeline; the second argument is the prefix of the live generation's keys."""
 Command = Sequence[str | int | bytes]
 """One that reads: its name, its key, the rest."""
+RelativeCommand = tuple[str, str, *tuple[str | int | bytes, ...]]
+"""The same with its key as it stands behind the prefix of the live generation."""
 Question = Callable[[str], Sequence[Command]]
 """The commands for a partition, given the prefix of the live generation's keys."""
 
@@ -29,7 +29,10 @@ _ASK: Final = """
 local found = {}
 local place = 1
 for _, runs in ipairs(cmsgpack.unpack(ARGV[1])) do
-  local answer = {redis.call('HGET', KEYS[place], 'generation'), redis.call('HVALS', KEYS[place + 1])}
+  local moments = redis.call('HVALS', KEYS[place + 1])
+  local as_of = tonumber(moments[1]) or 0
+  for _, moment in ipairs(moments) do as_of = math.min(as_of, tonumber(moment)) end
+  local answer = {redis.call('HGET', KEYS[place], 'generation'), #moments, as_of}
   place = place + 2
   for _, run in ipairs(runs) do
     for i = 1, run[3] do
@@ -67,25 +70,6 @@ class Slots:
         self._tag = tag
         self._generations: dict[int, int] = {}
 
-    async def read(self, partition: int, commands: Commands) -> SlotAnswer:
-        """Run read commands on a partition's live generation, in one round trip.
-
-        Raises:
-            RebuildingError: the partition has no complete state now.
-            TransientError: Redis is away.
-        """
-        for _ in range(3):  # a switch of generations between two tries is rare, two are not a thing
-            prefix = self._prefix(partition)
-            with redis_errors("reading a projection"):
-                pipe = self._redis.pipeline(transaction=False)
-                pipe.hget(self._live(partition), "generation")
-                pipe.hvals(f"{prefix}as-of")
-                commands(pipe, prefix)
-                answer = self._answer(partition, await pipe.execute())
-            if answer is not None:
-                return answer
-        raise self._rebuilding(partition)
-
     async def ask(self, questions: Mapping[int, Question]) -> dict[int, SlotAnswer]:
         """Run read commands on the live generations of several partitions: in one round trip to each server of Redis,
         and in one step within each partition. Results are as the protocol has them: pairs come flat.
@@ -93,7 +77,7 @@ class Slots:
         Errors as in `read`.
         """
         answers: dict[int, SlotAnswer] = {}
-        for _ in range(3):
+        for _ in range(3):  # a switch of generations between two tries is rare, two are not a thing
             left = [partition for partition in questions if partition not in answers]
             if not left:
                 return answers
@@ -110,6 +94,14 @@ class Slots:
         if answers.keys() != questions.keys():
             raise self._rebuilding(min(questions.keys() - answers.keys()))
         return answers
+
+    async def read(self, partition: int, *commands: RelativeCommand) -> SlotAnswer:
+        """Run read commands on one partition; their keys are named without the prefix. The rest is as in `ask`."""
+
+        def question(prefix: str) -> Sequence[Command]:
+            return [(name, prefix + key, *rest) for name, key, *rest in commands]
+
+        return (await self.ask({partition: question}))[partition]
 
     def _asked_together(self, partitions: Sequence[int]) -> Sequence[Sequence[int]]:
         """One server takes keys of all partitions in a call, a cluster refuses those of two hash slots."""
@@ -143,15 +135,15 @@ class Slots:
 
     def _answer(self, partition: int, row: Sequence[Any]) -> SlotAnswer | None:
         """What a partition said; None when another generation is live, which the next try asks."""
-        live, as_of, *results = row
+        live, sources, as_of, *results = row
         if live is None:
             raise self._rebuilding(partition)
         if int(live) != self._generations.get(partition, 1):
             self._generations[partition] = int(live)
             return None
-        if len(as_of) < self._sources:
+        if sources < self._sources:
             raise self._rebuilding(partition)
-        return SlotAnswer(results, from_epoch_ms(min(map(int, as_of))))
+        return SlotAnswer(results, from_epoch_ms(as_of))
 
     def _live(self, partition: int) -> str:
         return f"{hash_tag(self._service, partition, self._tag)}:live"

@@ -1,7 +1,7 @@
 """Edges from meaning: which of an article's neighbours are near enough to be shown, and as what."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -15,8 +15,7 @@ _NEIGHBOURS_ASKED = 20  # whose neighbours are looked at when one's own do not s
 _LOOKED_AT = 300
 
 
-@dataclass(frozen=True)
-class Near:
+class Near(NamedTuple):
     """A live article near another.
 
     Attributes:

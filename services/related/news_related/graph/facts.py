@@ -55,8 +55,7 @@ class Place(NamedTuple):
     rest: bytes = b""
 
 
-@dataclass(frozen=True)
-class Link:
+class Link(NamedTuple):
     """A hyperlink of a body, by its first place there."""
 
     url: str
@@ -72,9 +71,8 @@ class Original:
     url: str | None
 
 
-@dataclass(frozen=True)
-class Card:
-    """An article as others' lists show it, and what relates it to others.
+class Card(NamedTuple):
+    """An article as others' lists show it, and what relates it to others; a tuple, because a list reads a hundred.
 
     Attributes:
         listed_ms: its moment in lists, see `Position`.
@@ -104,14 +102,6 @@ class Card:
     def slugs(self) -> tuple[str, ...]:
         """Its themes as compared."""
         return tuple(slug for slug, _ in self.themes)
-
-    @property
-    def bands(self) -> frozenset[bytes]:
-        """Under which texts that share much with its own stand; kept, because a list asks for them five times."""
-        kept: frozenset[bytes] | None = self.__dict__.get("_bands")
-        if kept is None:
-            kept = self.__dict__["_bands"] = frozenset(bands_of(self.signature))
-        return kept
 
     @classmethod
     def of(cls, article: Article) -> "Card":
@@ -231,7 +221,7 @@ class Facts:
         if card.url is not None:
             found.add(Place(Index.URLS, url_hash(card.url)))
         found.update(Place(Index.TRANSLATIONS, name) for name in names_of_original(card))
-        found.update(Place(Index.BANDS, band) for band in card.bands)
+        found.update(Place(Index.BANDS, band) for band in bands_of(card.signature))
         for slug in card.slugs:
             for name in (slug, *(theme_in(slug, part) for part in language_ranges(card.language))):
                 found.add(Place(Index.THEMES, name.encode()))

@@ -8,7 +8,9 @@ a rebuild of the graph.
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from hashlib import blake2b
+from itertools import combinations
 
 import numpy as np
 
@@ -36,6 +38,9 @@ def _constants(name: str) -> "np.ndarray[tuple[int, int], np.dtype[np.uint64]]":
     return np.frombuffer(digests, dtype="<u8").astype(np.uint64).reshape(HASHES, 1)
 
 
+# A band as a number: its own number, then its bytes.
+_PLACES = np.uint32(256) ** np.arange(_ROWS, dtype=np.uint32)
+_NUMBERS = np.arange(BANDS, dtype=np.uint32) * np.uint32(256) ** np.uint32(_ROWS)
 _FACTORS = _constants("factor") | np.uint64(1)
 _TERMS = _constants("term")
 
@@ -58,6 +63,24 @@ def bands_of(signature: bytes) -> list[bytes]:
     if not signature:
         return []
     return [bytes([band]) + signature[band * _ROWS : (band + 1) * _ROWS] for band in range(BANDS)]
+
+
+def sharing_a_band(signatures: Sequence[bytes]) -> list[tuple[int, int]]:
+    """The places of all pairs of signatures that have one of the bands in common, each once, the lower place first."""
+    told = [place for place, signature in enumerate(signatures) if signature]
+    beginnings = b"".join([signatures[place][: BANDS * _ROWS] for place in told])
+    bands = np.frombuffer(beginnings, np.uint8).reshape(-1, BANDS, _ROWS) @ _PLACES + _NUMBERS
+    names = bands.ravel()
+    order = names.argsort()
+    ordered = names[order]
+    twice = set(ordered[1:][ordered[1:] == ordered[:-1]].tolist())
+    if not twice:  # as in most lists
+        return []
+    beside: dict[int, list[int]] = {name: [] for name in twice}
+    for at, name in enumerate(names.tolist()):
+        if name in twice:
+            beside[name].append(told[at // BANDS])
+    return sorted({pair for places in beside.values() for pair in combinations(places, 2)})
 
 
 def shared(one: bytes, other: bytes) -> float:

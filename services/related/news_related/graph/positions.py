@@ -2,7 +2,7 @@
 
 import base64
 import binascii
-from dataclasses import dataclass
+from typing import NamedTuple
 from uuid import UUID
 
 from news_shared.article_ids import ArticleId
@@ -17,8 +17,7 @@ ID_BYTES = 16
 LENGTH = _DATE_BYTES + ID_BYTES
 
 
-@dataclass(frozen=True, order=True)
-class Position:
+class Position(NamedTuple):
     """An article's place: greater is newer."""
 
     date_ms: int

@@ -26,12 +26,12 @@ Scores are comparable within one list only.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from math import exp2, log2, prod
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from news_related.edges.meaning import Near
-from news_related.graph.duplicates import folded, share_of_copy
+from news_related.graph.duplicates import copies_among, folded
 from news_related.graph.facts import Card
 from news_related.graph.themes import is_in, language_ranges
 from news_related.lists.reasons import KINDS, Reason, ReasonKind
@@ -43,6 +43,7 @@ _BACKLINK, _BACKLINK_HALVES = 0.8, 180.0
 _BACKLINK_OF_TRANSLATION = 0.7
 _TRANSLATED = 0.9
 _MEANING: Mapping[MeaningKind, tuple[float, float]] = {"same_story": (0.6, 0.85), "similar": (0.3, 0.55)}
+_LEAST = {kind: min(cut for cut in CUT_OFFS[kind] if cut is not None) for kind in _MEANING}
 _SAME_STORY, _SAME_STORY_HALVES = 0.5, 30.0
 _THEME, _THEME_HALVES = 0.45, 7.0
 _MORE_OF_THE_SAME = 0.8
@@ -52,8 +53,7 @@ FILLED_TO = 4
 _DAY_MS = 86_400_000
 
 
-@dataclass(frozen=True)
-class Signal:
+class Signal(NamedTuple):
     """One reason to show an article, and how strong it is."""
 
     strength: float
@@ -80,8 +80,7 @@ class Wanted:
         return new_enough and is_in(card.language, self.languages)
 
 
-@dataclass(frozen=True)
-class Ranked:
+class Ranked(NamedTuple):
     """An article of the list."""
 
     card: Card
@@ -115,11 +114,12 @@ def by_meaning(article: Card, near: Near) -> Signal | None:
     similarity = near.score / UNITS
     if near.by_score == "translation":
         return Signal(_TRANSLATED, Reason("translation", similarity=similarity))
-    least = min(cut for cut in CUT_OFFS[near.by_score] if cut is not None)
-    weak, strong = _MEANING[near.by_score]
+    (weak, strong), least = _MEANING[near.by_score], _LEAST[near.by_score]
     strength = weak + (strong - weak) * min(1.0, max(0.0, (similarity - least) / (1 - least)))
+    if near.kind != "same_story":
+        return Signal(strength, Reason(near.kind, similarity=similarity))
     when: Literal["earlier", "later"] = "earlier" if near.card.position < article.position else "later"
-    return Signal(strength, Reason(near.kind, similarity=similarity, when=when if near.kind == "same_story" else None))
+    return Signal(strength, Reason(near.kind, similarity=similarity, when=when))
 
 
 def themes(article: Card, other: Card, sizes: Mapping[str, int]) -> Signal | None:
@@ -128,13 +128,13 @@ def themes(article: Card, other: Card, sizes: Mapping[str, int]) -> Signal | Non
     Args:
         sizes: how many articles each theme of this article has.
     """
-    theirs = set(other.slugs)
+    theirs = {slug for slug, _ in other.themes}
     shared = [(sizes.get(slug, 0), place, name) for place, (slug, name) in enumerate(article.themes) if slug in theirs]
     if not shared:
         return None
     near = closeness(article, other, halves=_THEME_HALVES)
-    strength = _together(_THEME / log2(2 + max(size, 1)) * near for size, _, _ in shared)
-    return Signal(strength, Reason("theme", themes=tuple(name for _, _, name in sorted(shared))))
+    strength = _together([_THEME / log2(2 + max(size, 1)) * near for size, _, _ in shared])
+    return Signal(strength, Reason("theme", themes=tuple([name for _, _, name in sorted(shared)])))
 
 
 def rank(
@@ -151,15 +151,14 @@ def rank(
     """
     scored = []
     for_themes_alone: set[str] = set()
+    its_copies = copies_among(candidates.values(), of=[article])
     for key, some in signals.items():
         card = candidates.get(key)
-        fitting = [s for s in some if not wanted.kinds or s.reason.kind in wanted.kinds]
-        if card is None or card.id == article.id or not fitting or not wanted.takes(card):
+        fitting = [s for s in some if s.reason.kind in wanted.kinds] if wanted.kinds else some
+        if card is None or card.id in its_copies or card.id == article.id or not fitting or not wanted.takes(card):
             continue
-        if not article.bands.isdisjoint(card.bands) and share_of_copy(article, card) is not None:
-            continue
-        best = max(fitting, key=lambda s: (_told(s), -KINDS.index(s.reason.kind)))
-        scored.append(Ranked(card, _together(s.strength for s in fitting), best.reason))
+        best = max(fitting, key=_telling) if len(fitting) > 1 else fitting[0]
+        scored.append(Ranked(card, _together([s.strength for s in fitting]), best.reason))
         if not wanted.kinds and all(s.reason.kind == "theme" for s in fitting):
             for_themes_alone.add(card.id)
     chosen = [one for one in scored if one.reason.kind == "pinned"]  # signals come in the order of pinning
@@ -186,8 +185,12 @@ def _told(signal: Signal) -> float:
     return min(signal.strength, _MEANING["similar"][1]) if signal.reason.kind == "similar" else signal.strength
 
 
-def _together(strengths: Iterable[float]) -> float:
-    return 1 - prod(1 - strength for strength in strengths)
+def _telling(signal: Signal) -> tuple[float, int]:
+    return _told(signal), -KINDS.index(signal.reason.kind)
+
+
+def _together(strengths: Sequence[float]) -> float:
+    return 1 - prod([1 - strength for strength in strengths])
 
 
 def _stories(cards: Iterable[Card]) -> dict[str, str]:
@@ -221,12 +224,12 @@ def _with_copies(chosen: Sequence[Ranked], rest: Sequence[Ranked]) -> tuple[list
     pinned = []
     for one in chosen:
         copies = groups.pop(stands[one.card.id], [])
-        pinned.append(replace(one, copies=tuple(copy.card for copy in copies)))
+        pinned.append(one._replace(copies=tuple(copy.card for copy in copies)))
     kept = []
     for first, *copies in groups.values():
         if copies:
             best = max(one.score for one in (first, *copies))
-            first = replace(first, score=best, copies=tuple(copy.card for copy in copies))
+            first = first._replace(score=best, copies=tuple(copy.card for copy in copies))
         kept.append(first)
     return pinned, kept
 
@@ -245,7 +248,7 @@ def _one_of_each_story(scored: Sequence[Ranked], told: Mapping[str, str], articl
         if held is None or (
             is_in(one.card.language, [main_language]) and not is_in(held.card.language, [main_language])
         ):
-            best[story] = one if held is None else replace(one, score=held.score)
+            best[story] = one if held is None else one._replace(score=held.score)
     return [*kept, *best.values()]
 
 
@@ -261,7 +264,7 @@ def _diverse(scored: Iterable[Ranked], limit: int) -> list[Ranked]:
             now = one.score * _MORE_OF_THE_SAME ** same.get(one.reason.themes, 0)
             if now > score or (now == score and _order(one)[1:] < _order(left[first])[1:]):
                 first, score = place, now
-        best = replace(left.pop(first), score=score)
+        best = left.pop(first)._replace(score=score)
         picked.append(best)
         if best.reason.themes:
             same[best.reason.themes] = same.get(best.reason.themes, 0) + 1

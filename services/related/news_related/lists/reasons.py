@@ -1,8 +1,7 @@
 """Why an article is shown beside another: as data, and in the reader's words (English and Ukrainian)."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 ReasonKind = Literal["pinned", "translation", "cites", "backlink", "same_story", "similar", "theme", "duplicate"]
 Words = Literal["en", "uk"]
@@ -27,8 +26,7 @@ _ORDINALS: Mapping[Words, Sequence[str]] = {
 }
 
 
-@dataclass(frozen=True)
-class Reason:
+class Reason(NamedTuple):
     """Why, as data.
 
     Attributes:

@@ -8,7 +8,7 @@ from news_related.edges.meaning import Near, further, live, may_be_shown, near
 from news_related.graph.curation import Choice
 from news_related.graph.duplicates import copies_among
 from news_related.graph.facts import Card, Link
-from news_related.link_graph import Backlink, LinkGraph
+from news_related.link_graph import Backlink, LinkGraph, Translation
 from news_related.lists import ranking
 from news_related.lists.ranking import Ranked, Signal, Wanted
 from news_related.lists.reasons import Reason
@@ -22,6 +22,7 @@ _CITING_THE_SAME = 10
 _EACH_SIDE, _NEWEST = 8, 3  # in each theme: within one, the nearest in time rank first
 _EACH_SIDE_FILTERED, _NEWEST_FILTERED = 15, 10
 _SHORT = 10  # a list that these suffice for
+_NEAREST = 30  # neighbours that such a list is picked from
 
 
 @dataclass(frozen=True)
@@ -43,20 +44,35 @@ async def own(graph: LinkGraph, key: ArticleId) -> Own:
 
 async def related(graph: LinkGraph, card: Card, mine: Own, wanted: Wanted) -> list[Ranked]:
     """The ranked list of an article; two round trips, whatever is stored, and two more each when it has translations,
-    when only themes can fill it, and when a filter leaves too little of its neighbours.
+    when most of its nearest are copies, when only themes can fill it, and when a filter leaves too little of its
+    neighbours.
 
     Raises:
         RebuildingError, TransientError: as `LinkGraph`.
     """
-    # Themes alone only fill a short list: where enough else is found they would be read in vain.
+    # Themes alone only fill a short list, and few of the further neighbours come into one: where enough else is found
+    # they would be read in vain.
     themes_later = _is_plain(wanted) and wanted.limit >= ranking.FILLED_TO
-    evidence = await _gathered(graph, card, mine, wanted, with_themes=not themes_later)
+    nearest = _NEAREST if _is_plain(wanted) else None
+    evidence = await _gathered(graph, card, mine, wanted, nearest=nearest, with_themes=not themes_later)
     ranked = evidence.ranked(card, wanted)
+    if nearest is not None and len(ranked) < wanted.limit and nearest < len(may_be_shown(mine.neighbours)):
+        evidence = await _gathered(graph, card, mine, wanted, with_themes=not themes_later)
+        ranked = evidence.ranked(card, wanted)
     if themes_later and len(ranked) < ranking.FILLED_TO:
-        beside = await _in_themes(graph, card, wanted)
-        evidence.cards.update(await graph.cards(key for key in beside if key not in evidence.cards))
+        evidence.cards.update(await _in_themes(graph, card, wanted))
         ranked = evidence.ranked(card, wanted)
     return ranked
+
+
+@dataclass(frozen=True)
+class _Links:
+    """What the body of an article links to, and what else links to it or to the same."""
+
+    targets: Set[ArticleId]
+    backlinks: Sequence[Backlink]
+    citing_the_same: Mapping[ArticleId, Sequence[Backlink]]  # by what they link
+    cards: Mapping[ArticleId, Card]
 
 
 @dataclass(frozen=True)
@@ -65,11 +81,8 @@ class _Evidence:
 
     pinned: Sequence[Choice]
     blocked: Set[ArticleId]
-    linked: Set[ArticleId]  # by its body
-    translations: Mapping[ArticleId, Card]
-    backlinks: Sequence[Backlink]
-    of_translations: Sequence[Sequence[Backlink]]
-    citing_the_same: Mapping[ArticleId, Sequence[Backlink]]  # by what they link
+    links: _Links
+    translations: Mapping[ArticleId, Translation]
     neighbours: Sequence[Near]
     sizes: Mapping[str, int]  # of its themes
     cards: dict[ArticleId, Card]  # of all of these, and of others of its themes
@@ -77,8 +90,8 @@ class _Evidence:
     def ranked(self, card: Card, wanted: Wanted) -> list[Ranked]:
         """The list that this makes."""
         cards = self.cards
-        never = {*self.blocked, *self.linked, card.id}
-        never |= copies_among(cards.values(), of=[cards[key] for key in self.citing_the_same if key in cards])
+        never = {*self.blocked, *self.links.targets, card.id}
+        never |= copies_among(cards.values(), of=[cards[key] for key in self.links.citing_the_same if key in cards])
         signals: dict[str, list[Signal]] = {}
         for key, made in self._signals(card):
             if made is not None and key not in never:
@@ -89,15 +102,14 @@ class _Evidence:
         cards = self.cards
         for choice in self.pinned:
             yield choice.other, Signal(ranking.PINNED, Reason("pinned", note=choice.note))
-        for key, other in self.translations.items():
-            yield key, Signal(ranking.TRANSLATION, Reason("translation", original=_translates(card, other)))
-        for other, paragraph in _present(self.backlinks, cards):
+        for other, paragraph in _present(self.links.backlinks, cards):
             yield other.id, ranking.backlink(card, other, paragraph)
-        for via, some in zip(self.translations.values(), self.of_translations, strict=True):
-            for other, paragraph in _present(some, cards):
+        for key, (translation, backlinks) in self.translations.items():
+            yield key, Signal(ranking.TRANSLATION, Reason("translation", original=_translates(card, translation)))
+            for other, paragraph in _present(backlinks, cards):
                 if other.id not in self.translations:
-                    yield other.id, ranking.backlink(card, other, paragraph, via=via)
-        for key, some in self.citing_the_same.items():
+                    yield other.id, ranking.backlink(card, other, paragraph, via=translation)
+        for key, some in self.links.citing_the_same.items():
             for other, _ in _present(some, cards):
                 if key in cards and other.id not in self.translations:
                     yield other.id, ranking.same_story(card, other, cards[key])
@@ -108,61 +120,66 @@ class _Evidence:
             yield key, ranking.themes(card, other, self.sizes)
 
 
-async def _gathered(graph: LinkGraph, card: Card, mine: Own, wanted: Wanted, *, with_themes: bool) -> _Evidence:
-    urls = list(dict.fromkeys(link.url for link in mine.links))
+async def _gathered(
+    graph: LinkGraph, card: Card, mine: Own, wanted: Wanted, *, with_themes: bool, nearest: int | None = None
+) -> _Evidence:
     pinned = [choice for choice in mine.choices if choice.kind == "pin"]
     near = mine.neighbours if wanted.is_filter else may_be_shown(mine.neighbours)
-    at_once = dict.fromkeys([*(choice.other for choice in pinned), *(key for key, _ in near)])
-    (owners, translations, [backlinks], citing_the_same, in_themes, sizes), known = await asyncio.gather(
-        asyncio.gather(
-            graph.owners(urls),
-            graph.translations(card),
-            graph.backlinks_of([card], _BACKLINKS),
-            graph.backlinks(urls[:_LINKS], _CITING_THE_SAME),
-            _in_themes(graph, card, wanted) if with_themes else _nowhere(),
-            graph.articles_in(card.slugs[:_THEMES]),
-        ),
-        graph.cards(at_once),
+    links, (translations, cards), sizes, in_themes, known = await asyncio.gather(
+        _links(graph, card, mine),
+        _translations(graph, card),
+        graph.articles_in(card.slugs[:_THEMES]),
+        _in_themes(graph, card, wanted) if with_themes else _nothing(),
+        graph.cards([*(choice.other for choice in pinned), *(key for key, _ in near[:nearest])]),
     )
-    of_translations = await graph.backlinks_of(list(translations.values()), _BACKLINKS_OF_A_TRANSLATION)
-    citing = {owners[url]: some for url, some in zip(urls, citing_the_same, strict=False) if url in owners}
-    asked = {*translations, *citing, *in_themes}
-    asked.update(b.id for some in (backlinks, *of_translations, *citing.values()) for b in some)
-    known |= {**translations, card.id: card}
-    known |= await graph.cards(key for key in sorted(asked) if key not in known)
-    neighbours = live(card, near, known)
+    cards |= {**links.cards, **in_themes, card.id: card}
+    cards.update((choice.other, known[choice.other]) for choice in pinned if choice.other in known)
+    neighbours = live(card, near, {**known, **cards})
     if wanted.is_filter and sum(wanted.takes(one.card) and one.kind is not None for one in neighbours) < wanted.limit:
         neighbours = [*neighbours, *await further(graph, card, neighbours)]
-    asked |= {card.id, *(choice.other for choice in pinned)}
-    asked |= {one.card.id for one in neighbours if one.kind is not None}
-    known.update((one.card.id, one.card) for one in neighbours)
+    cards.update((one.card.id, one.card) for one in neighbours if one.kind is not None)
     return _Evidence(
         pinned=pinned,
         blocked={choice.other for choice in mine.choices if choice.kind == "block"},
-        linked=set(owners.values()),
+        links=links,
         translations=translations,
-        backlinks=backlinks,
-        of_translations=of_translations,
-        citing_the_same=citing,
         neighbours=neighbours,
         sizes=sizes,
-        cards={key: known[key] for key in sorted(asked) if key in known},
+        cards=cards,
     )
 
 
-async def _in_themes(graph: LinkGraph, card: Card, wanted: Wanted) -> list[ArticleId]:
+async def _links(graph: LinkGraph, card: Card, mine: Own) -> _Links:
+    urls = list(dict.fromkeys(link.url for link in mine.links))
+    owners, [backlinks], of_urls = await asyncio.gather(
+        graph.owners(urls), graph.backlinks_of([card], _BACKLINKS), graph.backlinks(urls[:_LINKS], _CITING_THE_SAME)
+    )
+    citing = {owners[url]: some for url, some in zip(urls, of_urls, strict=False) if url in owners}
+    cards = await graph.cards([*citing, *(b.id for some in (backlinks, *citing.values()) for b in some)])
+    return _Links(set(owners.values()), backlinks, citing, cards)
+
+
+async def _translations(graph: LinkGraph, card: Card) -> tuple[Mapping[ArticleId, Translation], dict[ArticleId, Card]]:
+    """Its translations, and the cards of these and of what links to them."""
+    found = await graph.translations(card, _BACKLINKS_OF_A_TRANSLATION)
+    cards = await graph.cards(b.id for one in found.values() for b in one.backlinks)
+    return found, cards | {key: one.card for key, one in found.items()}
+
+
+async def _in_themes(graph: LinkGraph, card: Card, wanted: Wanted) -> dict[ArticleId, Card]:
     few = _is_plain(wanted)
-    return await graph.around(
+    beside = await graph.around(
         card.slugs[:_THEMES],
         wanted.languages,
         card.position,
         each_side=_EACH_SIDE if few else _EACH_SIDE_FILTERED,
         newest=_NEWEST if few else _NEWEST_FILTERED,
     )
+    return await graph.cards(beside)
 
 
-async def _nowhere() -> list[ArticleId]:
-    return []
+async def _nothing() -> dict[ArticleId, Card]:
+    return {}
 
 
 def _is_plain(wanted: Wanted) -> bool:

@@ -4,6 +4,8 @@ A pair's score depends on the two articles alone (vectors, dates, languages) and
 neighbours of an article depend on what is stored and never on the order in which it came.
 """
 
+from collections.abc import Mapping
+from functools import lru_cache
 from typing import Literal
 
 import numpy as np
@@ -52,6 +54,16 @@ ADDED_A_CHARACTER = 0.001
 headlines of 50 characters 0.87, nearly the same words. Both tuned on wiki_current_events, whose items are of one
 sentence: two texts that say so little say much the same of other events, too (docs/quality.md)."""
 
+_LEAST: Mapping[bool, Mapping[MeaningKind, int]] = {
+    same: {
+        kind: round(cut * UNITS)
+        for kind, (within, across) in CUT_OFFS.items()
+        if (cut := within if same else across) is not None
+    }
+    for same in (True, False)
+}
+"""The cut-offs in `UNITS`, by whether the languages are the same; strongest kinds first."""
+
 TRANSLATED_WITHIN_MS = 3 * 86_400_000
 """A translation follows its original closely; what tells the same later is another report."""
 
@@ -75,6 +87,7 @@ def scores(
     return np.rint(near, out=near).astype(np.int32)
 
 
+@lru_cache(maxsize=1_000)  # a list asks for those of all its candidates
 def language_of(tag: str) -> str:
     """The part of a language tag that counts here: ``en-GB`` and ``en-US`` are one language."""
     return tag.replace("_", "-").partition("-")[0].lower()
@@ -82,11 +95,8 @@ def language_of(tag: str) -> str:
 
 def kind_of(score: int, apart_ms: int, *, same: bool) -> MeaningKind | None:
     """What a pair is to each other by its score; None: not near enough to be shown."""
-    for kind in CUT_OFFS:
-        least = _least(kind, same=same)
-        if least is None or score < least:
-            continue
-        if kind != "translation" or apart_ms <= TRANSLATED_WITHIN_MS:
+    for kind, least in _LEAST[same].items():
+        if score >= least and (kind != "translation" or apart_ms <= TRANSLATED_WITHIN_MS):
             return kind
     return None
 
@@ -100,11 +110,5 @@ def told_as(kind: MeaningKind | None, score: int, characters: int, *, same: bool
     """
     if kind != "same_story":
         return kind
-    least = (_least(kind, same=same) or 0) + max(0, ENOUGH_TEXT - characters) * round(ADDED_A_CHARACTER * UNITS)
+    least = _LEAST[same][kind] + max(0, ENOUGH_TEXT - characters) * round(ADDED_A_CHARACTER * UNITS)
     return kind if score >= least else "similar"
-
-
-def _least(kind: MeaningKind, *, same: bool) -> int | None:
-    within, across = CUT_OFFS[kind]
-    least = within if same else across
-    return None if least is None else round(least * UNITS)
