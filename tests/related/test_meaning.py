@@ -156,7 +156,7 @@ async def test_a_withdrawal_leaves_no_list_short_and_an_update_links_anew(servic
 
 
 async def test_a_list_looks_further_when_its_nearest_are_copies_of_one_text(service: Related) -> None:
-    wire, others = [f"w{n}" for n in range(32)], [f"o{n}" for n in range(12)]
+    wire, others = [f"w{n}" for n in range(22)], [f"o{n}" for n in range(12)]
     text = a_wire_text(1)
     events = [an_article("w", content_text=a_wire_text(2)), *(an_article(guid, content_text=text) for guid in wire)]
     near = [at(guid, 0.002 * n, centre=6) for n, guid in enumerate(["w", *wire, *others])]

@@ -26,15 +26,18 @@ def share_of_copy(one: Card, other: Card) -> float | None:
     return _share(one, other) if sharing_a_band([one.signature, other.signature]) else None
 
 
+def pairs_of_copies(cards: Sequence[Card]) -> list[tuple[int, int]]:
+    """The places of all pairs among some articles that are copies of each other, the lower place first."""
+    pairs = sharing_a_band([card.signature for card in cards])
+    return [(one, other) for one, other in pairs if _share(cards[one], cards[other]) is not None]
+
+
 def copies_among(cards: Iterable[Card], of: Sequence[Card]) -> set[ArticleId]:
     """Those of some articles that are copies of one of others."""
-    all_of_them = [*of, *cards]
-    pairs = sharing_a_band([card.signature for card in all_of_them])
-    return {
-        all_of_them[card].id
-        for one, card in pairs
-        if one < len(of) <= card and _share(all_of_them[one], all_of_them[card]) is not None
-    }
+    if not of:
+        return set()
+    together = [*of, *cards]
+    return {together[other].id for one, other in pairs_of_copies(together) if one < len(of) <= other}
 
 
 def folded(cards: Iterable[Card]) -> dict[ArticleId, ArticleId]:
@@ -47,10 +50,9 @@ def folded(cards: Iterable[Card]) -> dict[ArticleId, ArticleId]:
             place = stands[place]
         return place
 
-    for one, other in sharing_a_band([card.signature for card in known]):
-        if root(one) != root(other) and _share(known[one], known[other]) is not None:
-            earlier, later = sorted((root(one), root(other)))
-            stands[later] = earlier
+    for one, other in pairs_of_copies(known):
+        earlier, later = sorted((root(one), root(other)))
+        stands[later] = earlier
     return {card.id: known[root(place)].id for place, card in enumerate(known)}
 
 

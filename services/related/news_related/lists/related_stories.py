@@ -22,7 +22,7 @@ _CITING_THE_SAME = 10
 _EACH_SIDE, _NEWEST = 8, 3  # in each theme: within one, the nearest in time rank first
 _EACH_SIDE_FILTERED, _NEWEST_FILTERED = 15, 10
 _SHORT = 10  # a list that these suffice for
-_NEAREST = 30  # neighbours that such a list is picked from
+_NEAREST = 20  # neighbours that such a list is picked from
 
 
 @dataclass(frozen=True)
