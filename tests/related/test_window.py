@@ -149,6 +149,19 @@ def test_lists_stored_with_less_to_spare_are_read_back_too(
     assert lists_of(window, shown) == expected(list(here.values()), shown)
 
 
+def test_what_ties_with_the_last_of_a_list_does_not_come_to_stand_behind_one_that_is_left_out() -> None:
+    one, nearest, last, left_out, late = (
+        a_meaning(n, (part, 0, 0)) for n, part in zip((3, 6, 9, 12, 15), (100, 100, 50, 50, 50), strict=True)
+    )
+    window = Window(shown=1, spare=1)
+    window.change([], [one, nearest, last, left_out])
+    window.change([nearest.id], [])
+    window.change([], [late])
+    assert [other for other, _ in decode_neighbours(window.neighbours(one.id))] == [last.id]
+    window.change([last.id], [])
+    assert [other for other, _ in decode_neighbours(window.neighbours(one.id))][0] == left_out.id
+
+
 def test_only_what_is_shown_of_a_stored_list_is_decoded() -> None:
     window = Window()
     window.change([], [a_meaning(n, (n, n % 7, 1)) for n in range(100)])
