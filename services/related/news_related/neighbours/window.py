@@ -89,7 +89,8 @@ class Window:
     def change(self, removed: Iterable[ArticleId], added: Sequence[Meaning]) -> set[ArticleId]:
         """Take articles out, then others in; returns those of the window whose lists may have changed.
 
-        A list is what `neighbours` gives: it has changed, too, when only what it has to spare has. What is added takes the place of what the same article meant before. Removing what is not here changes nothing.
+        A list is what `neighbours` gives: it has changed, too, when only what it has to spare has. What
+        is added takes the place of what the same article meant before. Removing what is not here changes nothing.
         """
         with _BLAS.limit(limits=1):  # products this small gain nothing by more threads, and those that wait burn time
             return self._changed(removed, added)
