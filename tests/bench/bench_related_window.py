@@ -1,9 +1,10 @@
 """What it costs to link an article by meaning when the window is full, and to read a window back after a restart.
 
-Run: ``uv run python -m tests.bench.bench_related_window [--articles N] [--dimensions N] [--json FILE]``
-(NEWS_TEST_BACKEND as in tests). Vectors are perturbed centres: some near, most far. To search the lists of a full
-window takes half an hour, so they are made up, of those next in time with scores as a search finds them: what a change
-costs does not depend on who is in them.
+Run: ``uv run python -m tests.bench.bench_related_window [--articles N] [--dimensions N] [--stored N] [--json FILE]``
+(NEWS_TEST_BACKEND as in tests). Vectors are perturbed centres, as many near to each as a list has places. To search the
+lists of a full window takes half an hour, so they are made up, with scores as a search finds them, of articles all over
+the window: as many name the one that leaves as any other. In a real window fewer name the oldest. ``--stored`` cuts
+the lists that a restart finds: with 50 they have nothing to spare.
 """
 
 import argparse
@@ -14,6 +15,7 @@ from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 from time import monotonic, process_time
+from typing import Any
 from uuid import UUID
 
 import numpy as np
@@ -22,17 +24,18 @@ from rich.console import Console
 from rich.table import Table
 
 from news_related.graph.positions import Position
-from news_related.neighbours.changes import encode_meaning
+from news_related.neighbours.changes import LINK_NEIGHBOURS_LUA, Relinking, encode_meaning
 from news_related.neighbours.meanings import PACKED, Meaning
-from news_related.neighbours.similarity import NEIGHBOURS
+from news_related.neighbours.similarity import NEIGHBOURS, SPARE
 from news_related.neighbours.window import Window
 from news_shared.article_ids import ArticleId
 from news_shared.redis_client import open_redis
 from tests.related.graph_on_redis import PREFIX, GraphOnRedis
-from tests.testbed.backends import backend_name, backends
+from tests.testbed.backends import Backend, backend_name, backends
 
-_CENTRES = 2_000
+_KEPT = NEIGHBOURS + SPARE
 _MINUTE_MS = 60_000
+_PROTOCOL = "local NKEYS, NARGS = #KEYS, #ARGV\n"
 
 
 @dataclass(frozen=True)
@@ -48,13 +51,13 @@ class Figure:
 class News:
     """Synthetic meanings, a minute apart."""
 
-    def __init__(self, dimensions: int) -> None:
+    def __init__(self, size: int, dimensions: int) -> None:
         self._chance = np.random.default_rng(7)
-        self._centres = self._chance.normal(size=(_CENTRES, dimensions))
+        self._centres = self._chance.normal(size=(size // _KEPT, dimensions))
         self._made = 0
 
     def make(self, count: int) -> list[Meaning]:
-        centres = self._centres[self._chance.integers(0, _CENTRES, count)]
+        centres = self._centres[self._chance.integers(0, len(self._centres), count)]
         vectors = centres + 0.5 * self._chance.normal(size=centres.shape)
         vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
         scales = np.abs(vectors).max(axis=1) / 127
@@ -73,14 +76,15 @@ def measured(what: str, articles: int, work: Callable[[], object]) -> Figure:
     return Figure(what, articles, 1000 * (process_time() - cpu) / articles, 1000 * (monotonic() - wall) / articles)
 
 
-def filled(size: int, news: News) -> Window:
-    """A window as a linker has it after a restart: lists have nothing to spare."""
+def filled(size: int, news: News, stored: int) -> Window:
+    """A window as a linker has it after a restart that found so many places of each list."""
     window = Window()
     meanings = [meaning for _ in range(size // 1000) for meaning in news.make(1000)]
     window.put(meanings)
     ids = np.array([(UUID(m.id).int >> 64, UUID(m.id).int % 2**64, 0) for m in meanings], PACKED)
-    scores = np.linspace(800_000, 570_000, NEIGHBOURS)
-    near = np.array([n for n in range(-NEIGHBOURS // 2, NEIGHBOURS // 2 + 1) if n])
+    scores = np.linspace(800_000, 570_000, stored)
+    one_way = np.random.default_rng(9).choice(np.arange(1, size // 2), stored // 2, replace=False)
+    near = np.stack([one_way, -one_way], axis=1).reshape(-1)  # who names another is named by it
     for start in range(0, size, 1000):
         lists = {}
         for n in range(start, start + 1000):
@@ -112,10 +116,13 @@ def _add(window: Window, parts: list[list[Meaning]], size: int | None = None) ->
         window.change([position.id for position in leaving], part)
 
 
-async def read_back(window: Window) -> Figure:
-    """Store what the window holds and take it over as a linker does after a restart."""
+async def redis_figures(window: Window, news: News) -> list[Figure]:
+    """Store what the window holds, take it over as a linker does after a restart, and store what changes afterwards.
+
+    Of what is stored for a change, CPU is that of Redis.
+    """
     with backends(backend_name()) as fresh:
-        backend = fresh()
+        backend: Backend = fresh()
         async with open_redis(backend.redis_settings) as redis:
             stored = GraphOnRedis(redis)
             await stored.empty()
@@ -130,29 +137,45 @@ async def read_back(window: Window) -> Figure:
             cpu, wall = process_time(), monotonic()
             await stored.neighbours()
             cpu_ms, wall_ms = 1000 * (process_time() - cpu), 1000 * (monotonic() - wall)
-            memory = await stored.redis.info("memory")
-            return Figure(
-                f"a restart reads all of it back ({memory['used_memory'] >> 20} MB in Redis)",
-                1,
-                cpu_ms,
-                wall_ms,
-            )
+            memory = (await stored.redis.info("memory"))["used_memory"] >> 20
+            read = Figure(f"a restart reads all of it back ({memory} MB in Redis)", 1, cpu_ms, wall_ms)
+            alone, together = [news.make(1) for _ in range(50)], [news.make(32) for _ in range(10)]
+            return [read, *[await _stored(stored.redis, window, parts) for parts in (alone, together)]]
+
+
+async def _stored(redis: Any, window: Window, parts: list[list[Meaning]]) -> Figure:
+    server = psutil.Process((await redis.info("server"))["process_id"])
+    lists = size = 0
+    cpu_ms = wall_ms = 0.0
+    for part in parts:
+        leaving = [position.id for position in window.oldest(len(part))]
+        changed = {key: window.neighbours(key) for key in window.change(leaving, part)}
+        effects = Relinking(lists=changed).effects(PREFIX)
+        lists, size = lists + len(changed), size + sum(map(len, effects.args))
+        cpu, wall = server.cpu_times(), monotonic()
+        await redis.eval(_PROTOCOL + LINK_NEIGHBOURS_LUA, len(effects.keys), *effects.keys, *effects.args)
+        wall_ms += 1000 * (monotonic() - wall)
+        cpu_ms += 1000 * sum(now - before for now, before in zip(server.cpu_times()[:2], cpu[:2], strict=True))
+    count = sum(map(len, parts))
+    what = f"Redis, {len(parts[0])} at once: {lists // count} lists, {size // count >> 10} kB each"
+    return Figure(what, count, cpu_ms / count, wall_ms / count)
 
 
 async def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--articles", type=int, default=200_000)
     parser.add_argument("--dimensions", type=int, default=384)
+    parser.add_argument("--stored", type=int, default=_KEPT, help="places of each list that a restart finds")
     parser.add_argument("--json", type=Path)
     asked = parser.parse_args()
-    first = News(asked.dimensions)
+    first = News(asked.articles, asked.dimensions)
     from_nothing = partial(_add, Window(), [first.make(32) for _ in range(100)])
     figures = [measured("the first 3,200, 32 at once", 3200, from_nothing)]
-    news = News(asked.dimensions)
-    window = filled(asked.articles, news)
+    news = News(asked.articles, asked.dimensions)
+    window = filled(asked.articles, news, asked.stored)
     resident = psutil.Process().memory_info().rss >> 20
-    figures.append(await read_back(window))
     figures += window_figures(window, news)
+    figures += await redis_figures(window, news)
     table = Table("", "articles", "CPU ms each", "wall ms each", title=f"a window of {asked.articles:,}; {resident} MB")
     for figure in figures:
         table.add_row(figure.what, f"{figure.articles:,}", f"{figure.cpu_ms:,.1f}", f"{figure.wall_ms:,.1f}")

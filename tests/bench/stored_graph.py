@@ -19,7 +19,7 @@ from news_related.graph.positions import Position
 from news_related.neighbours import similarity
 from news_related.neighbours.changes import LINK_NEIGHBOURS_LUA, Relinking, encode_meaning, place_of
 from news_related.neighbours.meanings import PACKED, Meaning
-from news_related.neighbours.similarity import NEIGHBOURS, language_of
+from news_related.neighbours.similarity import NEIGHBOURS, SPARE, language_of
 from news_related.neighbours.vector_projection import KEEP_VECTORS_LUA, Arrival, KeptVector, keeping, model_hash
 from news_shared.article_ids import ArticleId
 from news_shared.clock import epoch_ms
@@ -121,7 +121,7 @@ def _nearest(meanings: Sequence[Meaning]) -> dict[ArticleId, bytes]:
     lists = {}
     for row, meaning in enumerate(meanings):
         best = np.lexsort((rank, -scores[row]))
-        best = best[best != row][:NEIGHBOURS]
+        best = best[best != row][: NEIGHBOURS + SPARE]
         packed = ids[best]
         packed["score"] = scores[row, best]
         lists[meaning.id] = packed.tobytes()

@@ -7,11 +7,14 @@ from typing import Any
 from news_related.graph.changes import LINK_ARTICLES_LUA, TAG, linking
 from news_related.graph.facts import Facts
 from news_related.link_graph import LinkGraph
-from news_related.neighbours.changes import LINK_NEIGHBOURS_LUA
+from news_related.neighbours.changes import LINK_NEIGHBOURS_LUA, NEIGHBOURS
 from news_related.neighbours.linker import Neighbours
+from news_related.neighbours.meanings import PACKED, decode_neighbours
+from news_related.neighbours.similarity import NEIGHBOURS as _SHOWN
 from news_related.neighbours.similarity import WINDOW
 from news_related.neighbours.vector_projection import KEEP_VECTORS_LUA, Arrival, decode_vector, keeping
 from news_related.vectors import Vector
+from news_shared.article_ids import ArticleId
 from news_shared.articles import ArticleEvent
 from news_shared.clock import system_clock
 from news_shared.projection.contract import Effects
@@ -60,8 +63,15 @@ class GraphOnRedis:
         await self.redis.hset(f"{{{TAG}}}:live", "generation", "1")
         await self.redis.hset(f"{PREFIX}as-of", "test", "0")
 
+    async def neighbour_lists(self, generation: int = 1) -> dict[ArticleId, list[tuple[ArticleId, int]]]:
+        """The neighbours of each article, with those that its list has to spare."""
+        found = await self.redis.hgetall(f"{{{TAG}}}:{generation}:{NEIGHBOURS}")
+        return {ArticleId(key.decode()): decode_neighbours(packed, most=len(packed)) for key, packed in found.items()}
+
     async def dump(self, generation: int = 1) -> dict[str, object]:
-        """Everything that is stored of the graph, byte by byte; not what the runtime keeps beside it."""
+        """What follows from the events of all that is stored of the graph, byte by byte: of lists of neighbours what is
+        shown; not what the runtime keeps beside it.
+        """
         prefix = f"{{{TAG}}}:{generation}:"
         dump: dict[str, object] = {}
         for key in sorted([key async for key in self.redis.scan_iter(match=f"{prefix}*")]):
@@ -69,6 +79,8 @@ class GraphOnRedis:
             if not name.startswith(("state:", "as-of")):
                 is_hash = await self.redis.type(key) == b"hash"
                 dump[name] = await (self.redis.hgetall(key) if is_hash else self.redis.zrange(key, 0, -1))
+        if isinstance(lists := dump.get(NEIGHBOURS), dict):
+            dump[NEIGHBOURS] = {key: packed[: _SHOWN * PACKED.itemsize] for key, packed in lists.items()}
         return dump
 
     async def commands_so_far(self) -> int:

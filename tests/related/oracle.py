@@ -1,6 +1,6 @@
 """The graph as plain Python says it must be, from the last event of each article."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -75,7 +75,7 @@ class Oracle:
         return names
 
     def neighbours(self, vectors: Mapping[ArticleId, Vector], *, window: int) -> dict[ArticleId, list[Neighbour]]:
-        """Of the newest articles of each space the best others of it, scored pair by pair."""
+        """Of the newest articles of each space all others of it, best first, scored pair by pair."""
         spaces: dict[tuple[str, int], list[Article]] = {}
         for article in sorted(self.articles.values(), key=_place, reverse=True):
             vector = vectors.get(article.id)
@@ -85,8 +85,17 @@ class Oracle:
         for some in spaces.values():
             for one in some[:window]:
                 scored = sorted((-_score(one, other, vectors), other.id) for other in some[:window] if other is not one)
-                lists[one.id] = [(other, -score) for score, other in scored[: similarity.NEIGHBOURS]]
+                lists[one.id] = [(other, -score) for score, other in scored]
         return lists
+
+    def spares_go_on(self, lists: Mapping[ArticleId, Sequence[Neighbour]], vectors: Iterable[Vector]) -> bool:
+        """Whether stored lists are rankings without a gap, as far as each goes; in a window that holds everything.
+
+        Args:
+            vectors: the last of an article counts.
+        """
+        rankings = self.neighbours({vector.article: vector for vector in vectors}, window=len(self.articles))
+        return all(some == rankings[key][: len(some)] for key, some in lists.items())
 
     def themes(self) -> dict[str, list[ArticleId]]:
         """Members of each theme and of each theme in a language (``slug@language``), newest first."""

@@ -21,6 +21,7 @@ from news_shared.producer import open_producer
 from news_shared.redis_client import open_redis
 from tests.related.builders import NOON, a_vector, a_withdrawal, an_article, id_of
 from tests.related.graph_on_redis import GraphOnRedis, graph_of
+from tests.related.oracle import Oracle
 from tests.related.publishing import publish, publish_vectors
 from tests.testbed.backends import PARTITIONS, Backend
 from tests.testbed.role import Roles
@@ -108,6 +109,7 @@ async def test_a_linker_that_is_killed_again_and_again_leaves_the_graph_of_an_un
         return await stored.dump() == expected
 
     await until(equal, "the graph of an undisturbed run", seconds=60)
+    assert Oracle.of(events).spares_go_on(await stored.neighbour_lists(), vectors)
 
 
 @pytest.mark.parametrize("fault", ["frozen", "killed"])
@@ -180,6 +182,7 @@ async def test_a_rebuild_switches_to_an_equal_graph_and_keeps_the_editors_choice
     )
     assert done.returncode == 0, done.stderr
     await until(lambda: equal(2), "the rebuilt graph")
+    assert Oracle.of(events).spares_go_on(await stored.neighbour_lists(2), vectors)
     assert await stored.dump(1) == {}, "the former generation is deleted"
     slots = graph_slots(stored.redis, PARTITIONS)
 

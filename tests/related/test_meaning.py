@@ -174,10 +174,10 @@ async def test_a_filter_looks_further_than_the_nearest(service: Related) -> None
     await tell(service, events, [*vectors, at(quiet[0], 0.45, centre=3), at(quiet[1], 0.46, centre=3)])
     await until_near(service, "f-uk-1", "f-uk-2", "f69")
 
-    async def holds_sixty() -> bool:
+    async def all_are_full() -> bool:
         return len(await raw(service, "f")) == 50 and len(await raw(service, "f-uk-2")) == 50
 
-    await until(holds_sixty, "full lists")
+    await until(all_are_full, "full lists")
     assert {guid for guid, _ in await shown(service, "f", language="uk", limit=5)} <= set(quiet)
     since = "2026-01-15T11:00:00Z"
     assert len(await shown(service, "f", published_after=since, limit=70)) >= 60

@@ -6,12 +6,14 @@ from collections.abc import AsyncIterator, Sequence
 from datetime import timedelta
 from typing import Any
 
+import numpy as np
 import pytest
 import pytest_asyncio
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
-from news_related.neighbours.meanings import decode_neighbours
+from news_related.neighbours import similarity
 from news_related.neighbours.vector_projection import Arrival, decode_vector
 from news_related.vectors import Vector
 from news_shared.article_ids import ArticleId
@@ -34,8 +36,7 @@ async def stored(backend: Backend) -> AsyncIterator[GraphOnRedis]:
 
 
 async def lists_in(stored: GraphOnRedis) -> dict[ArticleId, list[Neighbour]]:
-    found = await stored.redis.hgetall(PREFIX + "neighbours")
-    return {ArticleId(key.decode()): decode_neighbours(packed) for key, packed in found.items()}
+    return {key: some[: similarity.NEIGHBOURS] for key, some in (await stored.neighbour_lists()).items()}
 
 
 @st.composite
@@ -108,6 +109,34 @@ async def test_no_order_of_articles_and_vectors_and_no_take_over_changes_the_nei
             await (stored.apply([step]) if isinstance(step, ArticleEvent) else stored.keep([step]))
         await link_all(await stored.neighbours(size=size))
         assert await stored.dump() == live
+
+
+async def test_after_a_restart_no_list_is_searched_anew_for_articles_that_leave_a_full_window(
+    stored: GraphOnRedis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    size, more = 2 * (similarity.NEIGHBOURS + similarity.SPARE), 12
+    events = [an_article(f"g{n}", date=NOON + timedelta(minutes=n)) for n in range(size + more)]
+    chance = random.Random(4)
+    vectors = [a_vector(f"g{n}", *(chance.randrange(-99, 100) for _ in range(8))) for n in range(size + more)]
+    await stored.apply(events, at_once=50)
+    await stored.keep(vectors[:size])
+    await link_all(await stored.neighbours(size=size))
+    restarted = await stored.neighbours(size=size)
+    searched, scores = 0, similarity.scores
+
+    def counted(dots: NDArray[np.float64], *others: NDArray[Any]) -> NDArray[np.int32]:
+        nonlocal searched
+        searched += len(dots)
+        return scores(dots, *others)
+
+    monkeypatch.setattr(similarity, "scores", counted)
+    for vector in vectors[size:]:
+        await stored.keep([vector])
+        await link_all(restarted)
+    newest = Oracle.of(events[more:])
+    assert newest.spares_go_on(lists := await stored.neighbour_lists(), vectors)
+    assert min(map(len, lists.values())) >= similarity.NEIGHBOURS
+    assert searched == more, "nothing but the articles that came"
 
 
 async def test_a_call_that_did_not_reach_redis_leaves_a_memory_that_is_refused(stored: GraphOnRedis) -> None:

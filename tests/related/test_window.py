@@ -1,6 +1,7 @@
 """The neighbours kept against those that a plain search finds, whatever came and went in which order."""
 
 import random
+from collections.abc import Iterable
 from dataclasses import replace
 from uuid import UUID
 
@@ -10,8 +11,9 @@ from hypothesis import strategies as st
 
 from news_related.graph.positions import Position
 from news_related.neighbours import similarity
-from news_related.neighbours.meanings import Meaning, decode_neighbours
+from news_related.neighbours.meanings import PACKED, Meaning, decode_neighbours
 from news_related.neighbours.window import Window
+from news_related.queries.routes import MAX_RAW
 from news_shared.article_ids import ArticleId
 from tests.testbed.effort import often
 
@@ -30,13 +32,17 @@ def a_meaning(
     return Meaning(Position(hours * _HOUR_MS, key(n)), language, "m", scale, packed)
 
 
-def expected(meanings: list[Meaning], shown: int) -> dict[ArticleId, list[tuple[ArticleId, int]]]:
-    """Every pair scored one by one with Python's own numbers."""
+def rankings(meanings: list[Meaning]) -> dict[ArticleId, list[tuple[ArticleId, int]]]:
+    """All others of each, every pair scored one by one with Python's own numbers."""
     lists = {}
     for one in meanings:
         ranked = sorted((-plain_score(one, other), other.id) for other in meanings if other.id != one.id)
-        lists[one.id] = [(other, -score) for score, other in ranked[:shown]]
+        lists[one.id] = [(other, -score) for score, other in ranked]
     return lists
+
+
+def expected(meanings: list[Meaning], shown: int) -> dict[ArticleId, list[tuple[ArticleId, int]]]:
+    return {article: ranked[:shown] for article, ranked in rankings(meanings).items()}
 
 
 def plain_score(one: Meaning, other: Meaning) -> int:
@@ -48,8 +54,17 @@ def plain_score(one: Meaning, other: Meaning) -> int:
     return round((dot * (one.scale * other.scale) - off + added) * similarity.UNITS)
 
 
-def lists_of(window: Window) -> dict[ArticleId, list[tuple[ArticleId, int]]]:
-    return {article: decode_neighbours(window.neighbours(article)) for article in window}
+def lists_of(window: Window, shown: int = similarity.NEIGHBOURS) -> dict[ArticleId, list[tuple[ArticleId, int]]]:
+    return {article: decode_neighbours(window.neighbours(article), most=shown) for article in window}
+
+
+def read_back(stored: dict[ArticleId, bytes], here: Iterable[Meaning], *, shown: int, spare: int) -> Window:
+    """A window as a linker takes it over."""
+    window = Window(shown=shown, spare=spare)
+    window.put(here)
+    for half in sorted(stored)[::2], sorted(stored)[1::2]:
+        window.put_neighbours({article: stored[article] for article in half})
+    return window
 
 
 # Few different values, so that many scores are equal and ids decide.
@@ -72,13 +87,13 @@ def test_the_lists_are_those_of_a_plain_search_after_any_arrivals_updates_and_wi
     window = Window(shown=shown, spare=spare)
     here: dict[ArticleId, Meaning] = {}
     for removed, added in changes:
-        before = lists_of(window)
+        before = lists_of(window, shown + spare)
         latest = {meaning.id: meaning for meaning in added}
         gone = [*map(key, removed), *latest]
         changed = window.change(map(key, removed), list(latest.values()))
         here = {**{k: m for k, m in here.items() if k not in gone}, **latest}
-        now = lists_of(window)
-        assert now == expected(list(here.values()), shown)
+        now = lists_of(window, shown + spare)
+        assert lists_of(window, shown) == expected(list(here.values()), shown)
         assert window.oldest(3) == sorted(meaning.position for meaning in here.values())[:3]
         assert {article for article in now if now[article] != before.get(article)} <= changed <= now.keys()
     again = Window(shown=shown, spare=spare)
@@ -86,16 +101,74 @@ def test_the_lists_are_those_of_a_plain_search_after_any_arrivals_updates_and_wi
     chance.shuffle(shuffled)
     for meaning in shuffled:
         again.change([], [meaning])
-    assert lists_of(again) == lists_of(window)
-    read = Window(shown=shown, spare=spare)
-    read.put(shuffled)
-    halves = sorted(here)[::2], sorted(here)[1::2]
-    for half in halves:
-        read.put_neighbours({article: window.neighbours(article) for article in half})
-    for article in sorted(here)[::2]:
-        read.change([article], [])
-        window.change([article], [])
-    assert lists_of(read) == lists_of(window)
+    assert lists_of(again, shown) == lists_of(window, shown)
+
+
+@settings(max_examples=often(150), deadline=None)
+@given(changes=_CHANGES, shown=st.integers(1, 6), spare=st.integers(0, 6), chance=st.randoms(use_true_random=False))
+def test_a_window_that_is_read_back_now_and_then_goes_on_as_one_that_never_was(
+    changes: list[tuple[list[int], list[Meaning]]], shown: int, spare: int, chance: random.Random
+) -> None:
+    lasting, window = (Window(shown=shown, spare=spare) for _ in range(2))
+    here: dict[ArticleId, Meaning] = {}
+    stored: dict[ArticleId, bytes] = {}
+    for removed, added in changes:
+        latest = {meaning.id: meaning for meaning in added}
+        gone = [*map(key, removed), *latest]
+        here = {**{k: m for k, m in here.items() if k not in gone}, **latest}
+        lasting.change(map(key, removed), list(latest.values()))
+        changed = window.change(map(key, removed), list(latest.values()))
+        stored = {article: packed for article, packed in stored.items() if article in here}
+        stored.update({article: window.neighbours(article) for article in changed})
+        assert stored == {article: lasting.neighbours(article) for article in lasting}
+        for article, ranked in rankings(list(here.values())).items():
+            kept = decode_neighbours(stored[article], most=len(stored[article]))
+            assert kept == ranked[: len(kept)]
+            assert min(shown, len(ranked)) <= len(kept) <= shown + spare
+        if chance.random() < 0.4:
+            shuffled = list(here.values())
+            chance.shuffle(shuffled)
+            window = read_back(stored, shuffled, shown=shown, spare=spare)
+
+
+@settings(max_examples=often(60), deadline=None)
+@given(changes=_CHANGES, shown=st.integers(1, 5), spare=st.integers(1, 3), data=st.data())
+def test_lists_stored_with_less_to_spare_are_read_back_too(
+    changes: list[tuple[list[int], list[Meaning]]], shown: int, spare: int, data: st.DataObject
+) -> None:
+    window = Window(shown=shown, spare=spare)
+    here: dict[ArticleId, Meaning] = {}
+    for removed, added in changes:
+        latest = {meaning.id: meaning for meaning in added}
+        gone = [*map(key, removed), *latest]
+        here = {**{k: m for k, m in here.items() if k not in gone}, **latest}
+        window.change(map(key, removed), list(latest.values()))
+        cut = data.draw(st.integers(shown, shown + spare)) * PACKED.itemsize
+        stored = {article: window.neighbours(article)[:cut] for article in window}
+        window = read_back(stored, here.values(), shown=shown, spare=spare)
+    assert lists_of(window, shown) == expected(list(here.values()), shown)
+
+
+def test_what_ties_with_the_last_of_a_list_does_not_come_to_stand_behind_one_that_is_left_out() -> None:
+    one, nearest, last, left_out, late = (
+        a_meaning(n, (part, 0, 0)) for n, part in zip((3, 6, 9, 12, 15), (100, 100, 50, 50, 50), strict=True)
+    )
+    window = Window(shown=1, spare=1)
+    window.change([], [one, nearest, last, left_out])
+    window.change([nearest.id], [])
+    window.change([], [late])
+    assert [other for other, _ in decode_neighbours(window.neighbours(one.id))] == [last.id]
+    window.change([last.id], [])
+    assert decode_neighbours(window.neighbours(one.id), most=1) == [(left_out.id, plain_score(one, left_out))]
+
+
+def test_only_what_is_shown_of_a_stored_list_is_decoded() -> None:
+    window = Window()
+    window.change([], [a_meaning(n, (n, n % 7, 1)) for n in range(100)])
+    kept = window.neighbours(key(1))
+    assert len(kept) == (similarity.NEIGHBOURS + similarity.SPARE) * PACKED.itemsize
+    assert decode_neighbours(kept) == decode_neighbours(kept, most=99)[: similarity.NEIGHBOURS]
+    assert len(decode_neighbours(kept)) == similarity.NEIGHBOURS == MAX_RAW
 
 
 @pytest.mark.parametrize("stranger", [0, 4, 1 << 64, 1 << 64 | 9, 9 << 64])
@@ -116,7 +189,7 @@ def test_scores_of_long_vectors_are_exact() -> None:
     )
     window = Window()
     window.change([], [one, other])
-    assert lists_of(window) == expected([one, other], 60)
+    assert lists_of(window) == expected([one, other], 1)
 
 
 def test_an_article_that_leaves_and_comes_back_finds_its_place_in_hundreds_of_lists() -> None:
@@ -128,9 +201,9 @@ def test_an_article_that_leaves_and_comes_back_finds_its_place_in_hundreds_of_li
     window = Window(shown=20, spare=5)
     window.change([], here)
     whole = expected(here, 20)
-    assert lists_of(window) == whole
+    assert lists_of(window, 20) == whole
     window.change([m.id for m in here[::3]], [])
-    assert lists_of(window) == expected([m for n, m in enumerate(here) if n % 3], 20)
+    assert lists_of(window, 20) == expected([m for n, m in enumerate(here) if n % 3], 20)
     for meaning in here[::3]:
         window.change([], [meaning])
-    assert lists_of(window) == whole
+    assert lists_of(window, 20) == whole

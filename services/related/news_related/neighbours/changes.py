@@ -9,7 +9,8 @@ Keys under ``{related}:<generation>:``, all written by this call alone:
 | ``window`` | hash id → msgpack | the newest of each space: what they mean as they were compared |
 | ``neighbours`` | hash id → packed list | of those in ``window``, best first: 20 bytes each, see `meanings.PACKED` |
 
-Once no mark is left in ``unlinked``, they are a function of cards and vectors alone.
+Once no mark is left in ``unlinked``, they are a function of cards and vectors alone; of the lists, what is shown is
+(`similarity.NEIGHBOURS`), and how many more of the ranking follow depends on what came and went.
 """
 
 from collections.abc import Mapping, Sequence

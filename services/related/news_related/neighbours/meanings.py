@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from news_related.graph.positions import ID_BYTES, Position, id_from
+from news_related.neighbours.similarity import NEIGHBOURS
 from news_shared.article_ids import ArticleId
 
 PACKED = np.dtype([("high", ">u8"), ("low", ">u8"), ("score", ">i4")])
@@ -38,12 +39,12 @@ class Meaning:
         return f"{self.model}/{len(self.vector)}"
 
 
-def decode_neighbours(packed: bytes) -> list[tuple[ArticleId, int]]:
-    """Ids and scores of a packed list, best first."""
+def decode_neighbours(packed: bytes, *, most: int = NEIGHBOURS) -> list[tuple[ArticleId, int]]:
+    """Ids and scores of a packed list, best first; no more than are shown, unless told otherwise."""
     return [
         (
             id_from(packed[start : start + ID_BYTES]),
             int.from_bytes(packed[start + ID_BYTES : start + PACKED.itemsize], signed=True),
         )
-        for start in range(0, len(packed), PACKED.itemsize)
+        for start in range(0, min(len(packed), most * PACKED.itemsize), PACKED.itemsize)
     ]

@@ -4,7 +4,8 @@ come and go.
 All vectors stand in one int8 matrix; its blocks are multiplied as float32, in which sums of such products are whole
 numbers and so do not depend on the order of addition. The lists hold somewhat more than is shown of them: what an
 article loses when others leave is made up for from there, and only a list that has run short is searched anew. What is
-shown is a function of what is in the window, whatever happened before.
+shown is a function of what is in the window, whatever happened before. What stands behind it goes on with the ranking,
+without a gap; how far depends on what happened before, so it is stored with the rest.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -19,7 +20,6 @@ from news_related.neighbours import similarity
 from news_related.neighbours.meanings import PACKED, Meaning
 from news_shared.article_ids import ArticleId
 
-_SPARE = 36  # beyond what is shown; half of a list is older than its article and leaves the window before it
 _BLOCK = 512  # rows that stay in the processor's cache as float32
 _COLUMNS = 16 * _BLOCK  # scored at once
 _ROWS = 32  # searched at once
@@ -34,7 +34,7 @@ _BLAS = ThreadpoolController().select(user_api="blas")
 class Window:
     """Articles of one space, and the neighbours of each; not safe to be used by two threads at once."""
 
-    def __init__(self, *, shown: int = similarity.NEIGHBOURS, spare: int = _SPARE) -> None:
+    def __init__(self, *, shown: int = similarity.NEIGHBOURS, spare: int = similarity.SPARE) -> None:
         self._shown = shown
         self._kept = shown + spare
         self._slots: dict[ArticleId, int] = {}
@@ -78,9 +78,9 @@ class Window:
         return [meaning.position for slot in here.tolist() if (meaning := self._meanings[slot]) is not None]
 
     def neighbours(self, key: ArticleId) -> bytes:
-        """The packed list of an article, best first, ties by id; see `decode_neighbours`."""
+        """The packed list of an article with what it has to spare, best first, ties by id; see `decode_neighbours`."""
         slot = self._slots[key]
-        length = min(self._length[slot], self._shown)
+        length = self._length[slot]
         near = self._near[slot, :length]
         packed = np.empty(length, PACKED)
         packed["high"], packed["low"], packed["score"] = self._high[near], self._low[near], self._score[slot, :length]
@@ -89,7 +89,8 @@ class Window:
     def change(self, removed: Iterable[ArticleId], added: Sequence[Meaning]) -> set[ArticleId]:
         """Take articles out, then others in; returns those of the window whose lists may have changed.
 
-        What is added takes the place of what the same article meant before. Removing what is not here changes nothing.
+        A list is what `neighbours` gives: it has changed, too, when only what it has to spare has. What
+        is added takes the place of what the same article meant before. Removing what is not here changes nothing.
         """
         with _BLAS.limit(limits=1):  # products this small gain nothing by more threads, and those that wait burn time
             return self._changed(removed, added)
@@ -193,7 +194,7 @@ class Window:
         self._free = list(range(size + more - 1, size - 1, -1))
 
     def _drop(self, gone: Sequence[int]) -> set[int]:
-        """Take slots out of the window and of every list; returns the slots of lists that show less now."""
+        """Take slots out of the window and of every list; returns the slots of lists that are shorter now."""
         if not gone:
             return set()
         self._by_id = None
@@ -215,7 +216,7 @@ class Window:
         near[np.arange(self._kept) >= lengths[:, None]] = -1
         self._near[rows], self._score[rows] = near, np.take_along_axis(score, order, axis=1)
         self._length[rows] = lengths
-        return set(rows[~stays[:, : self._shown].all(axis=1)].tolist())
+        return set(rows.tolist())
 
     def _listing(self, slots: Sequence[int]) -> NDArray[np.int64]:
         """The slots whose lists name one of some slots."""
@@ -282,7 +283,7 @@ class Window:
         return order
 
     def _offer(self, fresh: NDArray[np.int64], found: NDArray[np.int32], before: int) -> set[int]:
-        """Put new articles into the lists that they belong in; returns the slots of lists that show them.
+        """Put new articles into the lists that they belong in; returns the slots of those lists.
 
         Args:
             fresh: their slots.
@@ -318,4 +319,4 @@ class Window:
         self._near[rows[groups], rank] = near
         self._score[rows[groups], rank] = score
         self._length[rows] = np.bincount(groups, minlength=len(rows))
-        return set(rows[groups[is_new & (rank < self._shown)]].tolist())
+        return set(rows[groups[is_new]].tolist())
