@@ -255,7 +255,9 @@ async def _is_gone(service: Related, guid: str) -> bool:
 
 async def test_editors_pin_and_block_with_a_key_and_it_says_who_and_when(service: Related) -> None:
     page = "/v1/articles/newsroom:vote-3-uk"
-    pinned, blocked = newsroom_id("wreck-6-en"), newsroom_id("vote-1-en")
+    shown_before = [item["article"] for item in (await service.get(f"{page}/related", limit=100))["items"]]
+    pinned, blocked = newsroom_id("wreck-6-en"), shown_before[0]
+    assert pinned not in shown_before
     assert (await service.api.put(f"{page}/curation/{pinned}", json={"kind": "pin"})).status_code == 401
     assert (await service.api.put(f"{page}/curation/{pinned}", json={"kind": "x"}, headers=_EDITOR)).status_code == 422
     itself = await service.api.put(f"{page}/curation/newsroom:vote-3-uk", json={"kind": "pin"}, headers=_EDITOR)
