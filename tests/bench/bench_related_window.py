@@ -151,7 +151,7 @@ async def _stored(redis: Any, window: Window, parts: list[list[Meaning]]) -> Fig
         leaving = [position.id for position in window.oldest(len(part))]
         changed = {key: window.neighbours(key) for key in window.change(leaving, part)}
         effects = Relinking(lists=changed).effects(PREFIX)
-        lists, size = lists + len(changed), size + sum(map(len, effects.args))
+        lists, size = lists + len(changed), size + sum(len(arg) for arg in effects.args if isinstance(arg, bytes))
         cpu, wall = server.cpu_times(), monotonic()
         await redis.eval(_PROTOCOL + LINK_NEIGHBOURS_LUA, len(effects.keys), *effects.keys, *effects.args)
         wall_ms += 1000 * (monotonic() - wall)
