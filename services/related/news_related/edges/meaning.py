@@ -81,7 +81,7 @@ def may_be_shown(neighbours: Sequence[tuple[ArticleId, int]]) -> list[tuple[Arti
 async def further(graph: LinkGraph, card: Card, known: Sequence[Near]) -> list[Near]:
     """Neighbours of neighbours that are not among an article's own, scored as those are; four round trips.
 
-    For a filter that leaves too little of the sixty nearest.
+    For a filter that leaves too little of the fifty nearest.
     """
     lists = await graph.neighbours([one.card.id for one in known[:_NEIGHBOURS_ASKED]])
     seen = {card.id, *(one.card.id for one in known)}
