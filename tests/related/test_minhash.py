@@ -1,5 +1,7 @@
 """Signatures: how much of their wording two texts share."""
 
+from itertools import combinations
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,6 +13,7 @@ from news_related.graph.minhash import (
     SIGNATURE_BYTES,
     bands_of,
     shared,
+    sharing_a_band,
     signature_of,
 )
 from tests.related.wire_texts import a_wire_text, edited
@@ -65,6 +68,13 @@ def test_any_text_has_a_signature_of_one_length_or_none(text: str, times: int) -
     assert signature == signature_of((text * times)[:MOST_CHARACTERS])
     assert [len(band) for band in bands_of(signature)] == [BAND_BYTES] * (BANDS if signature else 0)
     assert len(set(bands_of(signature))) == len(bands_of(signature))
+
+
+@given(st.lists(st.one_of(st.just(b""), st.text("ab", min_size=64, max_size=64).map(str.encode)), max_size=12))
+def test_those_that_share_a_band_are_found_among_many(signatures: list[bytes]) -> None:
+    bands = [set(bands_of(signature)) for signature in signatures]
+    expected = [(one, other) for one, other in combinations(range(len(bands)), 2) if bands[one] & bands[other]]
+    assert sharing_a_band(signatures) == expected
 
 
 def test_signatures_are_those_that_are_stored() -> None:
