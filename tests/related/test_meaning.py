@@ -53,7 +53,7 @@ async def shown(service: Related, guid: str, **asked: Any) -> list[tuple[str, st
 
 async def raw(service: Related, guid: str) -> list[tuple[str, float]]:
     answer = await service.get(f"/v1/articles/herald:{guid}/related", kind="similar", raw=1, limit=50)
-    return [(item["title"].removeprefix("Title of "), item["score"]) for item in answer["items"]]
+    return [(item["title"].removeprefix("Title of "), item["reason"]["similarity"]) for item in answer["items"]]
 
 
 async def until_near(service: Related, guid: str, *others: str) -> float:

@@ -70,6 +70,18 @@ def test_meaning_stands_by_kind_and_score_behind_declared_translations() -> None
     assert (found[2].reason.when, found[3].reason.when) == ("earlier", ranking_order(found[3].card))
 
 
+def test_of_two_as_near_the_one_with_more_support_is_first_and_kinds_go_by_the_score_alone() -> None:
+    near = {
+        "chance": nearness(HERE, a_card("chance"), 610_000, 300_000),
+        "story": nearness(HERE, a_card("story"), 600_000, 580_000),
+        "like": nearness(HERE, a_card("like"), 500_000, 900_000),
+    }
+    signals = {key: [signal] for key, one in near.items() if (signal := ranking.by_meaning(HERE, one))}
+    found = ranked([one.card for one in near.values()], signals)
+    assert titles(found) == ["story", "chance", "like"]
+    assert [one.reason.kind for one in found] == ["same_story", "same_story", "similar"]
+
+
 def test_a_headline_stands_where_a_report_would_and_is_told_as_similar_from_both_sides() -> None:
     cards = [a_card("report", days=1), a_card("headline", summary=None), a_card("like")]
     signals = {

@@ -230,6 +230,13 @@ class LinkGraph:
         [stored] = await self._read([("HMGET", NEIGHBOURS, *ids)])
         return [decode_neighbours(packed or b"") for packed in stored]
 
+    async def nearest(self, ids: Sequence[ArticleId], most: int) -> list[list[ArticleId]]:
+        """The first of the nearest articles of each; see `neighbours`."""
+        if not ids:
+            return []
+        [stored] = await self._read([("HMGET", NEIGHBOURS, *ids)])
+        return [[key for key, _ in decode_neighbours(packed or b"", most=most)] for packed in stored]
+
     async def meanings(self, ids: Sequence[ArticleId]) -> list[Meaning | None]:
         """What some articles mean, as they were compared; None for those that were not."""
         if not ids:

@@ -9,6 +9,7 @@ from news_related.graph.facts import Card
 from news_related.link_graph import Edge, LinkGraph
 from news_related.neighbours import similarity
 from news_related.neighbours.similarity import MeaningKind, kind_of, language_of, told_as
+from news_related.neighbours.support import NEAREST, supports
 from news_shared.article_ids import ArticleId
 
 _NEIGHBOURS_ASKED = 20  # whose neighbours are looked at when one's own do not suffice
@@ -22,12 +23,14 @@ class Near(NamedTuple):
         score: in `similarity.UNITS`.
         by_score: what it is by the score alone; None for one that is among the nearest and yet not near.
         kind: what readers are told that it is.
+        support: how much its own nearest speak for it, see `support`; as much as its score where they were not asked.
     """
 
     card: Card
     score: int
     by_score: MeaningKind | None
     kind: MeaningKind | None
+    support: int
 
     @property
     def tells_the_story(self) -> bool:
@@ -35,12 +38,13 @@ class Near(NamedTuple):
         return self.by_score in _TELLING
 
 
-def nearness(card: Card, other: Card, score: int) -> Near:
+def nearness(card: Card, other: Card, score: int, support: int | None = None) -> Near:
     """What another article is to an article, by their score."""
     same = language_of(card.language) == language_of(other.language)
     by_score = kind_of(score, abs(card.listed_ms - other.listed_ms), same=same)
     characters = min(card.characters, other.characters)
-    return Near(other, score, by_score, told_as(by_score, score, characters, same=same))
+    told = told_as(by_score, score, characters, same=same)
+    return Near(other, score, by_score, told, score if support is None else support)
 
 
 async def near(
@@ -68,9 +72,23 @@ async def near(
     return [live(card, some, found) for card, some in zip(cards, lists, strict=True)]
 
 
-def live(card: Card, neighbours: Sequence[tuple[ArticleId, int]], known: Mapping[ArticleId, Card]) -> list[Near]:
+def live(
+    card: Card,
+    neighbours: Sequence[tuple[ArticleId, int]],
+    known: Mapping[ArticleId, Card],
+    support: Mapping[ArticleId, int] | None = None,
+) -> list[Near]:
     """What an article's neighbours, with their scores, are to it; those whose cards are not known are left out."""
-    return [nearness(card, known[key], score) for key, score in neighbours if key in known]
+    supported = support or {}
+    return [nearness(card, known[key], score, supported.get(key)) for key, score in neighbours if key in known]
+
+
+async def support_of(
+    graph: LinkGraph, article: ArticleId, neighbours: Sequence[tuple[ArticleId, int]], most: int | None = None
+) -> dict[ArticleId, int]:
+    """The support of an article's neighbours, or of the first of them; one round trip."""
+    asked = [key for key, _ in neighbours[:most]]
+    return dict(zip(asked, supports(article, neighbours, await graph.nearest(asked, NEAREST + 1)), strict=True))
 
 
 def may_be_shown(neighbours: Sequence[tuple[ArticleId, int]]) -> list[tuple[ArticleId, int]]:

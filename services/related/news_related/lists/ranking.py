@@ -9,13 +9,14 @@ Every reason to show an article is a signal with a strength in [0, 1]:
 | links to this article | 0.8, halved for every 180 days between the two |
 | links to a translation of this article | 0.7, likewise |
 | the same report in another language, by meaning | 0.9 |
-| another report of the same story, by meaning | from 0.6 at the cut-off to 0.85 for the same words at the same time |
-| something similar, by meaning | from 0.3 at the cut-off to 0.55 likewise |
+| another report of the same story, by meaning | 0.6 at the cut-off with half of it as support, to 0.85 for 1 and 1 |
+| something similar, by meaning | from 0.3 to 0.55 likewise |
 | both link to the same article | 0.5, halved for every 30 days |
 | both of a theme with n articles | 0.45 / log2(2 + n), halved for every 7 days: a rare theme says more |
 
-Scores of meaning have closeness in time in them (`similarity`). A pair that is near enough to be one story, but has too
-little text to be called so, stands where it would stand and is called similar. Signals of one article add up like
+Scores of meaning have closeness in time in them (`similarity`); beside the score counts its support: what those say
+that are nearest to the other article. A pair that is near enough to be one story, but has too little text to be called
+so, stands where it would stand and is called similar. Signals of one article add up like
 independent chances, 1 - (1 - a)(1 - b)…; the strongest one is its reason, where being similar counts 0.55 at the most.
 Then the list is picked one by one, the highest first (ties: the newest, then by id), out of five times as many as
 wanted: what tells the same story as something picked (its translation) is left out, and each article picked before for
@@ -43,7 +44,7 @@ _BACKLINK, _BACKLINK_HALVES = 0.8, 180.0
 _BACKLINK_OF_TRANSLATION = 0.7
 _TRANSLATED = 0.9
 _MEANING: Mapping[MeaningKind, tuple[float, float]] = {"same_story": (0.6, 0.85), "similar": (0.3, 0.55)}
-_LEAST = {kind: min(cut for cut in CUT_OFFS[kind] if cut is not None) for kind in _MEANING}
+_HARDLY = {kind: 1.5 * min(cut for cut in CUT_OFFS[kind] if cut is not None) for kind in _MEANING}
 _SAME_STORY, _SAME_STORY_HALVES = 0.5, 30.0
 _THEME, _THEME_HALVES = 0.45, 7.0
 _MORE_OF_THE_SAME = 0.8
@@ -114,8 +115,10 @@ def by_meaning(article: Card, near: Near) -> Signal | None:
     similarity = near.score / UNITS
     if near.by_score == "translation":
         return Signal(_TRANSLATED, Reason("translation", similarity=similarity))
-    (weak, strong), least = _MEANING[near.by_score], _LEAST[near.by_score]
-    strength = weak + (strong - weak) * min(1.0, max(0.0, (similarity - least) / (1 - least)))
+    weak, strong = _MEANING[near.by_score]
+    hardly = _HARDLY[near.by_score]
+    told = (near.score + near.support) / UNITS
+    strength = weak + (strong - weak) * min(1.0, max(0.0, (told - hardly) / (2 - hardly)))
     if near.kind != "same_story":
         return Signal(strength, Reason(near.kind, similarity=similarity))
     when: Literal["earlier", "later"] = "earlier" if near.card.position < article.position else "later"

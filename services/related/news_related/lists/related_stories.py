@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 
-from news_related.edges.meaning import Near, further, live, may_be_shown, near
+from news_related.edges.meaning import Near, further, live, may_be_shown, support_of
 from news_related.graph.curation import Choice
 from news_related.graph.duplicates import copies_among
 from news_related.graph.facts import Card, Link
@@ -12,6 +12,7 @@ from news_related.link_graph import Backlink, LinkGraph, Translation
 from news_related.lists import ranking
 from news_related.lists.ranking import Ranked, Signal, Wanted
 from news_related.lists.reasons import Reason
+from news_related.neighbours.similarity import UNITS
 from news_shared.article_ids import ArticleId
 
 _LINKS = 30  # of the body, for what else links to the same
@@ -125,16 +126,17 @@ async def _gathered(
 ) -> _Evidence:
     pinned = [choice for choice in mine.choices if choice.kind == "pin"]
     near = mine.neighbours if wanted.is_filter else may_be_shown(mine.neighbours)
-    links, (translations, cards), sizes, in_themes, known = await asyncio.gather(
+    links, (translations, cards), sizes, in_themes, known, support = await asyncio.gather(
         _links(graph, card, mine),
         _translations(graph, card),
         graph.articles_in(card.slugs[:_THEMES]),
         _in_themes(graph, card, wanted) if with_themes else _nothing(),
         graph.cards([*(choice.other for choice in pinned), *(key for key, _ in near[:nearest])]),
+        support_of(graph, card.id, mine.neighbours, nearest),
     )
     cards |= {**links.cards, **in_themes, card.id: card}
     cards.update((choice.other, known[choice.other]) for choice in pinned if choice.other in known)
-    neighbours = live(card, near, {**known, **cards})
+    neighbours = live(card, near, {**known, **cards}, support)
     if wanted.is_filter and sum(wanted.takes(one.card) and one.kind is not None for one in neighbours) < wanted.limit:
         neighbours = [*neighbours, *await further(graph, card, neighbours)]
     cards.update((one.card.id, one.card) for one in neighbours if one.kind is not None)
@@ -187,14 +189,22 @@ def _is_plain(wanted: Wanted) -> bool:
     return wanted.limit <= _SHORT and not wanted.is_filter and not wanted.kinds
 
 
-async def nearest(graph: LinkGraph, card: Card, wanted: Wanted) -> list[Near]:
-    """The uncut neighbours of an article in meaning, best first: what ranking and cut-offs are measured with.
+async def nearest(graph: LinkGraph, card: Card, mine: Own, wanted: Wanted) -> list[Ranked]:
+    """The uncut neighbours of an article in meaning, in the order of score and support: what ranking and cut-offs are
+    measured with. One round trip.
 
     Raises:
         RebuildingError, TransientError: as `LinkGraph`.
     """
-    [found] = await near(graph, [card])
-    return [one for one in found if wanted.takes(one.card)][: wanted.limit]
+    known, support = await asyncio.gather(
+        graph.cards(key for key, _ in mine.neighbours), support_of(graph, card.id, mine.neighbours)
+    )
+    found = [
+        Ranked(one.card, (one.score + one.support) / 2 / UNITS, Reason("similar", similarity=one.score / UNITS))
+        for one in live(card, mine.neighbours, known, support)
+        if wanted.takes(one.card)
+    ]
+    return sorted(found, key=lambda one: (-one.score, one.card.id))[: wanted.limit]
 
 
 def _present(backlinks: Sequence[Backlink], cards: dict[ArticleId, Card]) -> list[tuple[Card, int]]:

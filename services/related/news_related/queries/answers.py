@@ -53,7 +53,7 @@ class RelatedCard(CardShape):
     """A card of the ranked list."""
 
     reason: ReasonShape
-    score: float = Field(description="From 0 to 1, comparable within one list only; with `raw=1` the similarity.")
+    score: float = Field(description="From 0 to 1, comparable within one list only.")
     duplicates: list[CardShape] = Field(description="Later articles with its text that it stands for.")
 
 

@@ -16,9 +16,8 @@ from news_related.graph.positions import LENGTH, cursor_of, parse_cursor
 from news_related.graph.themes import language_key
 from news_related.link_graph import EdgeKind, LinkGraph, ThemeSize
 from news_related.lists import related_stories
-from news_related.lists.ranking import Ranked, Wanted
+from news_related.lists.ranking import Wanted
 from news_related.lists.reasons import Reason, ReasonKind, Words, words_for
-from news_related.neighbours.similarity import UNITS
 from news_related.queries.answers import (
     GRAPH_RESPONSES,
     LINKS_RESPONSES,
@@ -237,8 +236,7 @@ async def _related(
     wanted = Wanted(limit=limit, languages=tuple(languages or ()), kinds=asked, published_after_ms=since_ms)
     words = words_of(request, wanted.languages)
     if raw:
-        nearest = await related_stories.nearest(graph, card, wanted)
-        found = [Ranked(n.card, n.score / UNITS, Reason("similar", similarity=n.score / UNITS)) for n in nearest]
+        found = await related_stories.nearest(graph, card, mine, wanted)
     else:
         found = await related_stories.related(graph, card, mine, wanted)
     digits = 6 if raw else 4
