@@ -6,17 +6,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from news_related.neighbours.support import NEAREST, supports
-from news_shared.article_ids import ArticleId
 
-ME = ArticleId("me")
-
-
-def names(text: str) -> list[ArticleId]:
-    return [ArticleId(letter) for letter in text]
+ME = b"me"
 
 
-def neighbours(**scores: int) -> list[tuple[ArticleId, int]]:
-    return [(ArticleId(key), score) for key, score in scores.items()]
+def names(text: str) -> list[bytes]:
+    return [letter.encode() for letter in text]
+
+
+def neighbours(**scores: int) -> list[tuple[bytes, int]]:
+    return [(key.encode(), score) for key, score in scores.items()]
 
 
 def test_a_neighbour_whose_nearest_are_near_too_has_more_support_than_one_that_is_alone() -> None:
@@ -33,14 +32,14 @@ def test_the_article_itself_does_not_count_and_no_more_than_the_nearest_do() -> 
 
 def test_among_a_handful_of_articles_the_own_score_stands_for_those_that_are_missing() -> None:
     mine = neighbours(near=600, far=100)
-    assert supports(ME, mine, [[ME, ArticleId("far")], [ME, ArticleId("near")]]) == [500, 200]
+    assert supports(ME, mine, [[ME, b"far"], [ME, b"near"]]) == [500, 200]
     assert supports(ME, neighbours(only=600), [[ME]]) == [600]
     assert supports(ME, [], []) == []
 
 
 @given(st.lists(st.integers(-1000, 1000), min_size=1, max_size=20), st.randoms(use_true_random=False))
 def test_support_lies_between_the_least_and_the_greatest_score(scores: list[int], chance: Random) -> None:
-    mine = [(ArticleId(str(n)), score) for n, score in enumerate(sorted(scores, reverse=True))]
-    keys = [key for key, _ in mine] + [ArticleId("stranger"), ME]
+    mine = [(str(n).encode(), score) for n, score in enumerate(sorted(scores, reverse=True))]
+    keys = [key for key, _ in mine] + [b"stranger", ME]
     nearest = [chance.sample(keys, min(len(keys), NEAREST + 1)) for _ in mine]
     assert all(min(scores) <= support <= max(scores) for support in supports(ME, mine, nearest))

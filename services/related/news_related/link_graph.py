@@ -39,7 +39,7 @@ from news_related.graph.facts import (
 from news_related.graph.minhash import bands_of
 from news_related.graph.positions import ID_BYTES, LENGTH, Position, date_bytes, id_from
 from news_related.neighbours.changes import NEIGHBOURS, WINDOW, decode_meaning
-from news_related.neighbours.meanings import Meaning, decode_neighbours
+from news_related.neighbours.meanings import Meaning, decode_neighbours, first_of
 from news_shared.article_ids import ArticleId
 from news_shared.projection.slots import RelativeCommand, SlotAnswer, Slots
 
@@ -230,12 +230,12 @@ class LinkGraph:
         [stored] = await self._read([("HMGET", NEIGHBOURS, *ids)])
         return [decode_neighbours(packed or b"") for packed in stored]
 
-    async def nearest(self, ids: Sequence[ArticleId], most: int) -> list[list[ArticleId]]:
-        """The first of the nearest articles of each; see `neighbours`."""
+    async def nearest(self, ids: Sequence[ArticleId], most: int) -> list[list[bytes]]:
+        """The ids of the first neighbours of each, as `positions.id_bytes`; see `neighbours`."""
         if not ids:
             return []
         [stored] = await self._read([("HMGET", NEIGHBOURS, *ids)])
-        return [[key for key, _ in decode_neighbours(packed or b"", most=most)] for packed in stored]
+        return [first_of(packed or b"", most) for packed in stored]
 
     async def meanings(self, ids: Sequence[ArticleId]) -> list[Meaning | None]:
         """What some articles mean, as they were compared; None for those that were not."""

@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from news_related.graph.facts import Card
+from news_related.graph.positions import id_bytes
 from news_related.link_graph import Edge, LinkGraph
 from news_related.neighbours import similarity
 from news_related.neighbours.similarity import MeaningKind, kind_of, language_of, told_as
@@ -88,7 +89,9 @@ async def support_of(
 ) -> dict[ArticleId, int]:
     """The support of an article's neighbours, or of the first of them; one round trip."""
     asked = [key for key, _ in neighbours[:most]]
-    return dict(zip(asked, supports(article, neighbours, await graph.nearest(asked, NEAREST + 1)), strict=True))
+    nearest = await graph.nearest(asked, NEAREST + 1)  # one of them may be the article
+    scores = [(id_bytes(key), score) for key, score in neighbours]
+    return dict(zip(asked, supports(id_bytes(article), scores, nearest), strict=True))
 
 
 def may_be_shown(neighbours: Sequence[tuple[ArticleId, int]]) -> list[tuple[ArticleId, int]]:

@@ -3,7 +3,6 @@
 import base64
 import binascii
 from typing import NamedTuple
-from uuid import UUID
 
 from news_shared.article_ids import ArticleId
 from news_shared.articles import Article
@@ -30,7 +29,7 @@ class Position(NamedTuple):
 
     def encode(self) -> bytes:
         """As the end of a sorted set's member; Redis compares members byte by byte where the scores are equal."""
-        return date_bytes(self.date_ms) + UUID(self.id).bytes
+        return date_bytes(self.date_ms) + id_bytes(self.id)
 
     @classmethod
     def decode(cls, member: bytes) -> "Position":
@@ -43,6 +42,11 @@ class Position(NamedTuple):
             raise ValueError(f"a position has {LENGTH} bytes, not {len(member)}")
         date_ms = int.from_bytes(member[:_DATE_BYTES], "big") - _BIAS_MS
         return cls(date_ms, id_from(member[_DATE_BYTES:]))
+
+
+def id_bytes(key: ArticleId) -> bytes:
+    """An id in `ID_BYTES` bytes."""
+    return bytes.fromhex(key.replace("-", ""))
 
 
 def id_from(packed: bytes) -> ArticleId:

@@ -10,19 +10,17 @@ ecbplus .984 and .975, ntrex .995 and .992 (docs/quality.md).
 
 from collections.abc import Sequence
 
-from news_shared.article_ids import ArticleId
-
 NEAREST = 5
 """Nearest of each neighbour that are asked. With 3 and 10 it is 0.001 to 0.004 less on the gold sets."""
 
 
-def supports(
-    article: ArticleId, neighbours: Sequence[tuple[ArticleId, int]], nearest: Sequence[Sequence[ArticleId]]
-) -> list[int]:
+def supports(article: bytes, neighbours: Sequence[tuple[bytes, int]], nearest: Sequence[Sequence[bytes]]) -> list[int]:
     """The support of each neighbour: what the article scores with the `NEAREST` of that one, on the average.
 
     One that is not among the article's neighbours counts as the last of them. Where a neighbour has fewer than that,
     its own score stands for those that are missing: among a handful of articles everything is near to everything.
+
+    Ids are bytes, as lists are stored, since a list of related articles looks at a hundred.
 
     Args:
         neighbours: of the article, with their scores, best first.
