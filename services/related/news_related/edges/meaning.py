@@ -87,11 +87,18 @@ def live(
 async def support_of(
     graph: LinkGraph, article: ArticleId, neighbours: Sequence[tuple[ArticleId, int]], most: int | None = None
 ) -> dict[ArticleId, int]:
-    """The support of an article's neighbours, or of the first of them; one round trip."""
+    """The support of an article's neighbours; one round trip.
+
+    Args:
+        most: how many are asked; the others have the least that there can be.
+    """
+    if not neighbours:
+        return {}
     asked = [key for key, _ in neighbours[:most]]
     nearest = await graph.nearest(asked, NEAREST + 1)  # one of them may be the article
     scores = [(id_bytes(key), score) for key, score in neighbours]
-    return dict(zip(asked, supports(id_bytes(article), scores, nearest), strict=True))
+    found = dict(zip(asked, supports(id_bytes(article), scores, nearest), strict=True))
+    return {key: found.get(key, scores[-1][1]) for key, _ in neighbours}
 
 
 def may_be_shown(neighbours: Sequence[tuple[ArticleId, int]]) -> list[tuple[ArticleId, int]]:
