@@ -252,6 +252,18 @@ async def test_the_third_crash_at_a_record_parks_it_as_a_bug(words: Words) -> No
         await until(words.is_exact, "the words beside the bomb")
 
 
+async def test_a_watch_between_two_crashes_does_not_forget_the_first(words: Words) -> None:
+    state = PartitionState(words.redis, StateKeys("{tally-0}", VIEWS, 0), TALLY_LUA)
+    await state.begin_restore(1)
+    await state.finish_restore(1, 0)
+    here, beyond = Checkpoint(1, 0), Checkpoint(1, 1)
+    assert await state.count_attempt(1) == 1
+    await state.apply(here, Effects(), here, live=True, as_of_ms=1)  # a slow fetch: the watch comes first
+    assert await state.count_attempt(1) == 2
+    await state.apply(here, Effects(), beyond, live=True, as_of_ms=1)
+    assert await state.count_attempt(1) == 1, "of the next record nothing is known"
+
+
 async def test_records_in_hand_are_behind(words: Words) -> None:
     goes_on, is_in_hand = asyncio.Event(), asyncio.Event()
 

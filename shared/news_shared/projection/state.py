@@ -39,7 +39,8 @@ if replayed ~= '' and redis.call('LREM', REPLAY, 1, replayed) == 0 then return {
 _ADVANCE = """
 if next_offset ~= '' then
   redis.call('HSET', STATE, 'next', next_offset, 'fingerprint', next_fingerprint)
-  redis.call('HDEL', STATE, 'attempts', 'restorer')
+  -- A watch over a partition that stands still says nothing of the record that it stands at.
+  if next_offset ~= stored[1] then redis.call('HDEL', STATE, 'attempts', 'restorer') end
 end
 if as_of ~= '' then redis.call('HSET', AS_OF, STATE, as_of) end
 return {'ok', next_offset, next_fingerprint}
