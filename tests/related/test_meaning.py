@@ -31,7 +31,7 @@ async def service(backend: Backend, tmp_path_factory: pytest.TempPathFactory) ->
 
 def at(guid: str, angle: float, *, centre: int = 0) -> Vector:
     """At an angle in the plane of a centre; planes are at right angles to each other."""
-    components = [0] * 14
+    components = [0] * 16
     components[2 * centre : 2 * centre + 2] = [round(127 * cos(angle)), round(127 * sin(angle))]
     return a_vector(guid, *components, scale=1 / 127)
 
@@ -153,6 +153,23 @@ async def test_a_withdrawal_leaves_no_list_short_and_an_update_links_anew(servic
         return dict(await raw(service, "u"))["u1"] < 0.8
 
     await until(is_old, "the new date")
+
+
+async def test_those_of_one_story_stand_before_one_that_is_nearer_and_whose_nearest_are_far(service: Related) -> None:
+    story, crowd = [f"t{n}" for n in range(6)], [f"d{n}" for n in range(6)]
+    vectors = [
+        at("of", 0, centre=7),
+        at("chance", -0.55, centre=7),
+        *(at(guid, 0.6 + 0.02 * n, centre=7) for n, guid in enumerate(story)),
+        *(at(guid, -1.1 - 0.02 * n, centre=7) for n, guid in enumerate(crowd)),
+    ]
+    await tell(service, [a_report(guid) for guid in ("of", "chance", *story, *crowd)], vectors)
+    for guid in ("of", "chance", *story):
+        await until_near(service, guid, *({"of", "chance", *story, *crowd} - {guid}))
+    by_score = dict(await raw(service, "of"))
+    assert by_score["chance"] > max(by_score[guid] for guid in story)
+    for found in ([guid for guid, _ in await shown(service, "of")], list(by_score)):
+        assert (set(found[:6]), found[6]) == (set(story), "chance")
 
 
 async def test_a_list_looks_further_when_its_nearest_are_copies_of_one_text(service: Related) -> None:

@@ -74,7 +74,9 @@ class Slots:
         """Run read commands on the live generations of several partitions: in one round trip to each server of Redis,
         and in one step within each partition. Results are as the protocol has them: pairs come flat.
 
-        Errors as in `read`.
+        Raises:
+            RebuildingError: one of them has no complete state now.
+            TransientError: Redis is away.
         """
         answers: dict[int, SlotAnswer] = {}
         for _ in range(3):  # a switch of generations between two tries is rare, two are not a thing

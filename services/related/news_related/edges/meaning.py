@@ -52,24 +52,23 @@ async def near(
     graph: LinkGraph,
     cards: Sequence[Card],
     *,
-    most: int = similarity.NEIGHBOURS,
-    least: int | None = None,
-    known: Mapping[ArticleId, Card] | None = None,
+    most: int,
+    least: int | None,
+    known: Mapping[ArticleId, Card],
 ) -> list[list[Near]]:
     """The live neighbours of some articles, best first; two round trips.
 
     Args:
         most: of each article.
-        least: leave out scores below it.
+        least: leave out scores below it; None leaves all.
         known: cards that need not be read again.
     """
     lists = [
         [(key, score) for key, score in some[:most] if least is None or score >= least]
         for some in await graph.neighbours([card.id for card in cards])
     ]
-    had = dict(known or {})
     wanted = [key for some in lists for key, _ in some]
-    found = {**had, **await graph.cards(key for key in wanted if key not in had)}
+    found = {**known, **await graph.cards(key for key in wanted if key not in known)}
     return [live(card, some, found) for card, some in zip(cards, lists, strict=True)]
 
 

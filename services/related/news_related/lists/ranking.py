@@ -16,8 +16,8 @@ Every reason to show an article is a signal with a strength in [0, 1]:
 
 Scores of meaning have closeness in time in them (`similarity`); beside the score counts its support: what those say
 that are nearest to the other article. A pair that is near enough to be one story, but has too little text to be called
-so, stands where it would stand and is called similar. Signals of one article add up like
-independent chances, 1 - (1 - a)(1 - b)…; the strongest one is its reason, where being similar counts 0.55 at the most.
+so, stands where it would stand and is called similar. Signals of one article add up like independent chances,
+1 - (1 - a)(1 - b)…; the strongest one is its reason, where being similar counts 0.55 at the most.
 Then the list is picked one by one, the highest first (ties: the newest, then by id), out of five times as many as
 wanted: what tells the same story as something picked (its translation) is left out, and each article picked before for
 the same themes takes a fifth off. Themes alone are a weak reason: such articles only fill a list up to four, unless
