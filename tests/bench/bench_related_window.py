@@ -133,7 +133,7 @@ async def redis_figures(window: Window, news: News) -> list[Figure]:
                 await stored.redis.hset(
                     PREFIX + "window", mapping={key: encode_meaning(window.meaning(key)) for key in some}
                 )
-                await stored.redis.hset(PREFIX + "neighbours", mapping={key: window.neighbours(key) for key in some})
+                await stored.redis.hset(PREFIX + "neighbours", mapping=window.neighbours(some))
             cpu, wall = process_time(), monotonic()
             await stored.neighbours()
             cpu_ms, wall_ms = 1000 * (process_time() - cpu), 1000 * (monotonic() - wall)
@@ -149,7 +149,7 @@ async def _stored(redis: Any, window: Window, parts: list[list[Meaning]]) -> Fig
     cpu_ms = wall_ms = 0.0
     for part in parts:
         leaving = [position.id for position in window.oldest(len(part))]
-        changed = {key: window.neighbours(key) for key in window.change(leaving, part)}
+        changed = window.neighbours(window.change(leaving, part))
         effects = Relinking(lists=changed).effects(PREFIX)
         lists, size = lists + len(changed), size + sum(len(arg) for arg in effects.args if isinstance(arg, bytes))
         cpu, wall = server.cpu_times(), monotonic()

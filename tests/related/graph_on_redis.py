@@ -51,10 +51,10 @@ class GraphOnRedis:
     async def _call(self, script: str, effects: Effects) -> None:
         await self.redis.eval(_PROTOCOL + script, len(effects.keys), *effects.keys, *effects.args)
 
-    async def neighbours(self, *, size: int = WINDOW, generation: int = 1) -> Neighbours:
+    async def neighbours(self, *, size: int = WINDOW, generation: int = 1, others: int = 0) -> Neighbours:
         """As a linker takes them over from what is stored."""
         state = PartitionState(self.redis, StateKeys(f"{{{TAG}}}", "neighbours", 0), LINK_NEIGHBOURS_LUA)
-        neighbours = Neighbours(self.redis, state, size=size, live=False, others=0, clock=system_clock)
+        neighbours = Neighbours(self.redis, state, size=size, live=False, others=others, clock=system_clock)
         await neighbours.open(generation)
         return neighbours
 

@@ -170,3 +170,14 @@ def test_a_language_without_a_known_mean_loses_that_of_all() -> None:
     assert (centred(meaning, "tlh") == centred(meaning, "und")).all()
     assert not np.allclose(centred(meaning, "tlh"), centred(meaning, "uk"))
     assert np.linalg.norm(centred(meaning, "uk")) == pytest.approx(1, abs=1e-6)
+
+
+def test_no_pair_that_reaches_a_score_is_passed_over_by_its_product_in_single_precision() -> None:
+    chance = np.random.default_rng(11)
+    dots = chance.integers(-(2**24), 2**24, 100_000).astype(np.float64)
+    scales = 10.0 ** chance.uniform(-4, 0, (2, 100_000))
+    nothing, is_same = np.zeros(100_000, np.int64), np.zeros(100_000, np.bool_)
+    scores = similarity.scores(dots, scales[0] * scales[1], nothing, is_same)
+    about = dots.astype(np.float32) * (scales[0].astype(np.float32) * scales[1].astype(np.float32))
+    assert (about >= similarity.least_product(scores)).all()
+    assert (about < similarity.least_product(scores + 1_000 + np.abs(scores // 1_000))).mean() > 0.5, "it spares work"

@@ -1,16 +1,18 @@
 """The neighbours kept against those that a plain search finds, whatever came and went in which order."""
 
 import random
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from unittest.mock import patch
 from uuid import UUID
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from news_related.graph.positions import Position
 from news_related.neighbours import similarity
+from news_related.neighbours import window as window_module
 from news_related.neighbours.meanings import PACKED, Meaning, decode_neighbours
 from news_related.neighbours.window import Window
 from news_related.queries.routes import MAX_RAW
@@ -51,11 +53,13 @@ def plain_score(one: Meaning, other: Meaning) -> int:
     apart = abs(one.position.date_ms - other.position.date_ms)
     off = apart / (apart + similarity.HALF_LOST_MS) * similarity.MOST_LOST
     added = 0.0 if one.language == other.language else similarity.ADDED_ACROSS_LANGUAGES
-    return round((dot * (one.scale * other.scale) - off + added) * similarity.UNITS)
+    furthest = 2_000 * similarity.UNITS
+    return max(-furthest, min(furthest, round((dot * (one.scale * other.scale) - off + added) * similarity.UNITS)))
 
 
 def lists_of(window: Window, shown: int = similarity.NEIGHBOURS) -> dict[ArticleId, list[tuple[ArticleId, int]]]:
-    return {article: decode_neighbours(window.neighbours(article), most=shown) for article in window}
+    lists = window.neighbours(list(window))
+    return {article: decode_neighbours(packed, most=shown) for article, packed in lists.items()}
 
 
 def read_back(stored: dict[ArticleId, bytes], here: Iterable[Meaning], *, shown: int, spare: int) -> Window:
@@ -74,12 +78,19 @@ _MEANINGS = st.builds(
     st.tuples(*[st.sampled_from([-128, -1, 0, 1, 90, 127])] * _DIMENSIONS),
     hours=st.sampled_from([0, 1, 400, 9000]),
     language=st.sampled_from(["en", "uk"]),
-    scale=st.sampled_from([0.008, 0.00123456789]),
+    scale=st.sampled_from([0.008, 0.00123456789, 1.0]),  # of the last, scores go beyond what is told apart
 )
 _CHANGES = st.lists(st.tuples(st.lists(st.integers(0, 14), max_size=4), st.lists(_MEANINGS, max_size=6)), max_size=8)
 
 
-@settings(max_examples=often(150), deadline=None)
+@pytest.fixture(params=[2, 512], ids=["2 columns", "512 columns"])
+def _columns(request: pytest.FixtureRequest) -> Iterator[None]:
+    with patch.multiple(window_module, _COLUMNS=request.param):
+        yield
+
+
+@pytest.mark.usefixtures("_columns")
+@settings(max_examples=often(150), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(changes=_CHANGES, shown=st.integers(1, 6), spare=st.integers(0, 3), chance=st.randoms(use_true_random=False))
 def test_the_lists_are_those_of_a_plain_search_after_any_arrivals_updates_and_withdrawals(
     changes: list[tuple[list[int], list[Meaning]]], shown: int, spare: int, chance: random.Random
@@ -104,7 +115,8 @@ def test_the_lists_are_those_of_a_plain_search_after_any_arrivals_updates_and_wi
     assert lists_of(again, shown) == lists_of(window, shown)
 
 
-@settings(max_examples=often(150), deadline=None)
+@pytest.mark.usefixtures("_columns")
+@settings(max_examples=often(150), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(changes=_CHANGES, shown=st.integers(1, 6), spare=st.integers(0, 6), chance=st.randoms(use_true_random=False))
 def test_a_window_that_is_read_back_now_and_then_goes_on_as_one_that_never_was(
     changes: list[tuple[list[int], list[Meaning]]], shown: int, spare: int, chance: random.Random
@@ -119,8 +131,8 @@ def test_a_window_that_is_read_back_now_and_then_goes_on_as_one_that_never_was(
         lasting.change(map(key, removed), list(latest.values()))
         changed = window.change(map(key, removed), list(latest.values()))
         stored = {article: packed for article, packed in stored.items() if article in here}
-        stored.update({article: window.neighbours(article) for article in changed})
-        assert stored == {article: lasting.neighbours(article) for article in lasting}
+        stored.update(window.neighbours(changed))
+        assert stored == lasting.neighbours(list(lasting))
         for article, ranked in rankings(list(here.values())).items():
             kept = decode_neighbours(stored[article], most=len(stored[article]))
             assert kept == ranked[: len(kept)]
@@ -144,7 +156,7 @@ def test_lists_stored_with_less_to_spare_are_read_back_too(
         here = {**{k: m for k, m in here.items() if k not in gone}, **latest}
         window.change(map(key, removed), list(latest.values()))
         cut = data.draw(st.integers(shown, shown + spare)) * PACKED.itemsize
-        stored = {article: window.neighbours(article)[:cut] for article in window}
+        stored = {article: packed[:cut] for article, packed in window.neighbours(list(window)).items()}
         window = read_back(stored, here.values(), shown=shown, spare=spare)
     assert lists_of(window, shown) == expected(list(here.values()), shown)
 
@@ -157,15 +169,15 @@ def test_what_ties_with_the_last_of_a_list_does_not_come_to_stand_behind_one_tha
     window.change([], [one, nearest, last, left_out])
     window.change([nearest.id], [])
     window.change([], [late])
-    assert [other for other, _ in decode_neighbours(window.neighbours(one.id))] == [last.id]
+    assert [other for other, _ in decode_neighbours(window.neighbours([one.id])[one.id])] == [last.id]
     window.change([last.id], [])
-    assert decode_neighbours(window.neighbours(one.id), most=1) == [(left_out.id, plain_score(one, left_out))]
+    assert decode_neighbours(window.neighbours([one.id])[one.id], most=1) == [(left_out.id, plain_score(one, left_out))]
 
 
 def test_only_what_is_shown_of_a_stored_list_is_decoded() -> None:
     window = Window()
     window.change([], [a_meaning(n, (n, n % 7, 1)) for n in range(100)])
-    kept = window.neighbours(key(1))
+    kept = window.neighbours([key(1)])[key(1)]
     assert len(kept) == (similarity.NEIGHBOURS + similarity.SPARE) * PACKED.itemsize
     assert decode_neighbours(kept) == decode_neighbours(kept, most=99)[: similarity.NEIGHBOURS]
     assert len(decode_neighbours(kept)) == similarity.NEIGHBOURS == MAX_RAW

@@ -8,9 +8,11 @@ Keys under ``{related}:<generation>:``, all written by this call alone:
 | ``linkable`` | sorted set, scores 0 | hash of a space (model and length of vectors), position: who could be compared |
 | ``window`` | hash id → msgpack | the newest of each space: what they mean as they were compared |
 | ``neighbours`` | hash id → packed list | of those in ``window``, best first: 20 bytes each, see `meanings.PACKED` |
+| ``state:neighbours:crashes`` | hash id → number | how often linking crashed at an article alone, for a day |
 
-Once no mark is left in ``unlinked``, they are a function of cards and vectors alone; of the lists, what is shown is
-(`similarity.NEIGHBOURS`), and how many more of the ranking follow depends on what came and went.
+Once no mark is left in ``unlinked`` and no window has room for an article outside, they are a function of cards and
+vectors alone; of the lists, what is shown is (`similarity.NEIGHBOURS`), and how many more of the ranking follow depends
+on what came and went.
 """
 
 from collections.abc import Mapping, Sequence

@@ -35,6 +35,8 @@ HALF_LOST_MS = 14 * 86_400_000
 
 _FURTHEST = 2_000 * UNITS  # millennia apart: an int32 holds no more
 
+_ROUGHLY = 1e-6  # of a product in float32 may be wrong: five roundings of 2⁻²⁴
+
 ADDED_ACROSS_LANGUAGES = 0.03
 """On top where the languages differ: they have fewer words in common than a language has with itself. Tuned on ntrex,
 whole texts and parts without a sentence in common; 0.05 is as good."""
@@ -89,6 +91,16 @@ def scores(
     near *= UNITS
     np.clip(near, -_FURTHEST, _FURTHEST, out=near)
     return np.rint(near, out=near).astype(np.int32)
+
+
+def least_product(least: NDArray[np.int32]) -> NDArray[np.float32]:
+    """What the product of two vectors must be for a pair to reach some scores: a little less than that, so that it can
+    be told from products in float32 which pairs are worth to be scored; far apart, they may score less.
+    """
+    product = (least - 1.0) / UNITS - ADDED_ACROSS_LANGUAGES
+    product -= np.abs(product) * _ROUGHLY
+    product[least <= -_FURTHEST] = -np.inf
+    return product.astype(np.float32)
 
 
 @lru_cache(maxsize=1_000)  # a list asks for those of all its candidates

@@ -8,7 +8,7 @@ shown is a function of what is in the window, whatever happened before. What sta
 without a gap; how far depends on what happened before, so it is stored with the rest.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from uuid import UUID
 
 import numpy as np
@@ -18,15 +18,12 @@ from threadpoolctl import ThreadpoolController
 from news_related.graph.positions import Position
 from news_related.neighbours import similarity
 from news_related.neighbours.meanings import PACKED, Meaning
+from news_related.neighbours.pairs import ANY, NONE, BestOfRows, Pairs
 from news_shared.article_ids import ArticleId
 
-_BLOCK = 512  # rows that stay in the processor's cache as float32
-_COLUMNS = 16 * _BLOCK  # scored at once
-_ROWS = 32  # searched at once
+_COLUMNS = 512  # whose vectors as float32, products and scores stay in the processor's cache
+_ROWS = 256  # searched at once: the more, the less each costs
 _EXACT = 1024  # components whose products add up exactly in float32: 1024 * 128² = 2²⁴
-_MOST = np.int64(np.iinfo(np.int32).max)
-_NONE = np.iinfo(np.int32).min
-_NOTHING_ENTERS = np.iinfo(np.int32).max
 
 _BLAS = ThreadpoolController().select(user_api="blas")
 
@@ -77,14 +74,23 @@ class Window:
         here = here[np.lexsort((self._low[here], self._high[here], self._date[here]))][:count]
         return [meaning.position for slot in here.tolist() if (meaning := self._meanings[slot]) is not None]
 
-    def neighbours(self, key: ArticleId) -> bytes:
-        """The packed list of an article with what it has to spare, best first, ties by id; see `decode_neighbours`."""
-        slot = self._slots[key]
-        length = self._length[slot]
-        near = self._near[slot, :length]
-        packed = np.empty(length, PACKED)
-        packed["high"], packed["low"], packed["score"] = self._high[near], self._low[near], self._score[slot, :length]
-        return packed.tobytes()
+    def edge(self) -> Position | None:
+        """The place of the oldest article."""
+        return next(iter(self.oldest(1)), None)
+
+    def neighbours(self, keys: Collection[ArticleId]) -> dict[ArticleId, bytes]:
+        """The packed lists of some articles with what they have to spare, best first, ties by id.
+
+        See `decode_neighbours`.
+        """
+        slots = [self._slots[key] for key in keys]
+        held = np.arange(self._kept) < self._length[slots, None]
+        near = self._near[slots][held]
+        packed = np.empty(len(near), PACKED)
+        packed["high"], packed["low"], packed["score"] = self._high[near], self._low[near], self._score[slots][held]
+        whole = packed.tobytes()
+        ends = (np.cumsum(self._length[slots]) * PACKED.itemsize).tolist()
+        return {key: whole[start:end] for key, start, end in zip(keys, [0, *ends], ends, strict=False)}
 
     def change(self, removed: Iterable[ArticleId], added: Sequence[Meaning]) -> set[ArticleId]:
         """Take articles out, then others in; returns those of the window whose lists may have changed.
@@ -101,12 +107,14 @@ class Window:
         for start in range(0, len(added), _ROWS):
             before = len(self)
             fresh = np.array([self._place(meaning) for meaning in added[start : start + _ROWS]], np.int64)
-            found = self._search(fresh)
+            is_whole = self._is_here & (self._length == before - 1)  # holds all there was
+            pairs = self._search(fresh, self._asked_of(fresh, is_whole))
             changed.update(fresh.tolist())
-            changed |= self._offer(fresh, found, before)
+            changed |= self._offer(fresh, pairs, is_whole)
         short = self._short()
+        nothing = np.full(len(self._matrix), NONE, np.int32)
         for start in range(0, len(short), _ROWS):
-            self._search(short[start : start + _ROWS])
+            self._search(short[start : start + _ROWS], nothing)
         changed.update(short.tolist())
         return {meaning.id for slot in changed if (meaning := self._meanings[slot]) is not None}
 
@@ -232,91 +240,103 @@ class Window:
         enough = min(self._shown, len(self) - 1)
         return np.flatnonzero(self._is_here & (self._length < enough))
 
-    def _search(self, rows: NDArray[np.int64]) -> NDArray[np.int32]:
-        """Make the lists of some slots anew; returns the scores of each with every slot."""
-        found = self._scores(rows)
-        places = found.shape[1]
-        for row, slot in zip(found, rows, strict=True):
-            least = np.partition(row, places - self._kept)[places - self._kept] if places > self._kept else _NONE
-            best = np.flatnonzero(row >= max(least, _NONE + 1))
-            best = best[np.lexsort((self._low[best], self._high[best], -row[best]))[: self._kept]]
-            self._near[slot, : len(best)], self._near[slot, len(best) :] = best, -1
-            self._score[slot, : len(best)] = row[best]
-            self._length[slot] = len(best)
-        return found
+    def _search(self, rows: NDArray[np.int64], least: NDArray[np.int32]) -> Pairs:
+        """Make the lists of some slots anew; returns their pairs with slots that ask for no more than they score.
 
-    def _scores(self, rows: NDArray[np.int64]) -> NDArray[np.int32]:
-        size = len(self._matrix)
-        found = np.empty((len(rows), size), np.int32)
+        Args:
+            least: for each slot, the score that it asks for.
+        """
+        best = BestOfRows(len(rows), self._kept)
+        asked_for = []
         wanted = self._matrix[rows].astype(np.float32)
-        for start in range(0, size, _COLUMNS):
-            some = slice(start, min(start + _COLUMNS, size))
-            found[:, some] = similarity.scores(
-                self._dots(wanted, some),
-                self._scale[rows, None] * self._scale[some],
-                np.abs(self._date[rows, None] - self._date[some]),
-                self._language[rows, None] == self._language[some],
-            )
-        found[:, ~self._is_here] = _NONE
-        found[np.arange(len(rows)), rows] = _NONE
-        return found
+        for end in range(len(self._matrix), 0, -_COLUMNS):  # from what came last: near in time, most often
+            some = slice(max(0, end - _COLUMNS), end)
+            found = self._worth_it(rows, wanted, some, best.least, least[some])
+            best.add(found.at(found.score >= best.least[found.row]))
+            asked_for.append(found.at(found.score >= least[found.slot]))
+        listed = best.ordered(self._high, self._low)
+        self._near[rows] = -1
+        self._put_lists(rows, listed, listed.ranks())
+        return Pairs.together(asked_for)
 
-    def _dots(self, wanted: NDArray[np.float32], some: slice) -> NDArray[np.float64]:
-        dots = np.zeros((len(wanted), some.stop - some.start))
-        for start in range(some.start, some.stop, _BLOCK):
-            others = self._matrix[start : min(start + _BLOCK, some.stop)].astype(np.float32)
-            block = dots[:, start - some.start :][:, : len(others)]
-            for part in range(0, wanted.shape[1], _EXACT):
-                block += wanted[:, part : part + _EXACT] @ others[:, part : part + _EXACT].T
-        return dots
+    def _worth_it(
+        self,
+        rows: NDArray[np.int64],
+        wanted: NDArray[np.float32],
+        some: slice,
+        least_of_rows: NDArray[np.int32],
+        least_of_some: NDArray[np.int32],
+    ) -> Pairs:
+        """The pairs of rows, whose vectors are `wanted`, and slots in which one side may get the score it asks for.
 
-    def _ordered(
-        self, groups: NDArray[np.int64], near: NDArray[np.int32], score: NDArray[np.int32]
-    ) -> NDArray[np.int64]:
-        """The order by group, then the best first, ties by id."""
-        keys = (groups.astype(np.int64) << 32) + (_MOST - score)
-        order = np.argsort(keys)
-        tied = np.diff(keys[order]) == 0
-        is_tied = np.concatenate([tied, [False]]) | np.concatenate([[False], tied])
-        some = order[is_tied]
-        order[is_tied] = some[np.lexsort((self._low[near[some]], self._high[near[some]], keys[some]))]
-        return order
+        To score all of them exactly would take as long as their products.
+        """
+        dots = _dots(wanted, self._matrix[some].astype(np.float32))
+        about = dots * np.multiply.outer(self._scale[rows].astype(np.float32), self._scale[some].astype(np.float32))
+        is_near = about >= similarity.least_product(least_of_rows)[:, None]
+        is_near |= about >= similarity.least_product(least_of_some)
+        row, column = np.divmod(np.flatnonzero(is_near), is_near.shape[1])
+        slot = column + some.start
+        is_pair = self._is_here[slot] & (slot != rows[row])
+        row, column, slot = row[is_pair], column[is_pair], slot[is_pair]
+        one = rows[row]
+        score = similarity.scores(
+            dots[row, column].astype(np.float64),
+            self._scale[one] * self._scale[slot],
+            np.abs(self._date[one] - self._date[slot]),
+            self._language[one] == self._language[slot],
+        )
+        return Pairs(row, slot, score)
 
-    def _offer(self, fresh: NDArray[np.int64], found: NDArray[np.int32], before: int) -> set[int]:
+    def _asked_of(self, fresh: NDArray[np.int64], is_whole: NDArray[np.bool_]) -> NDArray[np.int32]:
+        """For each slot, what a new article must score to come into its list."""
+        last = np.take_along_axis(self._score, np.maximum(self._length - 1, 0)[:, None], axis=1)[:, 0]
+        least = np.where(self._length > 0, last, NONE)
+        least[is_whole & (self._length < self._kept)] = ANY
+        least[~self._is_here] = NONE
+        least[fresh] = NONE
+        return least
+
+    def _put_lists(self, slots: NDArray[np.int64], listed: Pairs, ranks: NDArray[np.int64]) -> None:
+        places = slots[listed.row], ranks
+        self._near[places], self._score[places] = listed.slot, listed.score
+        self._length[slots] = np.bincount(listed.row, minlength=len(slots))
+
+    def _offer(self, fresh: NDArray[np.int64], pairs: Pairs, is_whole: NDArray[np.bool_]) -> set[int]:
         """Put new articles into the lists that they belong in; returns the slots of those lists.
 
         Args:
             fresh: their slots.
-            found: the scores of each with every slot.
-            before: articles in the window before them.
+            pairs: of a number in `fresh` and a slot that asked for it.
+            is_whole: for each slot, whether its list holds all there was before.
         """
-        last = np.take_along_axis(self._score, np.maximum(self._length - 1, 0)[:, None], axis=1)[:, 0]
-        is_whole = self._length == before - 1  # holds all there was: whatever is new belongs to it
-        least = np.where(is_whole & (self._length < self._kept), _NONE + 1, last)
-        least[~self._is_here | (~is_whole & (self._length == 0))] = _NOTHING_ENTERS
-        least[fresh] = _NOTHING_ENTERS
-        which, entered = np.nonzero(found >= least)
-        if not len(which):
+        if not len(pairs.row):
             return set()
-        rows, group = np.unique(entered, return_inverse=True)
-        lengths = self._length[rows]
+        slots, row = np.unique(pairs.slot, return_inverse=True)
+        lengths = self._length[slots]
         held = np.arange(self._kept) < lengths[:, None]
-        groups = np.concatenate([np.repeat(np.arange(len(rows)), lengths), group])
-        near = np.concatenate([self._near[rows][held], fresh[which]])
-        score = np.concatenate([self._score[rows][held], found[which, entered]])
-        is_new = np.arange(len(groups)) >= len(groups) - len(group)
-        order = self._ordered(groups, near, score)
-        groups, near, score, is_new = groups[order], near[order], score[order], is_new[order]
-        starts = np.searchsorted(groups, np.arange(len(rows)))
-        rank = np.arange(len(groups)) - starts[groups]
+        near = self._near[slots][held].astype(np.int64)
+        of_before = Pairs(np.repeat(np.arange(len(slots)), lengths), near, self._score[slots][held])
+        listed = Pairs.together([of_before, Pairs(row, fresh[pairs.row], pairs.score)])
+        order = listed.best_first_by_id(self._high, self._low)
+        is_new = order >= len(of_before.row)
+        listed = listed.at(order)
+        ranks = listed.ranks()
         # Behind the last of a list that is not whole nothing is known: what comes to stand there is left out.
-        ends = np.full(len(rows), self._kept)
-        ends_at = np.zeros(len(rows), np.int64)
-        np.maximum.at(ends_at, groups[~is_new], rank[~is_new] + 1)
-        ends = np.where(is_whole[rows], ends, np.minimum(ends, ends_at))
-        stays = rank < ends[groups]
-        groups, near, score, is_new, rank = groups[stays], near[stays], score[stays], is_new[stays], rank[stays]
-        self._near[rows[groups], rank] = near
-        self._score[rows[groups], rank] = score
-        self._length[rows] = np.bincount(groups, minlength=len(rows))
-        return set(rows[groups[is_new]].tolist())
+        ends = np.zeros(len(slots), np.int64)
+        np.maximum.at(ends, listed.row[~is_new], ranks[~is_new] + 1)
+        ends = np.where(is_whole[slots], self._kept, np.minimum(self._kept, ends))
+        stays = ranks < ends[listed.row]
+        listed, ranks, is_new = listed.at(stays), ranks[stays], is_new[stays]
+        self._put_lists(slots, listed, ranks)
+        return set(slots[listed.row[is_new]].tolist())
+
+
+def _dots(some: NDArray[np.float32], others: NDArray[np.float32]) -> NDArray[np.float32] | NDArray[np.float64]:
+    """The products of each with each: whole numbers, exact."""
+    if some.shape[1] <= _EXACT:
+        return some @ others.T
+    dots = np.zeros((len(some), len(others)))
+    for part in range(0, some.shape[1], _EXACT):
+        dots += some[:, part : part + _EXACT] @ others[:, part : part + _EXACT].T
+    return dots

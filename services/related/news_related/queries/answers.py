@@ -62,7 +62,10 @@ class RelatedAnswer(BaseModel):
 
     article: str = Field(description="Whose list this is.")
     items: list[RelatedCard] = Field(description="At most `limit`.")
-    as_of: AwareDatetime = Field(description="Up to when every part of this answer is right.")
+    as_of: AwareDatetime = Field(
+        description="Up to when every part of this answer is right. 1970: all articles are being linked anew, the "
+        "newest first, as after Redis was emptied; what is near in meaning may be missing."
+    )
 
 
 class LinkShape(BaseModel):

@@ -1,0 +1,46 @@
+"""Who could be compared, as stored: the newest of each space stand in its window, the others are outside."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from news_related.graph.positions import Position
+from news_related.neighbours.changes import LINKABLE, space_in
+from news_shared.redis_client import RedisClient, redis_errors
+
+_LAST = b"\xff" * 32
+
+
+async def spaces_of(redis: RedisClient, prefix: str) -> list[bytes]:
+    """The hashes of all spaces.
+
+    Raises:
+        TransientError: Redis is away; so for all of these.
+    """
+    found: list[bytes] = []
+    reader: Any = redis  # redis-py types its answers as «awaitable or not»
+    least = b"-"
+    with redis_errors("looking for models"):
+        while some := await reader.zrangebylex(prefix + LINKABLE, least, b"+", 0, 1):
+            found.append(space_in(some[0]))
+            least = b"(" + found[-1] + _LAST
+    return found
+
+
+def below(space: bytes, edge: Position | None) -> tuple[bytes, bytes]:
+    """The least and the greatest member of ``linkable``, as `ZLEXCOUNT` takes them, that are outside of a window.
+
+    Args:
+        edge: where the window's oldest stands; None when it is empty.
+    """
+    return b"[" + space, b"(" + space + (edge.encode() if edge else _LAST)
+
+
+async def newest_below(
+    redis: RedisClient, prefix: str, space: bytes, edge: Position | None, count: int
+) -> Sequence[bytes]:
+    """Some members that are outside of a window, the newest first; arguments as in `below`."""
+    least, greatest = below(space, edge)
+    reader: Any = redis
+    with redis_errors("looking beyond the window"):
+        found: list[bytes] = await reader.zrevrangebylex(prefix + LINKABLE, greatest, least, 0, count)
+    return found
