@@ -25,6 +25,7 @@ from time import monotonic, perf_counter
 from typing import Any
 from urllib.parse import urlsplit
 
+import httpx
 import psutil
 from rich.console import Console
 from rich.table import Table
@@ -34,7 +35,7 @@ from news_shared.redis_client import RedisClient, open_redis
 from tests.bench.million_articles import Newsroom, embedded, real_articles
 from tests.bench.more_like_this import MoreLikeThis
 from tests.bench.plots import bars
-from tests.bench.stored_graph import StoredGraph
+from tests.bench.stored_graph import PREFIX, StoredGraph
 from tests.related.publishing import publish, publish_vectors
 from tests.testbed.backends import Backend, backend_name, backends
 from tests.testbed.role import RoleProcess, Roles, running_roles
@@ -103,6 +104,8 @@ class Bench:
             self._lists(api, "related list, the newest tenth", range(size * 9 // 10, size))
             await self._linking(linker)
             linker.kill()
+            await self._linked_anew(linker, api)
+            linker.kill()
 
     async def _store(self, numbers: range) -> None:
         graph = StoredGraph(self._redis, self._newsroom)
@@ -154,26 +157,59 @@ class Bench:
             )
         )
         more = range(self._stored, self._stored + _MORE)
-        before = await self._redis.hlen("{related}:1:cards")
+        before = await self._redis.hlen(f"{PREFIX}cards")
         measured = Measured(linker.pid, self._server)
         await publish(self._backend, [self._newsroom.event(n) for n in more])
 
         async def all_there() -> bool:
-            return bool(await self._redis.hlen("{related}:1:cards") >= before + _MORE)
+            return bool(await self._redis.hlen(f"{PREFIX}cards") >= before + _MORE)
 
         await until(all_there, "all articles to be linked", seconds=600)
         self._tell(measured.figure(self._stored, "linker: articles through Kafka, without vectors", _MORE))
         some = more[:_MORE_WITH_VECTORS]
-        places = await self._redis.hlen("{related}:1:places")
+        places = await self._redis.hlen(f"{PREFIX}places")
         measured = Measured(linker.pid, self._server)
         await publish_vectors(self._backend, self._newsroom.vector_records(some))
 
         async def all_linked() -> bool:
-            linked = await self._redis.hlen("{related}:1:places") >= places + len(some)
-            return bool(linked and not await self._redis.zcard("{related}:1:unlinked"))
+            linked = await self._redis.hlen(f"{PREFIX}places") >= places + len(some)
+            return bool(linked and not await self._redis.zcard(f"{PREFIX}unlinked"))
 
         await until(all_linked, "all of them to be linked by meaning", seconds=900)
         self._tell(measured.figure(self._stored, "linker: their vectors, at once", len(some)))
+
+    async def _linked_anew(self, linker: RoleProcess, api: RoleProcess) -> None:
+        """As after Redis was emptied, once articles and vectors are read back: everything is marked, nothing linked."""
+        keys = ("places", "linkable", "window", "neighbours", "unlinked", "state:neighbours:0")
+        await self._redis.unlink(*(f"{PREFIX}{key}" for key in keys))
+        await self._redis.hdel(f"{PREFIX}as-of", f"{PREFIX}state:neighbours:0")
+        ids = [key async for key in self._redis.hscan_iter(f"{PREFIX}vectors", count=1000, no_values=True)]
+        for start in range(0, len(ids), 1000):
+            await self._redis.zadd(f"{PREFIX}unlinked", {key: start + n for n, key in enumerate(ids[start:][:1000])})
+        begun, redis_cpu = monotonic(), _cpu(self._server)
+        linker.launch()
+        path = f"{api.url}/v1/articles/{self._newsroom.id_of(self._stored - 1)}/related"
+        async with httpx.AsyncClient(timeout=30) as client:
+
+            async def answered() -> bool:
+                return (await client.get(path)).status_code == HTTPStatus.OK
+
+            await until(answered, "lists to be answered again", seconds=600)
+        answered_after = monotonic() - begun
+        await linker.ready(seconds=3600)
+        process = psutil.Process(linker.pid)
+        self._tell(
+            Figure(
+                self._stored,
+                "linker: all linked anew (p50: until lists are answered, p99: until all are there)",
+                min(WINDOW, len(ids)),
+                p50_ms=round(1000 * answered_after),
+                p99_ms=round(1000 * (monotonic() - begun)),
+                cpu_ms=round(1000 * _cpu(process)),
+                redis_cpu_ms=round(1000 * (_cpu(self._server) - redis_cpu)),
+                megabytes=process.memory_info().rss >> 20,
+            )
+        )
 
     def _tell(self, figure: Figure) -> None:
         self.figures.append(figure)

@@ -27,7 +27,7 @@ from news_shared.projection.contract import Effects
 from news_shared.redis_client import RedisClient
 from tests.bench.million_articles import MODEL, Newsroom
 
-_PREFIX = f"{{{TAG}}}:1:"
+PREFIX = f"{{{TAG}}}:1:"
 _PROTOCOL = "local NKEYS, NARGS = #KEYS, #ARGV\n"
 _AT_ONCE = 200  # articles of one call
 _IN_FLIGHT = 3
@@ -54,20 +54,20 @@ class StoredGraph:
             kept = [Arrival(m.id, KeptVector(m.model, m.scale, m.vector)) for m in meanings]
             places = Relinking(dict.fromkeys((m.id for m in meanings), _NO_MARK), {m.id: place_of(m) for m in meanings})
             calls = (
-                (LINK_ARTICLES_LUA, linking(_PREFIX, facts)),
-                (KEEP_VECTORS_LUA, keeping(_PREFIX, kept)),
-                (LINK_NEIGHBOURS_LUA, places.effects(_PREFIX)),
+                (LINK_ARTICLES_LUA, linking(PREFIX, facts)),
+                (KEEP_VECTORS_LUA, keeping(PREFIX, kept)),
+                (LINK_NEIGHBOURS_LUA, places.effects(PREFIX)),
             )
             if len(under_way) == _IN_FLIGHT:
                 await under_way.pop()
             under_way.add(asyncio.create_task(self._run(calls)))
             await asyncio.sleep(0)  # lets the calls go out while the next ones are made
         await asyncio.gather(*under_way)
-        await self._redis.delete(f"{_PREFIX}unlinked")
+        await self._redis.delete(f"{PREFIX}unlinked")
 
     async def fill_window(self, numbers: range) -> None:
         """Let the window hold these articles and no others: what they mean, and their neighbours."""
-        await self._redis.delete(f"{_PREFIX}window", f"{_PREFIX}neighbours")
+        await self._redis.delete(f"{PREFIX}window", f"{PREFIX}neighbours")
         groups = max(1, len(numbers) // _SOUGHT_AMONG)
         alike: dict[int, list[int]] = {}
         for n in numbers:
@@ -80,7 +80,7 @@ class StoredGraph:
                 change = Relinking(
                     meanings={m.id: encode_meaning(m) for m in part}, lists={m.id: lists[m.id] for m in part}
                 )
-                await self._run([(LINK_NEIGHBOURS_LUA, change.effects(_PREFIX))])
+                await self._run([(LINK_NEIGHBOURS_LUA, change.effects(PREFIX))])
 
     def _meanings(self, numbers: Sequence[int]) -> list[Meaning]:
         made = []
