@@ -2,7 +2,6 @@
 
 import random
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from unittest.mock import patch
 from uuid import UUID
 
@@ -65,7 +64,7 @@ def lists_of(window: Window, shown: int = similarity.NEIGHBOURS) -> dict[Article
 def read_back(stored: dict[ArticleId, bytes], here: Iterable[Meaning], *, shown: int, spare: int) -> Window:
     """A window as a linker takes it over."""
     window = Window(shown=shown, spare=spare)
-    window.put(here)
+    window.put(list(here))
     for half in sorted(stored)[::2], sorted(stored)[1::2]:
         window.put_neighbours({article: stored[article] for article in half})
     return window
@@ -187,7 +186,7 @@ def test_only_what_is_shown_of_a_stored_list_is_decoded() -> None:
 def test_a_list_that_names_a_stranger_is_refused(stranger: int) -> None:
     here = [a_meaning(n, (n, 1, 1)) for n in (1, 2, 4, 7)]
     window = Window()
-    window.put(here)
+    window.put(list(here))
     with pytest.raises(KeyError):
         window.put_neighbours({key(1): UUID(int=stranger).bytes + bytes(4)})
     with pytest.raises(KeyError):
@@ -197,7 +196,7 @@ def test_a_list_that_names_a_stranger_is_refused(stranger: int) -> None:
 def test_scores_of_long_vectors_are_exact() -> None:
     chance = random.Random(3)
     one, other = (
-        replace(a_meaning(n, tuple(chance.choice([-128, 127, 126]) for _ in range(3000))), scale=0.0002) for n in (1, 2)
+        a_meaning(n, tuple(chance.choice([-128, 127, 126]) for _ in range(3000)), scale=0.0002) for n in (1, 2)
     )
     window = Window()
     window.change([], [one, other])

@@ -17,6 +17,7 @@ on what came and went.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from hashlib import blake2b
 
 import msgpack
@@ -107,6 +108,7 @@ def place_of(meaning: Meaning) -> bytes:
     return space_hash(meaning.space) + meaning.position.encode()
 
 
+@lru_cache(maxsize=100)  # each article of a window is asked for its own
 def space_hash(space: str) -> bytes:
     """How members of a space begin."""
     return blake2b(space.encode(errors="surrogatepass"), digest_size=_SPACE_BYTES).digest()

@@ -1,6 +1,6 @@
 """What an article means, as numbers, and how a list of those that are near to it is packed."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -12,9 +12,8 @@ PACKED = np.dtype([("high", ">u8"), ("low", ">u8"), ("score", ">i4")])
 """A neighbour in a packed list: the 16 bytes of its id, and the score."""
 
 
-@dataclass(frozen=True)
-class Meaning:
-    """What of an article decides how near it is to others.
+class Meaning(NamedTuple):
+    """What of an article decides how near it is to others; a tuple, because a window has 200,000.
 
     Attributes:
         language: as `similarity.language_of` has it.

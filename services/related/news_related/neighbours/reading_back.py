@@ -44,19 +44,22 @@ async def read_back(state: PartitionState, checkpoint: Checkpoint, *, live: bool
         for window in windows.values():
             window.put_neighbours(lists.get(id(window), {}))
 
+    async def read(name: str, cursor: str) -> tuple[str, Sequence[bytes]]:
+        command = ["HSCAN", state.keys.prefix(checkpoint.generation) + name, cursor, "COUNT", str(_AT_ONCE)]
+        [(after, some)] = await state.read_as_of(checkpoint, [command], live=live)
+        return after.decode(), some
+
     async def scan(name: str, take: Callable[[Sequence[bytes]], None]) -> None:
-        cursor = "0"
-        while True:
-            command = ["HSCAN", state.keys.prefix(checkpoint.generation) + name, cursor, "COUNT", str(_AT_ONCE)]
-            [(after, some)] = await state.read_as_of(checkpoint, [command], live=live)
-            await asyncio.to_thread(take, some)
-            if (cursor := after.decode()) == "0":
-                return
+        cursor, some = await read(name, "0")
+        while cursor != "0":  # Redis looks for the next while these are taken in
+            (cursor, following), _ = await asyncio.gather(read(name, cursor), asyncio.to_thread(take, some))
+            some = following
+        await asyncio.to_thread(take, some)
 
     await scan(WINDOW, take_meanings)
     for space, some in meanings.items():
         window = windows[space] = Window()
-        await asyncio.to_thread(window.put, some.values())
+        await asyncio.to_thread(window.put, list(some.values()))
         window_of.update(dict.fromkeys(some, window))
     try:
         await scan(NEIGHBOURS, take_lists)
