@@ -1,12 +1,12 @@
-"""Related at a million stored articles: lists over HTTP, the cost of linking one more, memory, a restart; beside it
-tantivy's more-like-this over the same articles.
+"""Related at a million stored articles: linking all of them, lists over HTTP, linking one more, a restart, memory.
+Beside it tantivy's more-like-this over the same articles.
 
 The articles are synthetic (`million_articles`), and brought into Redis by the linker's own calls (`stored_graph` says
 which short cuts that takes). What is measured is the running service: API and linker as processes, more articles and
 their vectors through Kafka. That happens at several sizes of one store that grows, so that what grows with it is seen.
 
 Run: ``uv run python -m tests.bench.bench_related_million [--sizes 10000,100000,1000000] [--gold DIR] [--json FILE]``.
-A million take 4 GB of memory for Redis, 1 GB of disk for tantivy, and a quarter of an hour of CPU.
+A million take 4 GB of memory for Redis, 2 GB of disk for tantivy, and half an hour of CPU.
 """
 
 import argparse
@@ -42,7 +42,7 @@ from tests.testbed.role import RoleProcess, Roles, running_roles
 from tests.testbed.waiting import until
 
 _FOLDER = Path(".cache/bench")
-_QUESTIONS, _WARMING_UP = 500, 20
+_QUESTIONS, _WARMING_UP = 1_500, 100
 _MORE, _MORE_WITH_VECTORS = 1_000, 96
 _ANY, _PEER = "related list, any article", "tantivy: more like this"
 _NAMES = {_ANY: "related list", _PEER: "tantivy"}
@@ -100,11 +100,12 @@ class Bench:
         api = await self._roles.start("related-api")
         for size in sizes:
             await self._store(range(self._stored, size))
+            await self._linked_anew(linker, api)
+            linker.kill()
+            self._alone(api)
             self._lists(api, _ANY, range(size))
             self._lists(api, "related list, the newest tenth", range(size * 9 // 10, size))
             await self._linking(linker)
-            linker.kill()
-            await self._linked_anew(linker, api)
             linker.kill()
 
     async def _store(self, numbers: range) -> None:
@@ -114,11 +115,20 @@ class Bench:
         measured = Measured(None, self._server)
         await graph.store(range(self._stored - _LAST, self._stored))
         self._tell(measured.figure(self._stored, "linker's calls for one more article, alone", _LAST))
-        memory = (await self._redis.info("memory"))["used_memory"]
-        self._tell(Figure(self._stored, "Redis without neighbours", self._stored, megabytes=memory >> 20))
-        await graph.fill_window(range(max(0, self._stored - WINDOW), self._stored))
-        memory = (await self._redis.info("memory"))["used_memory"]
-        self._tell(Figure(self._stored, "Redis", self._stored, megabytes=memory >> 20))
+
+    async def _memory(self, what: str) -> None:
+        used = (await self._redis.info("memory"))["used_memory"]
+        self._tell(Figure(self._stored, what, self._stored, megabytes=used >> 20))
+
+    def _alone(self, api: RoleProcess) -> None:
+        """What an answer takes that asks for nothing: of this machine, today."""
+        connection = HTTPConnection(urlsplit(api.url).netloc, timeout=30)
+        measured, taken = Measured(api.pid, self._server), []
+        for _ in range(_QUESTIONS):
+            begun = perf_counter()
+            _get(connection, "/livez")
+            taken.append(1000 * (perf_counter() - begun))
+        self._tell(measured.figure(self._stored, "an answer to no question", _QUESTIONS, **_percentiles(taken)))
 
     def _lists(self, api: RoleProcess, what: str, numbers: range) -> None:
         chance = Random(1)
@@ -183,6 +193,7 @@ class Bench:
         keys = ("places", "linkable", "window", "neighbours", "unlinked", "state:neighbours:0")
         await self._redis.unlink(*(f"{PREFIX}{key}" for key in keys))
         await self._redis.hdel(f"{PREFIX}as-of", f"{PREFIX}state:neighbours:0")
+        await self._memory("Redis without neighbours")
         ids = [key async for key in self._redis.hscan_iter(f"{PREFIX}vectors", count=1000, no_values=True)]
         for start in range(0, len(ids), 1000):
             await self._redis.zadd(f"{PREFIX}unlinked", {key: start + n for n, key in enumerate(ids[start:][:1000])})
@@ -210,6 +221,7 @@ class Bench:
                 megabytes=process.memory_info().rss >> 20,
             )
         )
+        await self._memory("Redis")
 
     def _tell(self, figure: Figure) -> None:
         self.figures.append(figure)

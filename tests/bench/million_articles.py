@@ -120,10 +120,6 @@ class Newsroom:
     def language(self, n: int) -> str:
         return self._real[self._parts(n).told_by].language
 
-    def main_of(self, n: int) -> int:
-        """The real article that it is mostly made of."""
-        return self._parts(n).main
-
     def event(self, n: int, *, body: bool = True) -> ArticleEvent:
         """As ingest publishes it, with its text or without."""
         parts, chance = self._parts(n), Random(-n - 1)

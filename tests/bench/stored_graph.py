@@ -1,27 +1,21 @@
 """Many articles brought into Redis by the linker's own calls, without Kafka and without searching.
 
-Short cuts, against the running service: the facts of an article are not read from a record; its text is not signed
-(`Newsroom.facts`); and its neighbours are sought among a few hundred articles only, with all those in them that are
-made mostly of the same real one.
+Short cuts, against the running service: the facts of an article are not read from a record, and its text is not signed
+(`Newsroom.facts`). Neighbours are left to the linker.
 """
 
 import asyncio
 from collections.abc import Sequence
 from hashlib import sha1
 from typing import Any
-from uuid import UUID
-
-import numpy as np
 
 from news_related.embedding.model import quantised
 from news_related.graph.changes import LINK_ARTICLES_LUA, TAG, linking
 from news_related.graph.positions import Position
-from news_related.neighbours import similarity
-from news_related.neighbours.changes import LINK_NEIGHBOURS_LUA, Relinking, encode_meaning, place_of
-from news_related.neighbours.meanings import PACKED, Meaning
-from news_related.neighbours.similarity import NEIGHBOURS, SPARE, language_of
+from news_related.neighbours.changes import LINK_NEIGHBOURS_LUA, Relinking, place_of
+from news_related.neighbours.meanings import Meaning
+from news_related.neighbours.similarity import language_of
 from news_related.neighbours.vector_projection import KEEP_VECTORS_LUA, Arrival, KeptVector, keeping, model_hash
-from news_shared.article_ids import ArticleId
 from news_shared.clock import epoch_ms
 from news_shared.projection.contract import Effects
 from news_shared.redis_client import RedisClient
@@ -31,7 +25,6 @@ PREFIX = f"{{{TAG}}}:1:"
 _PROTOCOL = "local NKEYS, NARGS = #KEYS, #ARGV\n"
 _AT_ONCE = 200  # articles of one call
 _IN_FLIGHT = 3
-_SOUGHT_AMONG = 400
 _NO_MARK = -1
 _MODEL = model_hash(MODEL)
 
@@ -65,23 +58,6 @@ class StoredGraph:
         await asyncio.gather(*under_way)
         await self._redis.delete(f"{PREFIX}unlinked")
 
-    async def fill_window(self, numbers: range) -> None:
-        """Let the window hold these articles and no others: what they mean, and their neighbours."""
-        await self._redis.delete(f"{PREFIX}window", f"{PREFIX}neighbours")
-        groups = max(1, len(numbers) // _SOUGHT_AMONG)
-        alike: dict[int, list[int]] = {}
-        for n in numbers:
-            alike.setdefault(self._newsroom.main_of(n) % groups, []).append(n)
-        for some in alike.values():
-            meanings = self._meanings(some)
-            lists = _nearest(meanings)
-            for start in range(0, len(meanings), _AT_ONCE):
-                part = meanings[start : start + _AT_ONCE]
-                change = Relinking(
-                    meanings={m.id: encode_meaning(m) for m in part}, lists={m.id: lists[m.id] for m in part}
-                )
-                await self._run([(LINK_NEIGHBOURS_LUA, change.effects(PREFIX))])
-
     def _meanings(self, numbers: Sequence[int]) -> list[Meaning]:
         made = []
         for n, vector in zip(numbers, self._newsroom.vectors(numbers), strict=True):
@@ -99,30 +75,3 @@ class StoredGraph:
                 await self._redis.script_load(text)
                 self._loaded.add(sha)
             await self._redis.evalsha(sha, len(effects.keys), *effects.keys, *effects.args)
-
-
-def _nearest(meanings: Sequence[Meaning]) -> dict[ArticleId, bytes]:
-    """The packed list of each among these, best first, ties by id."""
-    vectors = np.array([np.frombuffer(m.vector, np.int8) for m in meanings], np.float32)
-    scales = np.array([m.scale for m in meanings])
-    dates = np.array([m.position.date_ms for m in meanings])
-    languages = np.array([m.language for m in meanings])
-    bits = [UUID(m.id).int for m in meanings]
-    ids = np.array([(one >> 64, one % 2**64, 0) for one in bits], PACKED)
-    order = np.argsort(np.array([m.id for m in meanings]))
-    rank = np.empty(len(order), np.int64)
-    rank[order] = np.arange(len(order))
-    scores = similarity.scores(
-        (vectors @ vectors.T).astype(np.float64),
-        scales[:, None] * scales,
-        np.abs(dates[:, None] - dates),
-        languages[:, None] == languages,
-    )
-    lists = {}
-    for row, meaning in enumerate(meanings):
-        best = np.lexsort((rank, -scores[row]))
-        best = best[best != row][: NEIGHBOURS + SPARE]
-        packed = ids[best]
-        packed["score"] = scores[row, best]
-        lists[meaning.id] = packed.tobytes()
-    return lists

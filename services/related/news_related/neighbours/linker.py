@@ -139,7 +139,7 @@ class Neighbours:
         effects = Effects()
         if work.marks or (room and self._unfilled):
             effects = (await self._relinked(work.marks, room)).effects(self._prefix)
-        elif monotonic() - self._watched_at < _WATCH_EVERY:
+        elif (self.is_live or not work.is_fed) and monotonic() - self._watched_at < _WATCH_EVERY:
             return False
         is_complete = work.is_fed and not work.more and not self._unfilled
         none_complete = None if work.is_answered or not work.is_fed else _NONE_COMPLETE_MS
