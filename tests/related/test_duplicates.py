@@ -9,12 +9,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from news_related.edges.duplicate import copies_of, edges_between_copies
-from news_related.graph.duplicates import WITHIN, folded, share_of_copy
+from news_related.graph.duplicates import WITHIN, copies_of_each, folded, share_of_copy
 from news_related.graph.facts import Card
 from news_related.graph.minhash import SIGNATURE_BYTES
 from news_related.lists.ranking import Ranked, Signal, Wanted, rank
 from news_related.lists.reasons import Reason
 from news_related.lists.related_stories import own, related
+from news_shared.article_ids import ArticleId
 from news_shared.articles import Article, ArticleEvent
 from newsfeed.newsroom import newsroom
 from tests.related.builders import NOON, a_withdrawal, an_article, id_of, url_of
@@ -107,24 +108,25 @@ def test_no_two_articles_of_the_sample_newsroom_are_copies() -> None:
         for item in newsroom(NOON).articles
     ]
     assert sum(bool(card.signature) for card in cards) > len(cards) / 2
-    assert all(key == stands for key, stands in folded(cards).items())
+    assert all(key == stands for key, stands in folded(cards, copies_of_each(cards)).items())
 
 
 @given(st.permutations(range(6)), st.data())
 def test_the_earliest_stands_for_all_copies_of_a_text(order: list[int], data: st.DataObject) -> None:
     texts = [data.draw(st.sampled_from([WIRE, a_wire_text(2), ""])) for _ in order]
     cards = [card_of(a_copy(f"g{n}", text=text, days=n / 4)) for n, text in enumerate(texts)]
-    stands = folded(cards[n] for n in order)
+    stands = folded((cards[n] for n in order), copies_of_each(cards))
     for card, text in zip(cards, texts, strict=True):
         first = next(other for other, same in zip(cards, texts, strict=True) if same == text) if text else card
         assert stands[card.id] == first.id
 
 
 def ranked(here: Card, strengths: list[tuple[Card, float]], **wanted: Any) -> list[Ranked]:
-    signals: dict[str, list[Signal]] = {
+    signals: dict[ArticleId, list[Signal]] = {
         card.id: [Signal(strength, Reason("pinned" if strength == 1 else "backlink"))] for card, strength in strengths
     }
-    return rank(here, {card.id: card for card, _ in strengths}, signals, Wanted(**wanted))
+    cards = {card.id: card for card, _ in strengths}
+    return rank(here, cards, signals, copies_of_each([here, *cards.values()]), Wanted(**wanted))
 
 
 def shown(found: list[Ranked]) -> list[Any]:

@@ -7,11 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from news_related.edges.meaning import nearness
+from news_related.graph.duplicates import copies_of_each
 from news_related.graph.facts import Card
 from news_related.lists import ranking
 from news_related.lists.ranking import Ranked, Signal, Wanted, rank
 from news_related.lists.reasons import Reason, ReasonKind
 from news_related.neighbours.similarity import UNITS
+from news_shared.article_ids import ArticleId
 from news_shared.articles import Article
 from tests.related.builders import LEAD, NOON, an_article, id_of
 
@@ -26,8 +28,8 @@ HERE = a_card("here", themes=("Energy", "Elections"))
 
 
 def ranked(cards: list[Card], signals: dict[str, list[Signal]], **wanted: Any) -> list[Ranked]:
-    by_id: dict[str, list[Signal]] = {id_of(guid): some for guid, some in signals.items()}
-    return rank(HERE, {card.id: card for card in cards}, by_id, Wanted(**wanted))
+    by_id: dict[ArticleId, list[Signal]] = {id_of(guid): some for guid, some in signals.items()}
+    return rank(HERE, {card.id: card for card in cards}, by_id, copies_of_each([HERE, *cards]), Wanted(**wanted))
 
 
 def titles(found: list[Ranked]) -> list[str]:

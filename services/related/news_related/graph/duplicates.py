@@ -4,7 +4,7 @@ Two articles are copies when their texts share a band and an estimated `LEAST_SH
 than `WITHIN` lies between them. That depends on the two alone, so no order of arrival changes it.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Set
 from datetime import timedelta
 
 from news_related.graph.facts import Card
@@ -26,34 +26,35 @@ def share_of_copy(one: Card, other: Card) -> float | None:
     return _share(one, other) if sharing_a_band([one.signature, other.signature]) else None
 
 
-def pairs_of_copies(cards: Sequence[Card]) -> list[tuple[int, int]]:
-    """The places of all pairs among some articles that are copies of each other, the lower place first."""
-    pairs = sharing_a_band([card.signature for card in cards])
-    return [(one, other) for one, other in pairs if _share(cards[one], cards[other]) is not None]
+def copies_of_each(cards: Iterable[Card]) -> dict[ArticleId, set[ArticleId]]:
+    """For each of some articles that has copies among them, these."""
+    known = list(cards)
+    copies: dict[ArticleId, set[ArticleId]] = {}
+    for first, second in sharing_a_band([card.signature for card in known]):
+        one, other = known[first], known[second]
+        if _share(one, other) is not None:
+            copies.setdefault(one.id, set()).add(other.id)
+            copies.setdefault(other.id, set()).add(one.id)
+    return copies
 
 
-def copies_among(cards: Iterable[Card], of: Sequence[Card]) -> set[ArticleId]:
-    """Those of some articles that are copies of one of others."""
-    if not of:
-        return set()
-    together = [*of, *cards]
-    return {together[other].id for one, other in pairs_of_copies(together) if one < len(of) <= other}
+def folded(cards: Iterable[Card], copies: Mapping[ArticleId, Set[ArticleId]]) -> dict[ArticleId, ArticleId]:
+    """For each article the one that stands for it: the earliest of its copies and their copies, or itself.
 
-
-def folded(cards: Iterable[Card]) -> dict[ArticleId, ArticleId]:
-    """For each article the one that stands for it: the earliest of its copies and their copies, or itself."""
+    Args:
+        copies: of each, as `copies_of_each` has them; those that are not among the articles do not count.
+    """
     known = sorted(cards, key=lambda card: (card.listed_ms, card.id))
-    stands = list(range(len(known)))
-
-    def root(place: int) -> int:
-        while stands[place] != place:
-            place = stands[place]
-        return place
-
-    for one, other in pairs_of_copies(known):
-        earlier, later = sorted((root(one), root(other)))
-        stands[later] = earlier
-    return {card.id: known[root(place)].id for place, card in enumerate(known)}
+    left = {card.id for card in known}
+    stands: dict[ArticleId, ArticleId] = {}
+    for card in known:
+        found = [card.id]
+        for key in found:  # grows
+            if key in left:
+                left.remove(key)
+                stands[key] = card.id
+                found += copies.get(key, ())
+    return stands
 
 
 def _share(one: Card, other: Card) -> float | None:

@@ -26,17 +26,18 @@ with the score of the best; a pinned one always stands for itself.
 Scores are comparable within one list only.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from math import exp2, log2, prod
 from typing import Literal, NamedTuple
 
 from news_related.edges.meaning import Near
-from news_related.graph.duplicates import copies_among, folded
+from news_related.graph.duplicates import folded
 from news_related.graph.facts import Card
 from news_related.graph.themes import is_in, language_ranges
 from news_related.lists.reasons import KINDS, Reason, ReasonKind
 from news_related.neighbours.similarity import CUT_OFFS, UNITS, MeaningKind
+from news_shared.article_ids import ArticleId
 
 PINNED = 1.0
 TRANSLATION = 0.95
@@ -142,8 +143,9 @@ def themes(article: Card, other: Card, sizes: Mapping[str, int]) -> Signal | Non
 
 def rank(
     article: Card,
-    candidates: Mapping[str, Card],
-    signals: Mapping[str, Sequence[Signal]],
+    candidates: Mapping[ArticleId, Card],
+    signals: Mapping[ArticleId, Sequence[Signal]],
+    copies: Mapping[ArticleId, Set[ArticleId]],
     wanted: Wanted,
 ) -> list[Ranked]:
     """The list of an article, best first.
@@ -151,10 +153,11 @@ def rank(
     Args:
         candidates: live articles by id; others are left out whatever their signals.
         signals: by id of the other article.
+        copies: of the article and of the candidates, see `duplicates.copies_of_each`.
     """
     scored = []
     for_themes_alone: set[str] = set()
-    its_copies = copies_among(candidates.values(), of=[article])
+    its_copies = copies.get(article.id, ())
     for key, some in signals.items():
         card = candidates.get(key)
         fitting = [s for s in some if s.reason.kind in wanted.kinds] if wanted.kinds else some
@@ -167,7 +170,7 @@ def rank(
     chosen = [one for one in scored if one.reason.kind == "pinned"]  # signals come in the order of pinning
     told = _stories([article, *candidates.values()])
     own = told[article.id]
-    chosen, rest = _with_copies(chosen, [one for one in scored if one.reason.kind != "pinned"])
+    chosen, rest = _with_copies(chosen, [one for one in scored if one.reason.kind != "pinned"], copies)
     rest = _one_of_each_story(rest, told, article)
     shown = {told[one.card.id] for one in chosen} - {own}
     rest = [one for one in rest if told[one.card.id] not in shown]
@@ -218,21 +221,23 @@ def _stories(cards: Iterable[Card]) -> dict[str, str]:
     return {card.id: root(card.id) for card in known}
 
 
-def _with_copies(chosen: Sequence[Ranked], rest: Sequence[Ranked]) -> tuple[list[Ranked], list[Ranked]]:
+def _with_copies(
+    chosen: Sequence[Ranked], rest: Sequence[Ranked], copies: Mapping[ArticleId, Set[ArticleId]]
+) -> tuple[list[Ranked], list[Ranked]]:
     """Copies of one text folded into the pinned one, or into the earliest; the others are named on its card."""
-    stands = folded(one.card for one in (*chosen, *rest))
+    stands = folded((one.card for one in (*chosen, *rest)), copies)
     groups: dict[str, list[Ranked]] = {}
     for one in sorted(rest, key=lambda one: (one.card.listed_ms, one.card.id)):
         groups.setdefault(stands[one.card.id], []).append(one)
     pinned = []
     for one in chosen:
-        copies = groups.pop(stands[one.card.id], [])
-        pinned.append(one._replace(copies=tuple(copy.card for copy in copies)))
+        others = groups.pop(stands[one.card.id], [])
+        pinned.append(one._replace(copies=tuple(other.card for other in others)))
     kept = []
-    for first, *copies in groups.values():
-        if copies:
-            best = max(one.score for one in (first, *copies))
-            first = first._replace(score=best, copies=tuple(copy.card for copy in copies))
+    for first, *others in groups.values():
+        if others:
+            best = max(one.score for one in (first, *others))
+            first = first._replace(score=best, copies=tuple(other.card for other in others))
         kept.append(first)
     return pinned, kept
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from news_related.edges.meaning import Near, further, live, may_be_shown, support_of
 from news_related.graph.curation import Choice
-from news_related.graph.duplicates import copies_among
+from news_related.graph.duplicates import copies_of_each
 from news_related.graph.facts import Card, Link
 from news_related.link_graph import Backlink, LinkGraph, Translation
 from news_related.lists import ranking
@@ -92,12 +92,14 @@ class _Evidence:
         """The list that this makes."""
         cards = self.cards
         never = {*self.blocked, *self.links.targets, card.id}
-        never |= copies_among(cards.values(), of=[cards[key] for key in self.links.citing_the_same if key in cards])
-        signals: dict[str, list[Signal]] = {}
+        copies = copies_of_each(cards.values())
+        never.update(*(copies.get(key, ()) for key in self.links.citing_the_same))
+        signals: dict[ArticleId, list[Signal]] = {}
         for key, made in self._signals(card):
             if made is not None and key not in never:
                 signals.setdefault(key, []).append(made)
-        return ranking.rank(card, {key: other for key, other in cards.items() if key not in never}, signals, wanted)
+        candidates = {key: other for key, other in cards.items() if key not in never}
+        return ranking.rank(card, candidates, signals, copies, wanted)
 
     def _signals(self, card: Card) -> Iterator[tuple[ArticleId, Signal | None]]:
         cards = self.cards

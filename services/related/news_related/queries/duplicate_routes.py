@@ -6,7 +6,7 @@ from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
 from news_related.edges.duplicate import copies_of
-from news_related.graph.duplicates import folded
+from news_related.graph.duplicates import copies_of_each, folded
 from news_related.graph.facts import Card
 from news_related.link_graph import LinkGraph
 from news_related.lists.reasons import Reason
@@ -48,7 +48,8 @@ async def duplicates_among(
     graph = LinkGraph(request.state.slots)
     ids = [parse_article_id(name) for name in article]
     states = dict(zip(ids, await graph.states(ids), strict=True))
-    stands = folded(state for state in states.values() if isinstance(state, Card))
+    cards = [state for state in states.values() if isinstance(state, Card)]
+    stands = folded(cards, copies_of_each(cards))
     copies: dict[ArticleId, list[ArticleId]] = {}
     for key, first in stands.items():
         if key != first:
