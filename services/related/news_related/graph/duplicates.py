@@ -39,7 +39,7 @@ def copies_of_each(cards: Iterable[Card]) -> dict[ArticleId, set[ArticleId]]:
 
 
 def folded(cards: Iterable[Card], copies: Mapping[ArticleId, Set[ArticleId]]) -> dict[ArticleId, ArticleId]:
-    """For each article the one that stands for it: the earliest of its copies and their copies, or itself.
+    """For each article, earliest first, the one that stands for it: the earliest of its copies and theirs, or itself.
 
     Args:
         copies: of each, as `copies_of_each` has them; those that are not among the articles do not count.
@@ -54,7 +54,7 @@ def folded(cards: Iterable[Card], copies: Mapping[ArticleId, Set[ArticleId]]) ->
                 left.remove(key)
                 stands[key] = card.id
                 found += copies.get(key, ())
-    return stands
+    return {card.id: stands[card.id] for card in known}
 
 
 def _share(one: Card, other: Card) -> float | None:
