@@ -1,11 +1,10 @@
 """Who could be compared, as stored: the newest of each space stand in its window, the others are outside."""
 
 from collections.abc import Sequence
-from typing import Any
 
 from news_related.graph.positions import Position
 from news_related.neighbours.changes import LINKABLE, space_in
-from news_shared.redis_client import RedisClient, redis_errors
+from news_shared.redis_client import RedisClient, awaited, redis_errors
 
 _LAST = b"\xff" * 32
 
@@ -17,10 +16,9 @@ async def spaces_of(redis: RedisClient, prefix: str) -> list[bytes]:
         TransientError: Redis is away; so for all of these.
     """
     found: list[bytes] = []
-    reader: Any = redis  # redis-py types its answers as «awaitable or not»
     least = b"-"
     with redis_errors("looking for models"):
-        while some := await reader.zrangebylex(prefix + LINKABLE, least, b"+", 0, 1):
+        while some := await awaited(redis.zrangebylex(prefix + LINKABLE, least, b"+", 0, 1)):
             found.append(space_in(some[0]))
             least = b"(" + found[-1] + _LAST
     return found
@@ -40,7 +38,6 @@ async def newest_below(
 ) -> Sequence[bytes]:
     """Some members that are outside of a window, the newest first; arguments as in `below`."""
     least, greatest = below(space, edge)
-    reader: Any = redis
     with redis_errors("looking beyond the window"):
-        found: list[bytes] = await reader.zrevrangebylex(prefix + LINKABLE, greatest, least, 0, count)
+        found: list[bytes] = await awaited(redis.zrevrangebylex(prefix + LINKABLE, greatest, least, 0, count))
     return found
