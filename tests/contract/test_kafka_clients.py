@@ -1,19 +1,23 @@
 """What our Kafka clients promise, on the embedded broker and on Apache Kafka."""
 
 import asyncio
+from contextlib import suppress
 from datetime import timedelta
 
 import pytest
+from aiokafka import AIOKafkaProducer
 
 from news_shared.errors import FencedError, LogMismatchError, PoisonError, TransientError
 from news_shared.fenced_writer import open_fenced_writer
-from news_shared.producer import Outgoing, open_producer
+from news_shared.kafka import connection
+from news_shared.producer import Outgoing, enqueue, open_producer
 from news_shared.projection.log import PartitionLog
 from news_shared.settings import KafkaSettings
 from news_shared.topic_table import TopicTable
 from news_shared.topics import HOLDS, MAX_RECORD_BYTES, SOURCES, TOPICS, VECTORS, check_topics, create_topics
 from tests.testbed.apache_kafka import ApacheKafka
 from tests.testbed.backends import PARTITIONS, Backend
+from tests.testbed.waiting import until
 
 
 def outgoing(topic: str, partition: int, key: str, value: str | None) -> Outgoing:
@@ -54,6 +58,25 @@ async def test_a_transaction_is_read_whole_and_its_markers_are_passed_over(backe
     assert last.key == b"2-3"
     if backend.transactions:
         assert await log.record_at(bounds.end - 1) is None, "the commit marker is not a record"
+    with pytest.raises(TransientError, match="cannot be read yet"):
+        await log.record_at(bounds.end)
+
+
+@pytest.mark.kafka
+async def test_what_an_open_transaction_wrote_is_not_yet_there_rather_than_gone(backend: Backend) -> None:
+    log = PartitionLog(backend.kafka_settings, HOLDS, 4)
+    async with AIOKafkaProducer(**connection(backend.kafka_settings), transactional_id="test-open") as client:
+        async with client.transaction():
+            written = await (await enqueue(client, outgoing(HOLDS, 4, "k", "v")))
+            with pytest.raises(TransientError, match="cannot be read yet"):
+                await log.record_at(written.offset)
+
+        async def is_there() -> bool:
+            with suppress(TransientError):
+                return await log.record_at(written.offset) is not None
+            return False
+
+        await until(is_there, "the record of a committed transaction")
 
 
 async def test_a_newer_writer_shuts_out_a_paused_former_one(backend: Backend) -> None:

@@ -178,9 +178,6 @@ class Publisher:
         offset = state.article_at if which == "article" else state.hold_at
         partition_log = self._articles if which == "article" else self._holds
         record = await partition_log.record_at(offset)
-        if record is None and (await partition_log.bounds()).end <= offset:
-            # Kafka says that a transaction is committed before it writes its marker; until then nobody can read it.
-            raise TransientError(f"the record at {offset} that was written a moment ago cannot be read yet")
         if record is None or record.value is None:
             raise LogMismatchError(
                 f"{ARTICLES if which == 'article' else HOLDS}/{self._ownership.partition} has no record at {offset}"

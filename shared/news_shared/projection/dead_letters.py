@@ -110,7 +110,10 @@ class DeadLetters:
         partition, _, offset = position.partition("/")
         if not (partition.isdigit() and offset.isdigit()):
             raise PoisonError(f"{position} is no partition/offset")
-        found = await PartitionLog(self._kafka, DEAD_LETTERS, int(partition)).record_at(int(offset))
+        dead_letters = PartitionLog(self._kafka, DEAD_LETTERS, int(partition))
+        if int(offset) >= (await dead_letters.bounds()).end:
+            raise PoisonError(f"{DEAD_LETTERS} never had a record at {position}")
+        found = await dead_letters.record_at(int(offset))
         if found is None:
             raise PoisonError(f"{DEAD_LETTERS} no longer has a record at {position}")
         return DeadLetter.of(found).record()

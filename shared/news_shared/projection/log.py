@@ -76,13 +76,16 @@ class PartitionLog:
             return await end_offset(consumer, self._tp, self._settings)
 
     async def record_at(self, offset: int) -> ConsumerRecord | None:
-        """The record with exactly this offset; None where a marker or compaction left a gap.
+        """The record with exactly this offset; None where a marker, compaction or retention left a gap.
 
         Raises:
-            TransientError: Kafka does not answer.
+            TransientError: Kafka does not answer, or the offset lies behind the end: Kafka says that a transaction
+                is committed before it writes its marker, and until then nobody can read what was written.
         """
         bounds = await self.bounds()
-        if not bounds.begin <= offset < bounds.end:
+        if offset >= bounds.end:
+            raise TransientError(f"{self.topic}/{self.partition} ends at {bounds.end}: {offset} cannot be read yet")
+        if offset < bounds.begin:
             return None
         async with self._consumer() as consumer:
             consumer.seek(self._tp, offset)
