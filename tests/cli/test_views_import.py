@@ -148,13 +148,14 @@ async def test_a_file_with_a_wrong_line_writes_nothing(desk: Desk, fresh_backend
     [article] = await announce(fresh_backend, [published("ferry")])
     await desk.show({article: (0, 0)})
     lines = [f"herald:ferry,2025-{month:02}-{day:02},1\n" for month in range(1, 13) for day in range(1, 29)] * 2
-    for wrong, error in (
-        ("herald:ferry,2025-06-31,1\n", "line 674: day"),
-        ("herald:ferry,9999-12-31,1\n", "line 674: day: 9999-12-31 has not come yet"),
-        ("herald:bridge,2025-06-30,1000000001\n", "line 674: views"),
+    future, many = "herald:ferry,9999-12-31,1\n", "herald:bridge,2025-06-30,1000000001\n"
+    for wrong, errors in (
+        ("herald:ferry,2025-06-31,1\n", ["line 674: day"]),
+        (future + many, ["line 674: day: 9999-12-31 has not come yet", "line 675: views"]),
     ):
         code, said = await desk.imported(a_file(tmp_path, "article,day,views\n" + "".join([*lines, wrong])))
-        assert (code, error in said, "Nothing was written" in said) == (1, True, True), said
+        assert (code, "Nothing was written" in said) == (1, True), said
+        assert [error for error in errors if error not in said] == [], said
     good = a_file(tmp_path, "article,day,views\nherald:ferry,2025-06-30,1\n")
     code, said = await desk.imported(good, "--dry-run")
     assert (code, "1 lines with 1 views" in said, "Nothing was written" in said) == (0, True, True), said
