@@ -500,6 +500,9 @@ async def test_a_fail_over_that_loses_writes_is_noticed_and_made_good(words: Wor
         before = int(cluster.node(master).hget(key, "next"))
         replicated = _stored_offset(cluster, replica, key)
         assert replicated < before, "the fault did nothing: the replica had everything"
+        assert _version(cluster, replica) != _version(cluster, master), (
+            "answers kept of what is lost are not said again"
+        )
         cluster.fail_over(master, replica)
         if under_load:
             await words.write([f"w{i}" for i in range(300)])
@@ -510,3 +513,9 @@ def _stored_offset(cluster: RedisCluster, port: int, key: str) -> int:
     node = cluster.node(port)
     node.execute_command("READONLY")  # of this connection: a replica answers for its master then
     return int(node.hget(key, "next"))
+
+
+def _version(cluster: RedisCluster, port: int) -> bytes:
+    node = cluster.node(port)
+    node.execute_command("READONLY")
+    return bytes(node.hget("{tally-0}:live", "changed"))

@@ -48,7 +48,7 @@ async def test_all_partitions_answer_with_their_own_in_the_order_of_the_commands
     for partition in range(PARTITIONS):
         await fill(redis, partition)
     answers = await Slots(redis, "words").ask(dict.fromkeys(range(PARTITIONS), commands))
-    assert answers == {p: SlotAnswer(results(p), from_epoch_ms(1000 + p)) for p in range(PARTITIONS)}
+    assert answers == {p: SlotAnswer(results(p), from_epoch_ms(1000 + p), None) for p in range(PARTITIONS)}
     assert await Slots(redis, "words").ask({}) == {}
 
 

@@ -15,6 +15,7 @@ from news_related.neighbours.loop import GROUP as NEIGHBOURS_GROUP
 from news_related.neighbours.loop import NeighbourLoop
 from news_related.neighbours.vector_projection import ARTICLE_VECTORS
 from news_related.queries import curation_routes, duplicate_routes, routes
+from news_related.queries.kept_answers import KeptAnswers, answer_metrics
 from news_related.settings import RelatedSettings
 from news_shared.api_keys import ApiKeys
 from news_shared.http import create_service
@@ -51,8 +52,10 @@ def create_api(settings: RelatedSettings) -> FastAPI:
             producer = await stack.enter_async_context(open_producer(settings.kafka))
             sources = TopicTable(settings.kafka, SOURCES, partitions)
             await stack.enter_async_context(sources.following())
+            slots = graph_slots(redis, partitions)
             yield {
-                "slots": graph_slots(redis, partitions),
+                "slots": slots,
+                "kept": KeptAnswers(slots, answer_metrics()),
                 "producer": producer,
                 "keys": ApiKeys(sources, settings.process.admin_key.get_secret_value()),
                 "partitions": partitions,

@@ -108,6 +108,7 @@ class LinkGraph:
 
     Attributes:
         as_of: up to when everything answered so far is right; None before the first answer.
+        versions: of the state that was read, see `SlotAnswer`; more than one where it changed between round trips.
     """
 
     def __init__(self, slots: Slots) -> None:
@@ -115,6 +116,11 @@ class LinkGraph:
         self._waiting: list[RelativeCommand] = []  # for the next round trip
         self._trip: asyncio.Task[SlotAnswer] | None = None  # which has not begun
         self.as_of: datetime | None = None
+        self.versions: set[bytes | None] = set()
+
+    async def look(self) -> None:
+        """Learn how the graph stands, and nothing else of it."""
+        await self._travel()
 
     async def states(self, ids: Sequence[ArticleId]) -> list[Card | Withdrawn | None]:
         """What is known of some articles, in the order asked."""
@@ -387,6 +393,7 @@ class LinkGraph:
         commands, self._waiting, self._trip = self._waiting, [], None
         answer = await self._slots.read(0, *commands)
         self.as_of = min(self.as_of or answer.as_of, answer.as_of)
+        self.versions.add(answer.version)
         return answer
 
 

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeAlias
 
+from news_shared.recently_used import RecentlyUsed
 from news_web.public_paths import Service
-from news_web.recently_used import RecentlyUsed
 
 
 class Question(NamedTuple):

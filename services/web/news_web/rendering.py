@@ -12,11 +12,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from news_shared.clock import Clock
+from news_shared.recently_used import RecentlyUsed
 from news_shared.themes import theme_slug
 from news_web.assets import Asset
 from news_web.interface import Interface, direction, own_name, primary
 from news_web.messages import LANGUAGES
-from news_web.recently_used import RecentlyUsed
 from news_web.stories import web_address
 
 CONTENT_SECURITY_POLICY: Final = "; ".join(

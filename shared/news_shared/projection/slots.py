@@ -32,7 +32,8 @@ for _, runs in ipairs(cmsgpack.unpack(ARGV[1])) do
   local moments = redis.call('HVALS', KEYS[place + 1])
   local as_of = tonumber(moments[1]) or 0
   for _, moment in ipairs(moments) do as_of = math.min(as_of, tonumber(moment)) end
-  local answer = {redis.call('HGET', KEYS[place], 'generation'), #moments, as_of}
+  local live = redis.call('HMGET', KEYS[place], 'generation', 'changed')
+  local answer = {live[1], live[2], #moments, as_of}
   place = place + 2
   for _, run in ipairs(runs) do
     for i = 1, run[3] do
@@ -49,10 +50,16 @@ _ASK_SHA: Final = sha1(_ASK.encode(), usedforsecurity=False).hexdigest()
 
 @dataclass(frozen=True)
 class SlotAnswer:
-    """Results in the order of the commands, and up to when they are right."""
+    """Results in the order of the commands, and up to when they are right.
+
+    Attributes:
+        version: of the partition's state: the same commands find the same while it is this one. None where it cannot
+            be told, as it was last changed by software that did not say so.
+    """
 
     results: list[Any]
     as_of: datetime
+    version: bytes | None
 
 
 class Slots:
@@ -137,7 +144,7 @@ class Slots:
 
     def _answer(self, partition: int, row: Sequence[Any]) -> SlotAnswer | None:
         """What a partition said; None when another generation is live, which the next try asks."""
-        live, sources, as_of, *results = row
+        live, changed, sources, as_of, *results = row
         if live is None:
             raise self._rebuilding(partition)
         if int(live) != self._generations.get(partition, 1):
@@ -145,7 +152,7 @@ class Slots:
             return None
         if sources < self._sources:
             raise self._rebuilding(partition)
-        return SlotAnswer(results, from_epoch_ms(as_of))
+        return SlotAnswer(results, from_epoch_ms(as_of), None if changed is None else live + b":" + changed)
 
     def _live(self, partition: int) -> str:
         return f"{hash_tag(self._service, partition, self._tag)}:live"

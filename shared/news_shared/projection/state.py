@@ -4,6 +4,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha1
+from itertools import count
 from typing import Any, cast
 from uuid import uuid4
 
@@ -15,7 +16,7 @@ from news_shared.redis_client import RedisClient, awaited, redis_errors
 
 # Keys of the runtime stand behind those of the service's body, which so sees its own from 1 on.
 _COMPARE = """
-local NKEYS, NARGS = #KEYS - 5, #ARGV - 8
+local NKEYS, NARGS = #KEYS - 5, #ARGV - 9
 local LIVE, STATE, AS_OF, LEASE = KEYS[NKEYS + 1], KEYS[NKEYS + 2], KEYS[NKEYS + 3], KEYS[NKEYS + 4]
 local REPLAY, replayed = KEYS[NKEYS + 5], ARGV[NARGS + 8]
 local generation, expected, fingerprint = ARGV[NARGS + 1], ARGV[NARGS + 2], ARGV[NARGS + 3]
@@ -35,6 +36,11 @@ elseif stored[1] ~= expected or stored[2] ~= fingerprint then
 end
 -- The offset does not move with a replay, so that a call that is sent again must be told by its request.
 if replayed ~= '' and redis.call('LREM', REPLAY, 1, replayed) == 0 then return {'ok', stored[1], stored[2]} end
+"""
+# Another value each time, so that who has kept an answer sees whether it may have changed; a fail-over brings the value
+# back that the state had.
+_CHANGED = """
+redis.call('HSET', LIVE, 'changed', ARGV[NARGS + 9])
 """
 _ADVANCE = """
 if next_offset ~= '' then
@@ -82,7 +88,7 @@ class StateKeys:
 
     @property
     def live(self) -> str:
-        """Hash: which generation queries read."""
+        """Hash: which generation queries read (``generation``), and a name of the last effects (``changed``)."""
         return f"{self.tag}:live"
 
     @property
@@ -133,12 +139,13 @@ class PartitionState:
     def __init__(self, redis: RedisClient, keys: StateKeys, lua: str, *, lease_token: str = "") -> None:
         self._redis = redis
         self.keys = keys
-        self._apply = _Script(_COMPARE + "do\n" + lua + "\nend\n" + _ADVANCE)
+        self._apply = _Script(_COMPARE + _CHANGED + "do\n" + lua + "\nend\n" + _ADVANCE)
         self._compare = _Script(_COMPARE + _ADVANCE)
         self._begin_restore = _Script(_BEGIN_RESTORE)
         self._read_as_of = _Script(_READ_AS_OF)
         self._token = lease_token
         self._nonce = uuid4().hex
+        self._calls = count()
 
     async def read(self, generation: int | None = None) -> Stored:
         """What is stored for the live generation, or for the one that is named.
@@ -293,8 +300,9 @@ class PartitionState:
             self.keys.lease,
             self.keys.replay,
         ]
+        change = f"{self._nonce}:{next(self._calls)}"
         with redis_errors("applying effects"):
-            return cast("list[bytes]", await script.run(self._redis, keys, [*effects.args, *protocol]))
+            return cast("list[bytes]", await script.run(self._redis, keys, [*effects.args, *protocol, change]))
 
 
 class _Script:

@@ -14,7 +14,7 @@ from news_related.link_graph import LinkGraph
 from news_related.lists import related_stories
 from news_related.lists.ranking import Wanted
 from news_related.lists.reasons import words_for
-from news_related.queries.answers import RELATED_RESPONSES
+from news_related.queries.answers import RELATED_RESPONSES, kept_or_made
 from news_related.queries.routes import Kinds, Languages, Limit, key_asked_for, live_card
 from news_shared.http import etagged
 
@@ -52,14 +52,17 @@ async def related_fragment(
     ] = None,
 ) -> Response:
     """The list of `/related` as a `section` without styles and scripts, for a page's server to include."""
-    graph = LinkGraph(request.state.slots)
-    key = await key_asked_for(graph, article, None)
-    card, mine = await asyncio.gather(live_card(graph, key, article), related_stories.own(graph, key))
     wanted = Wanted(limit=limit, languages=tuple(language or ()), kinds=frozenset(kind or ()))
     told = words_for((words,) if words else wanted.languages, request.headers.get("accept-language"))
-    ranked = await related_stories.related(graph, card, mine, wanted)
     zone: ZoneInfo = request.state.zone
-    answer = etagged(request, as_fragment(ranked, told, zone), "text/html; charset=utf-8")
+
+    async def fragment(graph: LinkGraph) -> bytes:
+        key = await key_asked_for(graph, article, None)
+        card, mine = await asyncio.gather(live_card(graph, key, article), related_stories.own(graph, key))
+        return as_fragment(await related_stories.related(graph, card, mine, wanted), told, zone)
+
+    content, _ = await kept_or_made(request, fragment)
+    answer = etagged(request, content, "text/html; charset=utf-8")
     answer.headers["Vary"] = "Accept-Language"
     answer.headers["Content-Language"] = told
     answer.headers["X-Content-Type-Options"] = "nosniff"

@@ -1,6 +1,6 @@
 """The shapes of the answers: JSON with validators, and what the OpenAPI document says of them."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Literal
 
@@ -9,8 +9,11 @@ from fastapi import Request
 from pydantic import AwareDatetime, BaseModel, Field
 from starlette.responses import Response
 
+from news_related.link_graph import LinkGraph
+from news_related.lists.reasons import Words, words_for
+from news_related.queries.kept_answers import KeptAnswers, Question
 from news_shared.clock import rfc3339
-from news_shared.http import etag_json
+from news_shared.http import etagged
 
 _CARD = {
     "article": "0b6f1a52-3f0e-5c5e-9a41-5a1d5c1f2b11",
@@ -254,13 +257,32 @@ GRAPH_RESPONSES: dict[int | str, dict[str, Any]] = {
 }
 
 
-def answer(request: Request, content: Mapping[str, Any], as_of: datetime) -> Response:
-    """JSON with ``as_of``, and an ETag over the rest: time passing alone is no change."""
-    conditional = etag_json(request, content)
-    conditional.headers["As-Of"] = rfc3339(as_of)
-    conditional.headers["Vary"] = "Accept-Language"
-    if conditional.status_code == 304:
-        return conditional
-    body = orjson.dumps({**content, "as_of": rfc3339(as_of)})
-    headers = {name: conditional.headers[name] for name in ("ETag", "Cache-Control", "As-Of", "Vary")}
-    return Response(body, headers=headers, media_type="application/json")
+async def answered(request: Request, make: Callable[[LinkGraph], Awaitable[Mapping[str, Any]]]) -> Response:
+    """JSON with ``as_of``, and an ETag over the rest: time passing alone is no change. Kept while the graph stands
+    still; all that decides it beside the graph is in the request's address and its language.
+    """
+
+    async def as_json(graph: LinkGraph) -> bytes:
+        return orjson.dumps(await make(graph))
+
+    content, as_of = await kept_or_made(request, as_json)
+    moment = rfc3339(as_of)
+    response = etagged(request, content, "application/json")
+    response.headers["As-Of"] = moment
+    response.headers["Vary"] = "Accept-Language"
+    if response.status_code == 304:
+        return response
+    headers = {name: response.headers[name] for name in ("ETag", "Cache-Control", "As-Of", "Vary")}
+    return Response(content[:-1] + f',"as_of":"{moment}"}}'.encode(), headers=headers, media_type="application/json")
+
+
+async def kept_or_made(request: Request, make: Callable[[LinkGraph], Awaitable[bytes]]) -> tuple[bytes, datetime]:
+    """Any answer that depends on the graph, the request's address and its language alone; see `KeptAnswers.find`."""
+    kept: KeptAnswers = request.state.kept
+    question = Question(request.scope["path"], request.scope["query_string"], words_of(request, ()))
+    return await kept.find(question, make)
+
+
+def words_of(request: Request, languages: Sequence[str]) -> Words:
+    """The language of reasons."""
+    return words_for(languages, request.headers.get("accept-language"))

@@ -1,5 +1,7 @@
 """The query API: other articles with the same text, and which articles of a list are copies of each other."""
 
+from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
@@ -9,9 +11,9 @@ from news_related.edges.duplicate import copies_of
 from news_related.graph.duplicates import copies_of_each, folded
 from news_related.graph.facts import Card
 from news_related.link_graph import LinkGraph
-from news_related.lists.reasons import Reason
-from news_related.queries.answers import DUPLICATES_AMONG_RESPONSES, DUPLICATES_RESPONSES, answer
-from news_related.queries.routes import Article, Url, as_of, card_asked_for, words_of
+from news_related.lists.reasons import Reason, Words
+from news_related.queries.answers import DUPLICATES_AMONG_RESPONSES, DUPLICATES_RESPONSES, answered, words_of
+from news_related.queries.routes import Article, Url, card_asked_for
 from news_shared.article_ids import ArticleId, parse_article_id
 from news_shared.problems import GONE, NOT_FOUND
 
@@ -23,13 +25,13 @@ MAX_ARTICLES = 100
 @router.get("/v1/articles/{article:path}/duplicates", responses=DUPLICATES_RESPONSES, summary="Its copies")
 async def duplicates(request: Request, article: str) -> Response:
     """Articles within a week of it that have its text, whole or with some changes, earliest first; 180 at the most."""
-    return await _duplicates(request, article, None)
+    return await answered(request, partial(_duplicates, article=article, url=None, words=words_of(request, ())))
 
 
 @router.get("/v1/duplicates", responses=DUPLICATES_RESPONSES, summary="Its copies, by URL")
 async def duplicates_of(request: Request, article: Article = None, url: Url = None) -> Response:
     """The same for an article that is known by its URL."""
-    return await _duplicates(request, article, url)
+    return await answered(request, partial(_duplicates, article=article, url=url, words=words_of(request, ())))
 
 
 @router.get("/v1/duplicates/among", responses=DUPLICATES_AMONG_RESPONSES, summary="Which of a list are copies")
@@ -45,8 +47,17 @@ async def duplicates_among(
     Of several articles with one text the earliest stands for the others, which name it in `duplicate_of`; articles
     that were not asked for are not looked at.
     """
-    graph = LinkGraph(request.state.slots)
-    ids = [parse_article_id(name) for name in article]
+    return await answered(request, partial(_among, ids=[parse_article_id(name) for name in article]))
+
+
+async def _duplicates(graph: LinkGraph, article: str | None, url: str | None, words: Words) -> Mapping[str, Any]:
+    card = await card_asked_for(graph, article, url)
+    [copies] = await copies_of(graph, [card])
+    items = [{**copy.card.shown(), "reason": Reason("duplicate", shared=copy.shared).shown(words)} for copy in copies]
+    return {"article": card.id, "items": items}
+
+
+async def _among(graph: LinkGraph, ids: Sequence[ArticleId]) -> Mapping[str, Any]:
     states = dict(zip(ids, await graph.states(ids), strict=True))
     cards = [state for state in states.values() if isinstance(state, Card)]
     stands = folded(cards, copies_of_each(cards))
@@ -65,13 +76,4 @@ async def duplicates_among(
         if key not in stands:
             item["status"] = NOT_FOUND.status if states[key] is None else GONE.status
         items.append(item)
-    return answer(request, {"items": items}, as_of(graph))
-
-
-async def _duplicates(request: Request, article: str | None, url: str | None) -> Response:
-    graph = LinkGraph(request.state.slots)
-    card = await card_asked_for(graph, article, url)
-    words = words_of(request, ())
-    [copies] = await copies_of(graph, [card])
-    items = [{**copy.card.shown(), "reason": Reason("duplicate", shared=copy.shared).shown(words)} for copy in copies]
-    return answer(request, {"article": card.id, "items": items}, as_of(graph))
+    return {"items": items}

@@ -1,7 +1,9 @@
 """The query API: what belongs to an article, its story, themes, and the graph around it."""
 
 import asyncio
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Annotated, Any, Literal, TypedDict
 from zoneinfo import ZoneInfo
 
@@ -9,7 +11,7 @@ from fastapi import APIRouter, Query, Request
 from pydantic import AwareDatetime
 from starlette.responses import Response
 
-from news_related.edges.neighbourhood import DRAWN, MAX_DEPTH, neighbourhood
+from news_related.edges.neighbourhood import DRAWN, MAX_DEPTH, Neighbourhood, neighbourhood
 from news_related.edges.stories import thread_of
 from news_related.graph.facts import Card, Withdrawn
 from news_related.graph.positions import LENGTH, cursor_of, parse_cursor
@@ -17,7 +19,7 @@ from news_related.graph.themes import language_key
 from news_related.link_graph import EdgeKind, LinkGraph, ThemeSize
 from news_related.lists import related_stories
 from news_related.lists.ranking import Wanted
-from news_related.lists.reasons import Reason, ReasonKind, Words, words_for
+from news_related.lists.reasons import Reason, ReasonKind, Words
 from news_related.queries.answers import (
     GRAPH_RESPONSES,
     LINKS_RESPONSES,
@@ -25,9 +27,12 @@ from news_related.queries.answers import (
     STORY_RESPONSES,
     THEME_RESPONSES,
     THEMES_RESPONSES,
-    answer,
+    answered,
+    kept_or_made,
+    words_of,
 )
 from news_related.queries.drawing import as_dot, as_graphml, as_json, as_svg
+from news_related.queries.kept_answers import KeptAnswers
 from news_shared.api_keys import ApiKeys
 from news_shared.article_ids import ArticleId, parse_article_id
 from news_shared.clock import epoch_ms
@@ -44,6 +49,7 @@ class RelatedState(TypedDict):
     """What the routes work with; opened by the lifespan."""
 
     slots: Slots
+    kept: KeptAnswers
     producer: Producer
     keys: ApiKeys
     partitions: int
@@ -52,6 +58,12 @@ class RelatedState(TypedDict):
 
 MAX_RAW = 50
 """Neighbours of one raw answer."""
+
+_DRAWINGS: Mapping[str, tuple[Callable[[Neighbourhood, Words], str], str]] = {
+    "dot": (as_dot, "text/vnd.graphviz; charset=utf-8"),
+    "graphml": (as_graphml, "application/graphml+xml; charset=utf-8"),
+    "svg": (as_svg, "image/svg+xml; charset=utf-8"),
+}
 
 _NEVER_STORED = {"Cache-Control": "no-cache"}  # a 404 or 410 is over as soon as the article comes (back)
 
@@ -109,31 +121,31 @@ async def related_of(
 @router.get("/v1/articles/{article:path}/links", responses=LINKS_RESPONSES, summary="Cards of its links; backlinks")
 async def links(request: Request, article: str) -> Response:
     """A card for each hyperlink of the body that leads to an article here, and up to 100 articles that link here."""
-    return await _links(request, article, None)
+    return await answered(request, partial(_links, article=article, url=None, words=words_of(request, ())))
 
 
 @router.get("/v1/links", responses=LINKS_RESPONSES, summary="Cards of its links; backlinks, by URL")
 async def links_of(request: Request, article: Article = None, url: Url = None) -> Response:
     """The same for an article that is known by its URL."""
-    return await _links(request, article, url)
+    return await answered(request, partial(_links, article=article, url=url, words=words_of(request, ())))
 
 
 @router.get("/v1/articles/{article:path}/story", responses=STORY_RESPONSES, summary="The story it belongs to")
 async def story(request: Request, article: str, language: Languages = None) -> Response:
     """Earlier and later reports and their translations, in order of time, in all languages or in some."""
-    return await _story(request, article, None, language)
+    return await answered(request, partial(_story, article=article, url=None, languages=language))
 
 
 @router.get("/v1/stories/{article:path}", responses=STORY_RESPONSES, summary="A story")
 async def story_by_id(request: Request, article: str, language: Languages = None) -> Response:
     """A story by its id, or by that of any of its articles."""
-    return await _story(request, article, None, language)
+    return await answered(request, partial(_story, article=article, url=None, languages=language))
 
 
 @router.get("/v1/story", responses=STORY_RESPONSES, summary="The story it belongs to, by URL")
 async def story_of(request: Request, article: Article = None, url: Url = None, language: Languages = None) -> Response:
     """The same for an article that is known by its URL."""
-    return await _story(request, article, url, language)
+    return await answered(request, partial(_story, article=article, url=url, languages=language))
 
 
 @router.get("/v1/themes", responses=THEMES_RESPONSES, summary="All themes")
@@ -144,17 +156,11 @@ async def themes(
     cursor: Annotated[str | None, Query(max_length=1_200, description="`next` of the page before.")] = None,
 ) -> Response:
     """Themes with most articles first, ties by slug."""
-    graph = LinkGraph(request.state.slots)
     spoken = language_key(language) if language is not None else None
     after = parse_cursor(cursor) if cursor is not None else None
     if after is not None and not after.startswith((spoken or "").encode() + b"\0"):
         raise PoisonError("this cursor belongs to a list of another language")
-    found = await graph.themes(spoken, limit=limit + 1, after=after)
-    shown = await _themes_shown(graph, [slug for slug, _ in found[:limit]])
-    content: dict[str, Any] = {"items": shown}
-    if len(found) > limit:
-        content["next"] = cursor_of(found[limit - 1][1])
-    return answer(request, content, as_of(graph))
+    return await answered(request, partial(_themes, language=spoken, limit=limit, after=after))
 
 
 @router.get("/v1/themes/{slug:path}", responses=THEME_RESPONSES, summary="A theme's newest articles")
@@ -167,22 +173,12 @@ async def theme(
     published_after: Since = None,
 ) -> Response:
     """A theme by slug or name; pages stay right while articles arrive and go."""
-    graph = LinkGraph(request.state.slots)
     before = parse_cursor(cursor) if cursor is not None else None
     if before is not None and len(before) != LENGTH:
         raise PoisonError(f"cursor {cursor!r} is not one that a page gave as next")
-    key = theme_slug(slug)
-    shown = await _themes_shown(graph, [key]) if key else []
-    if not shown:
-        raise ProblemError(NOT_FOUND, f"No article has the theme {slug[:200]}.", _NEVER_STORED)
     since_ms = epoch_ms(published_after) + 1 if published_after is not None else None
-    places = await graph.in_theme(key, language or (), limit=limit + 1, before=before, since_ms=since_ms)
-    cards = await graph.cards(place.id for place in places[:limit])
-    items = [cards[place.id].shown() for place in places[:limit] if place.id in cards]
-    content: dict[str, Any] = {"theme": shown[0], "items": items}
-    if len(places) > limit:
-        content["next"] = cursor_of(places[limit - 1].encode())
-    return answer(request, content, as_of(graph))
+    asked = partial(_theme, slug=slug, languages=language or (), limit=limit, before=before, since_ms=since_ms)
+    return await answered(request, asked)
 
 
 @router.get("/v1/graph", summary="The graph around an article", responses=GRAPH_RESPONSES)
@@ -200,19 +196,31 @@ async def graph_around(
     ] = None,
 ) -> Response:
     """Nodes and edges up to some steps away (200 nodes at the most), as data, for GraphViz or Gephi, or a picture."""
-    graph = LinkGraph(request.state.slots)
-    card = await card_asked_for(graph, article, url)
-    around = await neighbourhood(graph, card, depth=depth, kinds=tuple(kind or DRAWN))
     words = words_of(request, ())
-    match format:
-        case "json":
-            return answer(request, {"article": card.id, **as_json(around, words)}, as_of(graph))
-        case "dot":
-            return _text(as_dot(around, words), "text/vnd.graphviz; charset=utf-8")
-        case "graphml":
-            return _text(as_graphml(around, words), "application/graphml+xml; charset=utf-8")
-        case "svg":
-            return _text(as_svg(around, words), "image/svg+xml; charset=utf-8")
+
+    async def found(graph: LinkGraph) -> tuple[Card, Neighbourhood]:
+        card = await card_asked_for(graph, article, url)
+        return card, await neighbourhood(graph, card, depth=depth, kinds=tuple(kind or DRAWN))
+
+    async def data(graph: LinkGraph) -> Mapping[str, Any]:
+        card, around = await found(graph)
+        return {"article": card.id, **as_json(around, words)}
+
+    async def drawing(graph: LinkGraph) -> bytes:
+        _, around = await found(graph)
+        return drawn(around, words).encode()
+
+    if format == "json":
+        return await answered(request, data)
+    drawn, media_type = _DRAWINGS[format]
+    text, _ = await kept_or_made(request, drawing)
+    headers = {
+        "Cache-Control": "no-cache",
+        "Vary": "Accept-Language",
+        "X-Content-Type-Options": "nosniff",
+        "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'",  # a picture runs nothing
+    }
+    return Response(text, headers=headers, media_type=media_type)
 
 
 async def _related(
@@ -228,40 +236,38 @@ async def _related(
     if raw and (kinds != ["similar"] or limit > MAX_RAW):
         detail = f"raw=1 goes with kind=similar alone, and limit={MAX_RAW} at the most"
         raise ProblemError(INVALID, detail, errors=[{"field": "raw", "error": detail}])
-    graph = LinkGraph(request.state.slots)
-    key = await key_asked_for(graph, article, url)
-    card, mine = await asyncio.gather(live_card(graph, key, article or url), related_stories.own(graph, key))
     asked: frozenset[ReasonKind] = frozenset(kinds or ())
     since_ms = epoch_ms(published_after) if published_after is not None else None
     wanted = Wanted(limit=limit, languages=tuple(languages or ()), kinds=asked, published_after_ms=since_ms)
     words = words_of(request, wanted.languages)
-    if raw:
-        found = await related_stories.nearest(graph, card, mine, wanted)
-    else:
-        found = await related_stories.related(graph, card, mine, wanted)
-    digits = 6 if raw else 4
-    items = [
-        {
-            **one.card.shown(),
-            "reason": one.reason.shown(words),
-            "score": round(one.score, digits),
-            "duplicates": [copy.shown() for copy in one.copies],
-        }
-        for one in found
-    ]
-    return answer(request, {"article": card.id, "items": items}, as_of(graph))
+
+    async def listed(graph: LinkGraph) -> Mapping[str, Any]:
+        key = await key_asked_for(graph, article, url)
+        card, mine = await asyncio.gather(live_card(graph, key, article or url), related_stories.own(graph, key))
+        find = related_stories.nearest if raw else related_stories.related
+        digits = 6 if raw else 4
+        items = [
+            {
+                **one.card.shown(),
+                "reason": one.reason.shown(words),
+                "score": round(one.score, digits),
+                "duplicates": [copy.shown() for copy in one.copies],
+            }
+            for one in await find(graph, card, mine, wanted)
+        ]
+        return {"article": card.id, "items": items}
+
+    return await answered(request, listed)
 
 
-async def _links(request: Request, article: str | None, url: str | None) -> Response:
-    graph = LinkGraph(request.state.slots)
+async def _links(graph: LinkGraph, article: str | None, url: str | None, words: Words) -> Mapping[str, Any]:
     card = await card_asked_for(graph, article, url)
-    words = words_of(request, ())
     [found] = await graph.links([card.id])
     owners = await graph.owners(link.url for link in found)
     [citing] = await graph.backlinks_of([card])
     cards = await graph.cards([*owners.values(), *(b.id for b in citing)])
     targets = [cards.get(owners[link.url]) if link.url in owners else None for link in found]
-    content = {
+    return {
         "article": card.id,
         "links": [
             {
@@ -279,14 +285,37 @@ async def _links(request: Request, article: str | None, url: str | None) -> Resp
             if b.id in cards
         ],
     }
-    return answer(request, content, as_of(graph))
 
 
-async def _story(request: Request, article: str | None, url: str | None, languages: list[str] | None) -> Response:
-    graph = LinkGraph(request.state.slots)
+async def _story(
+    graph: LinkGraph, article: str | None, url: str | None, languages: Sequence[str] | None
+) -> Mapping[str, Any]:
     thread = await thread_of(graph, await card_asked_for(graph, article, url), tuple(languages or ()))
-    content = {"id": thread.id, "items": [card.shown() for card in thread.articles], "truncated": thread.is_cut}
-    return answer(request, content, as_of(graph))
+    return {"id": thread.id, "items": [card.shown() for card in thread.articles], "truncated": thread.is_cut}
+
+
+async def _themes(graph: LinkGraph, *, language: str | None, limit: int, after: bytes | None) -> Mapping[str, Any]:
+    found = await graph.themes(language, limit=limit + 1, after=after)
+    content: dict[str, Any] = {"items": await _themes_shown(graph, [slug for slug, _ in found[:limit]])}
+    if len(found) > limit:
+        content["next"] = cursor_of(found[limit - 1][1])
+    return content
+
+
+async def _theme(
+    graph: LinkGraph, *, slug: str, languages: Sequence[str], limit: int, before: bytes | None, since_ms: int | None
+) -> Mapping[str, Any]:
+    key = theme_slug(slug)
+    shown = await _themes_shown(graph, [key]) if key else []
+    if not shown:
+        raise ProblemError(NOT_FOUND, f"No article has the theme {slug[:200]}.", _NEVER_STORED)
+    places = await graph.in_theme(key, languages, limit=limit + 1, before=before, since_ms=since_ms)
+    cards = await graph.cards(place.id for place in places[:limit])
+    items = [cards[place.id].shown() for place in places[:limit] if place.id in cards]
+    content: dict[str, Any] = {"theme": shown[0], "items": items}
+    if len(places) > limit:
+        content["next"] = cursor_of(places[limit - 1].encode())
+    return content
 
 
 async def card_asked_for(graph: LinkGraph, article: str | None, url: str | None) -> Card:
@@ -339,24 +368,3 @@ async def _themes_shown(graph: LinkGraph, slugs: list[str]) -> list[dict[str, An
 def _theme_shown(size: ThemeSize, newest: Card) -> dict[str, Any]:
     name = dict(newest.themes).get(size.slug, size.slug)  # changed while the page was put together
     return {"slug": size.slug, "name": name, "articles": size.articles, "languages": dict(size.languages)}
-
-
-def words_of(request: Request, languages: tuple[str, ...]) -> Words:
-    """The language of reasons."""
-    return words_for(languages, request.headers.get("accept-language"))
-
-
-def as_of(graph: LinkGraph) -> datetime:
-    """Up to when an answer is right."""
-    assert graph.as_of is not None, "an answer without a question"
-    return graph.as_of
-
-
-def _text(text: str, media_type: str) -> Response:
-    headers = {
-        "Cache-Control": "no-cache",
-        "Vary": "Accept-Language",
-        "X-Content-Type-Options": "nosniff",
-        "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'",  # a picture runs nothing
-    }
-    return Response(text, headers=headers, media_type=media_type)
