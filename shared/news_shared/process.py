@@ -36,9 +36,13 @@ def setup_logging(settings: ProcessSettings, role: str) -> None:
         structlog.processors.add_log_level,
         timestamp,
     ]
-    last: structlog.typing.Processor = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+    # Tracebacks without the values of variables: among them are keys and addresses of readers.
+    last: structlog.typing.Processor = structlog.dev.ConsoleRenderer(
+        colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
+    )
     if production:
-        shared.append(structlog.processors.dict_tracebacks)
+        told = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
+        shared.append(structlog.processors.ExceptionRenderer(told))
         last = structlog.processors.JSONRenderer()
     level = logging.getLevelNamesMapping()[settings.log_level]
     structlog.configure(
@@ -113,15 +117,16 @@ def at_stop(end: Callable[[], None]) -> Iterator[None]:
 @asynccontextmanager
 async def running(
     work: Coroutine[object, object, None], *, stop: Callable[[], None], name: str, drain: timedelta
-) -> AsyncIterator[None]:
+) -> AsyncIterator[asyncio.Task[None]]:
     """Run ``work`` beside the block; at its end ask it to stop and wait for it as long as ``drain`` allows.
 
-    A server without its background work looks healthy and is wrong: when the work dies, the process stops.
+    A server without its background work looks healthy and is wrong: when the work dies, the process stops. A command
+    that waits for the work has to look at the task.
     """
     task = asyncio.create_task(work, name=name)
     task.add_done_callback(_stop_process_on_failure)
     try:
-        yield
+        yield task
     finally:
         stop()
         try:

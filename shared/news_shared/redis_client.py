@@ -22,6 +22,7 @@ from redis.exceptions import (
     OutOfMemoryError,
     ReadOnlyError,
     RedisClusterException,
+    ResponseError,
     SlotNotCoveredError,
     TimeoutError,
     TryAgainError,
@@ -50,6 +51,10 @@ _AWAY = (
     TryAgainError,
     OSError,
 )
+
+# Redis is there and refuses for a while: its disk is full, too few replicas hear it, somebody's script takes long.
+# redis-py has no classes for these.
+_REFUSED = ("MISCONF", "NOREPLICAS", "BUSY ")
 
 _CLOSED_UNDER_WAY = ("'writelines'", "'readexactly'", "'read'", "'drain'", "handler is closed", "transport is closing")
 
@@ -116,6 +121,10 @@ def redis_errors(what: str) -> Iterator[None]:
         yield
     except _AWAY as error:
         raise TransientError(f"{what}: {error!r}") from error
+    except ResponseError as error:
+        if not str(error).startswith(_REFUSED):
+            raise
+        raise TransientError(f"{what}: Redis refuses: {error}") from error
     except (AttributeError, RuntimeError) as error:
         # When redis-py learns a cluster's nodes anew it closes connections that other tasks are writing to.
         if not any(trace in str(error) for trace in _CLOSED_UNDER_WAY):

@@ -76,7 +76,7 @@ class TopicTable:
         while not self._stopping.is_set():
             try:
                 await self._follow_once()
-            except (KafkaError, OSError) as error:
+            except (KafkaError, OSError, TransientError) as error:
                 log.info("table lost its topic, trying again", topic=self._partitions[0].topic, error=repr(error))
                 await asyncio.sleep(0.5)
 

@@ -64,6 +64,7 @@ def publisher_spec(tools: PublisherTools) -> ProjectionSpec[Received]:
         lua=LUA,
         open=lambda ownership: Publisher(ownership, tools),
         max_records=200,
+        advice="Restore the topic from a backup: newsfeed restore.",
     )
 
 

@@ -53,8 +53,12 @@ async def _link_all(redis: RedisClient, settings: RelatedSettings, generation: i
     loop = NeighbourLoop(redis, others=others, rebuilding=generation)
     task = shown.add_task("linking by meaning", total=None)
     most = 0
-    async with running(loop.run(), stop=loop.request_stop, name="rebuild neighbours", drain=timedelta(seconds=10)):
+    async with running(
+        loop.run(), stop=loop.request_stop, name="rebuild neighbours", drain=timedelta(seconds=10)
+    ) as work:
         while loop.unready():
+            if work.done():
+                work.result()
             most = max(most, loop.waiting)
             shown.update(task, completed=most - loop.waiting, total=most or None)
             await asyncio.sleep(0.1)

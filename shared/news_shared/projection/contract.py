@@ -152,6 +152,7 @@ class ProjectionSpec(Generic[E]):
         weight: how many records an event counts as, for records that differ much; the one with which `max_records`
             is reached is the last of its `decide`.
         tag: one hash tag for all partitions, for a projection with a single owner (a lease); None: one a partition.
+        advice: what a person can do when state and log do not belong together; without one it is to rebuild.
         is_working: whether slow work is in hand that ends by itself: meanwhile a long turn is no hanging one.
     """
 
@@ -163,6 +164,7 @@ class ProjectionSpec(Generic[E]):
     max_records: int = 500
     weight: Callable[[E], int] | None = None
     tag: str | None = None
+    advice: str | None = None
     is_working: Callable[[], bool] = lambda: False
 
     def hash_tag(self, partition: int) -> str:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
-from time import monotonic
+from time import monotonic, time
 
 import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -41,6 +41,11 @@ class Lag:
         if end is not None:
             self._metrics.lag(self._group, tp.partition, max(0, end - next_offset))
         return end
+
+    def age(self, consumer: AIOKafkaConsumer, tp: TopicPartition) -> float:
+        """Seconds since Kafka told how far the log goes: while Kafka is away nobody knows what it holds by now."""
+        told_ms: int = consumer.last_poll_timestamp(tp) or 0
+        return max(0.0, time() - told_ms / 1000)
 
     def commit(self, consumer: AIOKafkaConsumer, next_offsets: Mapping[TopicPartition, int]) -> None:
         """Every five seconds, for lag tools, since what counts is in Redis.

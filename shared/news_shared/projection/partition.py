@@ -73,7 +73,7 @@ class OwnedPartition(Generic[E]):
         bounds = await self._log.bounds()
         self._projection = self._spec.open(self._ownership(stored.generation, self._read))
         if stored.next_offset is None:
-            next_offset = await self._restore(stored.generation, bounds)
+            next_offset = await self._restore(stored.generation)
             self.checkpoint = Checkpoint(stored.generation, next_offset)
         else:
             self.checkpoint = Checkpoint(stored.generation, stored.next_offset, stored.fingerprint)
@@ -131,14 +131,20 @@ class OwnedPartition(Generic[E]):
             self._tools.metrics.applied(self._spec.group, stop - start)
             start = stop
 
-    async def keep_watch(self, position: int, *, at_end: bool) -> None:
+    async def keep_watch(self, position: int, *, at_end_ago: float | None) -> None:
         """The call of each second: notices a fail-over, moves over gaps, keeps ``as_of`` fresh, lets timers run.
 
         Errors as in `advance`.
+
+        Args:
+            position: the consumer's next offset.
+            at_end_ago: seconds since Kafka said that the log ends there; None where it goes on.
         """
         moved = replace(self.checkpoint, next_offset=max(position, self.checkpoint.next_offset))
         caught_up = moved.next_offset >= self._live_from
-        as_of = epoch_ms(self._tools.clock()) if at_end and caught_up else None
+        as_of = None
+        if at_end_ago is not None and caught_up:
+            as_of = epoch_ms(self._tools.clock()) - round(1000 * at_end_ago)
         await self._settle()
         await self._state.apply(self.checkpoint, Effects(), moved, live=self._must_be_live, as_of_ms=as_of)
         self.checkpoint = moved
@@ -199,13 +205,15 @@ class OwnedPartition(Generic[E]):
 
     @property
     def _advice(self) -> str:
-        return f"This partition stands still. If the log is right, run: newsfeed rebuild {self._spec.service}"
+        advice = self._spec.advice or f"If the log is right, run: newsfeed rebuild {self._spec.service}"
+        return f"This partition stands still. {advice}"
 
-    async def _restore(self, generation: int, bounds: Bounds) -> int:
+    async def _restore(self, generation: int) -> int:
         assert self._projection is not None
         log.info("restoring", group=self._spec.group, topic=self._spec.topic, partition=self._log.partition)
         await self._state.begin_restore(generation)
         start = await self._projection.restore(_RestoringGeneration(self._state, generation))
+        bounds = await self._log.bounds()  # a changelog goes on while it is read, as beside a live owner
         next_offset = bounds.begin if start is None else start
         if not bounds.begin <= next_offset <= bounds.end:
             raise LogMismatchError(

@@ -144,7 +144,7 @@ class Projector(Generic[E]):
     async def _take_over(self, consumer: AIOKafkaConsumer) -> None:
         """Open what is due, in the background; seek only here, between two fetches."""
         for seat in self._seats:
-            if seat.stopped or seat.tp not in consumer.assignment():
+            if seat.tp not in consumer.assignment():
                 continue
             if seat.owned is None and seat.opening is None and monotonic() >= seat.retry_at:
                 seat.opening = asyncio.create_task(self._open(seat.tp), name=f"open {seat.tp}")
@@ -191,6 +191,7 @@ class Projector(Generic[E]):
         except (TransientError, FencedError) as error:
             self._seats.retry_later(seat, error)
         else:
+            seat.stopped = None
             seat.must_seek = True
             seat.watched_at = 0.0
 
@@ -264,9 +265,12 @@ class Projector(Generic[E]):
             if self._seen_epoch != self._membership.epoch or seat.tp not in consumer.assignment():
                 return
             position = await consumer.position(seat.tp)
+            if self._seen_epoch != self._membership.epoch:
+                return  # a rebalance came between: this may be the position that Kafka remembers
             end = self._lag.tell(consumer, seat.tp, position)
             seat.watched_at = monotonic()
-            await owned.keep_watch(position, at_end=end is not None and position >= end)
+            at_end = end is not None and position >= end
+            await owned.keep_watch(position, at_end_ago=self._lag.age(consumer, seat.tp) if at_end else None)
             if seat.watched_at - seat.verified_at >= _VERIFY_EVERY:
                 seat.verified_at = seat.watched_at
                 await self._verify(seat)

@@ -64,6 +64,7 @@ async def rebuild(
     Raises:
         LogMismatchError: the log no longer holds what the projection needs.
         TransientError: Kafka or Redis is away.
+        ExceptionGroup: a bug in a decision. The live generation stays; no record is passed over in the new one.
     """
     crash_points.arm(process.crash_at)
     places = [StateKeys(spec.hash_tag(partition), spec.topic, partition) for partition in range(process.partitions)]
@@ -75,6 +76,7 @@ async def rebuild(
             await delete_generation(redis, keys, begun)
     async with AsyncExitStack() as stack:
         projectors: list[tuple[Projector[Any], str]] = []
+        works: list[asyncio.Task[None]] = []
         for one in (spec, *beside):
             projector: Projector[Any] = Projector(
                 one,
@@ -87,9 +89,9 @@ async def rebuild(
             )
             name = f"rebuild {one.group}"
             work = running(projector.run(), stop=projector.request_stop, name=name, drain=process.drain_timeout)
-            await stack.enter_async_context(work)
+            works.append(await stack.enter_async_context(work))
             projectors.append((projector, one.topic))
-        await _caught_up(projectors, kafka, process.partitions, progress)
+        await _caught_up(projectors, works, kafka, process.partitions, progress)
         if complete is not None:
             await complete(generation)
         former = [await live_generation(redis, keys) for keys in places]
@@ -102,7 +104,11 @@ async def rebuild(
 
 
 async def _caught_up(
-    projectors: Sequence[tuple[Projector[Any], str]], kafka: KafkaSettings, partitions: int, progress: Progress
+    projectors: Sequence[tuple[Projector[Any], str]],
+    works: Sequence[asyncio.Task[None]],
+    kafka: KafkaSettings,
+    partitions: int,
+    progress: Progress,
 ) -> None:
     bounds = [[await PartitionLog(kafka, topic, p).bounds() for p in range(partitions)] for _, topic in projectors]
     total = sum(b.end - b.begin for some in bounds for b in some)
@@ -118,6 +124,9 @@ async def _caught_up(
         stopped = [reason for reason in reasons if "stands still" in reason]
         if stopped:
             raise LogMismatchError("; ".join(stopped))
+        for work in works:
+            if work.done():
+                work.result()
         progress(done(), total)
         await asyncio.sleep(0.1)
     progress(total, total)

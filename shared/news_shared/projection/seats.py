@@ -20,6 +20,7 @@ E = TypeVar("E")
 
 _WATCHED_WITHIN = 15.0  # a loop that takes longer for a turn hangs, and who looks at /readyz must know
 _FIRST_DELAY, _LONGEST_DELAY = 0.2, 5.0
+_STOPPED_DELAY = 5.0
 
 
 @dataclass
@@ -94,11 +95,16 @@ class Seats(Generic[E]):
             consumer.pause(seat.tp)
 
     def stop(self, seat: Seat[E], reason: str) -> None:
-        """Let a partition stand still: state and log do not belong together, and only a person can tell why."""
-        log.error("partition stopped", reason=reason)
+        """Let a partition stand still: state and log do not belong together, and only a person can tell why.
+
+        It is looked at again, since what the person does (a rebuild, a restored topic) is done elsewhere.
+        """
+        if reason != seat.stopped:
+            log.error("partition stopped", reason=reason)
         if seat.owned is not None:
             self.discard(seat, "mismatch")
         seat.stopped = reason
+        seat.retry_at = monotonic() + _STOPPED_DELAY
 
     def retry_later(self, seat: Seat[E], error: Exception) -> None:
         """Open a partition anew after a delay that grows."""

@@ -16,12 +16,16 @@ from news_shared.redis_client import RedisClient, awaited, redis_errors
 
 # Keys of the runtime stand behind those of the service's body, which so sees its own from 1 on.
 _COMPARE = """
-local NKEYS, NARGS = #KEYS - 5, #ARGV - 9
+local NKEYS, NARGS = #KEYS - 5, #ARGV - 10
 local LIVE, STATE, AS_OF, LEASE = KEYS[NKEYS + 1], KEYS[NKEYS + 2], KEYS[NKEYS + 3], KEYS[NKEYS + 4]
 local REPLAY, replayed = KEYS[NKEYS + 5], ARGV[NARGS + 8]
 local generation, expected, fingerprint = ARGV[NARGS + 1], ARGV[NARGS + 2], ARGV[NARGS + 3]
 local token, next_offset, next_fingerprint, as_of = ARGV[NARGS + 4], ARGV[NARGS + 5], ARGV[NARGS + 6], ARGV[NARGS + 7]
-local stored = redis.call('HMGET', STATE, 'next', 'fingerprint', 'restorer')
+local effects_before, change = ARGV[NARGS + 9], ARGV[NARGS + 10]
+local stored = redis.call('HMGET', STATE, 'next', 'fingerprint', 'restorer', 'effects')
+local effects = stored[4] or ''
+-- The client has sent again a call whose answer was lost.
+if change ~= '' and effects == change then return {'ok', stored[1], stored[2], effects} end
 local live = redis.call('HGET', LIVE, 'generation')
 if token ~= '' and redis.call('GET', LEASE) ~= token then
   return {'lease', stored[1], stored[2]}
@@ -34,13 +38,16 @@ if expected == 'restoring' then
 elseif stored[1] ~= expected or stored[2] ~= fingerprint then
   return {'offset', stored[1], stored[2]}
 end
--- The offset does not move with a replay, so that a call that is sent again must be told by its request.
-if replayed ~= '' and redis.call('LREM', REPLAY, 1, replayed) == 0 then return {'ok', stored[1], stored[2]} end
+-- A fail-over may lose effects that did not move the offset: what was settled, restored or applied again.
+if effects ~= effects_before then return {'effects', stored[1], stored[2]} end
+if replayed ~= '' and redis.call('LREM', REPLAY, 1, replayed) == 0 then return {'ok', stored[1], stored[2], effects} end
 """
-# Another value each time, so that who has kept an answer sees whether it may have changed; a fail-over brings the value
+# Another name each time, so that who has kept an answer sees whether it may have changed; a fail-over brings the name
 # back that the state had.
-_CHANGED = """
-redis.call('HSET', LIVE, 'changed', ARGV[NARGS + 9])
+_NAME_EFFECTS = """
+effects = change
+redis.call('HSET', STATE, 'effects', effects)
+redis.call('HSET', LIVE, 'changed', effects)
 """
 _ADVANCE = """
 if next_offset ~= '' then
@@ -49,18 +56,19 @@ if next_offset ~= '' then
   if next_offset ~= stored[1] then redis.call('HDEL', STATE, 'attempts', 'restorer') end
 end
 if as_of ~= '' then redis.call('HSET', AS_OF, STATE, as_of) end
-return {'ok', next_offset, next_fingerprint}
+return {'ok', next_offset, next_fingerprint, effects}
 """
 _READ_AS_OF = """
 local results = {}
 for i, command in ipairs(cjson.decode(ARGV[1])) do results[i] = redis.call(unpack(command)) end
-local stored = redis.call('HMGET', KEYS[2], 'next', 'fingerprint')
-return {redis.call('HGET', KEYS[1], 'generation'), stored[1], stored[2], results}
+local stored = redis.call('HMGET', KEYS[2], 'next', 'fingerprint', 'effects')
+return {redis.call('HGET', KEYS[1], 'generation'), stored[1], stored[2], stored[3] or '', results}
 """
 _BEGIN_RESTORE = """
 if redis.call('HEXISTS', KEYS[2], 'next') == 1 then return 0 end
 redis.call('HSETNX', KEYS[1], 'generation', ARGV[1])
 redis.call('HSET', KEYS[2], 'restorer', ARGV[2])
+redis.call('HDEL', KEYS[2], 'effects')
 return 1
 """
 
@@ -134,18 +142,22 @@ class MismatchError(FencedError):
 
 
 class PartitionState:
-    """Reads and moves the state of one partition in one generation."""
+    """Reads and moves the state of one partition in one generation; made anew for each time with it.
+
+    It knows the name of the last effects that it read or applied, so that every call notices when Redis has lost some.
+    """
 
     def __init__(self, redis: RedisClient, keys: StateKeys, lua: str, *, lease_token: str = "") -> None:
         self._redis = redis
         self.keys = keys
-        self._apply = _Script(_COMPARE + _CHANGED + "do\n" + lua + "\nend\n" + _ADVANCE)
+        self._apply = _Script(_COMPARE + _NAME_EFFECTS + "do\n" + lua + "\nend\n" + _ADVANCE)
         self._compare = _Script(_COMPARE + _ADVANCE)
         self._begin_restore = _Script(_BEGIN_RESTORE)
         self._read_as_of = _Script(_READ_AS_OF)
         self._token = lease_token
         self._nonce = uuid4().hex
         self._calls = count()
+        self._effects = b""
 
     async def read(self, generation: int | None = None) -> Stored:
         """What is stored for the live generation, or for the one that is named.
@@ -156,8 +168,10 @@ class PartitionState:
         with redis_errors("reading the partition's state"):
             if generation is None:
                 generation = int(await awaited(self._redis.hget(self.keys.live, "generation")) or 1)
-            stored = await awaited(self._redis.hmget(self.keys.state(generation), ["next", "fingerprint", "attempts"]))
-        next_offset, fingerprint, attempts = cast("list[bytes | None]", stored)
+            fields = ["next", "fingerprint", "attempts", "effects"]
+            stored = await awaited(self._redis.hmget(self.keys.state(generation), fields))
+        next_offset, fingerprint, attempts, effects = cast("list[bytes | None]", stored)
+        self._effects = effects or b""
         return Stored(
             generation,
             None if next_offset is None else int(next_offset),
@@ -242,10 +256,10 @@ class PartitionState:
         keys = [self.keys.live, self.keys.state(checkpoint.generation), *dict.fromkeys(c[1] for c in commands)]
         with redis_errors("reading as of the checkpoint"):
             answer = await self._read_as_of.run(self._redis, keys, [json.dumps(list(map(list, commands)))])
-        generation, next_offset, fingerprint, results = cast("list[Any]", answer)
-        expected = (str(checkpoint.next_offset).encode(), str(checkpoint.fingerprint or "").encode())
+        generation, next_offset, fingerprint, effects, results = cast("list[Any]", answer)
+        expected = (str(checkpoint.next_offset).encode(), str(checkpoint.fingerprint or "").encode(), self._effects)
         switched = live and generation != str(checkpoint.generation).encode()
-        if switched or (next_offset, fingerprint) != expected:
+        if switched or (next_offset, fingerprint, effects) != expected:
             raise MismatchError(
                 f"{self.keys.state(checkpoint.generation)}: expected offset {checkpoint.next_offset}, "
                 f"Redis has {_shown(next_offset)}"
@@ -264,12 +278,13 @@ class PartitionState:
             )
         if not begun:
             raise MismatchError(f"{self.keys.state(generation)} was restored by another process")
+        self._effects = b""
 
     async def put_restored(self, generation: int, effects: Effects) -> None:
         """Apply restored effects while still the one that restores.
 
         Raises:
-            MismatchError: another process restores now.
+            MismatchError: another process restores now, or Redis has lost what was put before.
         """
         await self._restoring(self._apply, generation, effects, "")
 
@@ -287,7 +302,9 @@ class PartitionState:
             script, effects, generation, ["", "restoring", self._nonce, self._token, next_offset, "", "", ""]
         )
         if answer[0] != b"ok":
-            raise MismatchError(f"{self.keys.state(generation)} is restored by another process")
+            raise MismatchError(
+                f"{self.keys.state(generation)} is restored by another process, or Redis lost a part of it"
+            )
 
     async def _run(
         self, script: "_Script", effects: Effects, generation: int, protocol: Sequence[str | int]
@@ -300,9 +317,13 @@ class PartitionState:
             self.keys.lease,
             self.keys.replay,
         ]
-        change = f"{self._nonce}:{next(self._calls)}"
+        change = f"{self._nonce}:{next(self._calls)}" if script is self._apply else ""
         with redis_errors("applying effects"):
-            return cast("list[bytes]", await script.run(self._redis, keys, [*effects.args, *protocol, change]))
+            args = [*effects.args, *protocol, self._effects, change]
+            answer = cast("list[bytes]", await script.run(self._redis, keys, args))
+        if answer[0] == b"ok":
+            self._effects = answer[3]
+        return answer
 
 
 class _Script:

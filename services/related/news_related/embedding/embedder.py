@@ -110,6 +110,7 @@ def embedder_spec(tools: EmbedderTools) -> ProjectionSpec[Revision]:
         topic=ARTICLES,
         service=f"embeddings-{sha256(tools.model.encode()).hexdigest()[:8]}",
         lua=LUA,
+        advice="If the log is right, delete the keys {embeddings-*}*: news.vectors has what they hold.",
         open=lambda ownership: ArticleVectors(ownership, tools),
         max_records=4,  # a turn of the loop takes at most eight times as many: 2 to 6 s with one process that embeds
         is_working=lambda: tools.workers.is_working,

@@ -32,7 +32,13 @@ def markers_projection(producer: Producer) -> ProjectionSpec[ArticleEvent]:
         return MarkersProjection(ownership, producer)
 
     return ProjectionSpec(
-        group=GROUP, topic=topics.ARTICLES, service=SERVICE, lua="", open=open_projection, max_records=200
+        group=GROUP,
+        topic=topics.ARTICLES,
+        service=SERVICE,
+        lua="",
+        open=open_projection,
+        max_records=200,
+        advice=f"If the log is right, delete the keys {{{SERVICE}-*}}*: all of them is made anew.",
     )
 
 

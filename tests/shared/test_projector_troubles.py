@@ -1,0 +1,125 @@
+"""The projection runtime when its surroundings are in trouble: it waits, says so, and goes on when they are mended."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from time import time
+
+import pytest
+import pytest_asyncio
+from aiokafka import ConsumerRecord
+
+from news_shared.projection.contract import ProjectionSpec, Restoring
+from news_shared.projection.rebuild import rebuild
+from news_shared.redis_client import open_redis
+from news_shared.settings import ProcessSettings
+from news_shared.topics import VIEWS
+from tests.shared.tally import Tally, tally_spec
+from tests.shared.test_projector import Words, projecting
+from tests.testbed.backends import PARTITIONS, Backend
+from tests.testbed.waiting import until
+
+
+@pytest_asyncio.fixture
+async def words(fresh_backend: Backend) -> AsyncIterator[Words]:
+    Tally.away, Tally.poison, Tally.works = 2, "poison", False
+    async with open_redis(fresh_backend.redis_settings) as redis:
+        yield Words(fresh_backend, redis)
+
+
+async def rebuilt(words: Words, spec: ProjectionSpec[str]) -> int:
+    return await rebuild(
+        spec,
+        kafka=words.backend.kafka_settings,
+        redis=words.redis,
+        process=ProcessSettings(partitions=PARTITIONS, instance="0"),
+        progress=lambda done, total: None,
+    )
+
+
+async def test_a_redis_that_refuses_writes_is_waited_for(words: Words) -> None:
+    async with projecting(words) as one:
+        await words.write(["before"])
+        await until(words.is_exact, "the first word")
+        await words.redis.config_set("min-replicas-to-write", 9)
+        await words.write([f"w{i}" for i in range(100)])
+        await until(lambda: bool(one.unready()), "the refusal to be noticed")
+        assert not await words.is_exact()
+        await words.redis.config_set("min-replicas-to-write", 0)
+        await until(words.is_exact, "the words of meanwhile")
+        await until(lambda: not one.unready(), "readiness")
+
+
+async def test_a_partition_that_stands_still_goes_on_after_the_rebuild_that_it_asks_for(words: Words) -> None:
+    async with projecting(words):
+        await words.write([f"w{i}" for i in range(300)])
+        await until(words.is_exact, "the tally")
+    await words.backend.make_topics_anew()
+    words.expected.clear()
+    async with projecting(words) as one:
+        await until(lambda: any("newsfeed rebuild tally" in reason for reason in one.unready()), "a partition to stop")
+        await rebuilt(words, tally_spec(VIEWS))
+        await words.write([f"x{i}" for i in range(50)])
+        await until(words.is_exact, "what came after the rebuild")
+        await until(lambda: not one.unready(), "readiness")
+
+
+async def test_a_rebuild_that_meets_a_bug_ends_with_it_and_the_live_generation_stays(
+    words: Words, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with projecting(words):
+        await words.write(["w"] * 10)
+        await until(words.is_exact, "the tally")
+        monkeypatch.setattr(Tally, "decode", _bug)
+        async with asyncio.timeout(60):
+            with pytest.raises(ExceptionGroup):
+                await rebuilt(words, tally_spec(VIEWS))
+        assert await words.is_exact()
+
+
+def _bug(tally: Tally, record: ConsumerRecord) -> str:
+    raise RuntimeError("a bug")
+
+
+class FromChangelog(Tally):
+    """Its changelog goes on while it is read, as that of a live owner does."""
+
+    words: Words
+
+    async def restore(self, restoring: Restoring) -> int | None:
+        await FromChangelog.words.write([chr(PARTITIONS * 9 + self._ownership.partition)])
+        return (await self._ownership.log.bounds()).end
+
+
+async def test_a_changelog_that_goes_on_while_it_is_restored_from_is_no_loss(words: Words) -> None:
+    FromChangelog.words = words
+    async with projecting(words):
+        assert await rebuilt(words, replace(tally_spec(VIEWS), open=FromChangelog)) == 2
+
+
+async def test_while_kafka_does_not_answer_what_is_told_grows_older(words: Words) -> None:
+    async def age() -> float:
+        moments = [
+            int(moment) / 1000
+            for partition in range(PARTITIONS)
+            for moment in await words.redis.hvals(f"{{tally-{partition}}}:1:as-of")
+        ]
+        return time() - min(moments) if len(moments) == PARTITIONS else float("inf")
+
+    async def is_fresh() -> bool:
+        return await age() < 2.5
+
+    async def is_old() -> bool:
+        return await age() > 5
+
+    async with projecting(words) as one:
+        await words.write([f"w{i}" for i in range(100)])
+        await until(words.is_exact, "the tally")
+        await until(lambda: not one.unready(), "readiness")
+        await until(is_fresh, "the moment of all partitions to be fresh")
+        words.backend.kafka.freeze()
+        try:
+            await until(is_old, "answers to say that they are old", seconds=30)
+        finally:
+            words.backend.kafka.thaw()
+        await until(is_fresh, "answers to be fresh again", seconds=60)
