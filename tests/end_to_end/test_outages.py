@@ -1,4 +1,4 @@
-"""Kafka stopped or frozen, Redis stopped: what is answered meanwhile, and that all heals without a hand."""
+"""Kafka stopped or frozen, Redis stopped or full: what is answered meanwhile, and that all heals without a hand."""
 
 from collections.abc import AsyncIterator
 
@@ -6,6 +6,7 @@ import httpx
 import pytest
 import pytest_asyncio
 
+from news_shared.redis_client import open_redis
 from tests.end_to_end.journeys import BROWSER
 from tests.testbed.backends import Backend
 from tests.testbed.role import Roles
@@ -106,6 +107,27 @@ async def test_redis_stopped_means_202_for_writes_and_503_for_queries(site: Site
         return await site.counts("before") == 1  # the second beacon came within the session
 
     await until(exact, "the count to be back", seconds=60)
+
+
+async def test_redis_that_refuses_writes_ends_no_process(site: Site, fresh_backend: Backend) -> None:
+    """As with a full disk, or too few replicas."""
+    writing = ("ingest-publisher", "views-projector", "feed-projector", "related-linker")
+    async with open_redis(fresh_backend.redis_settings) as redis:
+        await redis.config_set("min-replicas-to-write", 9)
+        try:
+            assert (await site.post("without-redis")).status_code == 202
+            assert (await site.beacon("before")).status_code == 202
+
+            async def noticed() -> bool:
+                return {(await site.get(role, "/readyz")).status_code for role in writing} == {503}
+
+            await until(noticed, "every role that writes to be told no", seconds=60)
+            assert await site.counts("before") == 1, "what is there is still told"
+        finally:
+            await redis.config_set("min-replicas-to-write", 0)
+    await _healed(site)
+    await until(lambda: site.is_on_its_page("without-redis"), "what was posted meanwhile", seconds=60)
+    assert [process.name for process in site.roles.processes if not process.is_alive] == []
 
 
 async def _writes_are_refused_and_reads_go_on(site: Site) -> None:
