@@ -11,7 +11,7 @@ import pytest
 from news_ingest.polling.feeds import Feed
 from news_ingest.polling.poll_state import new_state
 from news_ingest.polling.schedule import Claim, Schedule
-from news_shared.redis_client import open_redis
+from news_shared.redis_client import RedisClient, open_redis
 from tests.ingest.builders import NOON
 from tests.testbed.backends import Backend
 
@@ -30,6 +30,7 @@ class Queue:
     """The schedule, and what must be true of it."""
 
     schedule: Schedule
+    redis: RedisClient
     now: list[datetime]
     held: dict[str, tuple[Claim, datetime]] = field(default_factory=dict)
     rested: dict[str, datetime] = field(default_factory=dict)
@@ -84,7 +85,7 @@ async def queue(backend: Backend) -> AsyncIterator[Queue]:
     now = [NOON]
     async with open_redis(backend.redis_settings) as redis:
         await redis.flushdb() if not backend.redis_cluster else await redis.flushall()
-        yield Queue(Schedule(redis, clock=lambda: now[0]), now)
+        yield Queue(Schedule(redis, clock=lambda: now[0]), redis, now)
 
 
 async def test_a_host_has_one_request_at_a_time_and_rests_after_it(backend: Backend) -> None:
@@ -157,6 +158,7 @@ async def test_what_is_scheduled_already_stays_where_it_is(backend: Backend) -> 
         assert not await q.schedule.is_filled()
         await q.schedule.set_filled()
         assert await q.schedule.is_filled()
+        assert 0 < await q.redis.ttl("{ingest-poller}filled") <= 600, "looked at again, as after a fail-over"
 
 
 @pytest.mark.parametrize("seed", range(4))

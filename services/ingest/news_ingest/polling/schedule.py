@@ -8,7 +8,7 @@ scheduled anew.
 import asyncio
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, cast
 from uuid import uuid4
 
@@ -22,6 +22,7 @@ _HOSTS, _READY, _LEASES, _HOST_OF, _STATES, _SEEN, _FILLED = (
     f"{_PREFIX}{name}" for name in ("hosts", "ready", "leases", "host-of", "states", "seen", "filled")
 )
 _AT_ONCE = 200
+_FILLED_FOR = timedelta(minutes=10)  # a fail-over of Redis may lose a new source's place, and nothing else would tell
 
 # A host's place in the queue: when its first source is due, but not before it is ready.
 _SETTLE = """
@@ -223,14 +224,14 @@ class Schedule:
         return from_epoch_ms(round(float(cast("list[tuple[bytes, float]]", first)[0][1]))) if first else None
 
     async def is_filled(self) -> bool:
-        """Whether the sources were scheduled since Redis was empty."""
+        """Whether the sources were scheduled since Redis was empty, and not long ago."""
         with redis_errors("looking whether Redis was emptied"):
             return bool(await self._redis.exists(_FILLED))
 
     async def set_filled(self) -> None:
         """Note that all sources are scheduled."""
         with redis_errors("noting that all is scheduled"):
-            await self._redis.set(_FILLED, "1")
+            await self._redis.set(_FILLED, "1", ex=_FILLED_FOR)
 
     async def _call(self, script: str, keys: Sequence[str], arguments: Sequence[Any]) -> Any:
         with redis_errors("the polls' schedule"):
