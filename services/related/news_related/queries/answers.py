@@ -46,6 +46,9 @@ class ReasonShape(BaseModel):
     paragraph: int | None = Field(None, description="Of the link, from 0; `cites` and `backlink`.")
     themes: list[str] | None = Field(None, description="Names shared; `theme`.")
     via: str | None = Field(None, description="Title of the article that both link to, or of the translation linked.")
+    via_article: str | None = Field(
+        None, description="Id of the article that `via` names; once it is withdrawn, a kept copy of this must go."
+    )
     shared: float | None = Field(None, description="Of the wording that both have, from 0 to 1; `duplicate`.")
     similarity: float | None = Field(
         None, description="How near the two are in meaning and time, 1 at the most; where that is the reason."
