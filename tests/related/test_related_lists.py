@@ -6,7 +6,7 @@ import pytest_asyncio
 
 from news_related.lists.ranking import Ranked, Wanted
 from news_related.lists.related_stories import own, related
-from tests.related.builders import an_article, id_of
+from tests.related.builders import an_article, id_of, url_of
 from tests.related.graph_on_redis import GraphOnRedis, graph_on_redis
 from tests.testbed.backends import Backend
 
@@ -43,3 +43,26 @@ async def test_a_reason_that_names_an_article_says_which(stored: GraphOnRedis) -
         "links the translation": ("Title of here-uk", id_of("here-uk")),
         "links the same": ("Title of linked", id_of("linked")),
     }
+
+
+async def test_nothing_leads_to_the_page_itself_or_to_what_its_body_links(stored: GraphOnRedis) -> None:
+    themes = ("Energy",)
+    await stored.apply(
+        [
+            an_article("here", links=("linked", "linked as well"), themes=themes),
+            an_article("teaser of here", url=url_of("here"), themes=themes),
+            an_article("linked", themes=themes),
+            an_article("teaser of linked", url=url_of("linked"), themes=themes),
+            an_article("linked as well", themes=themes),
+            an_article("translation of linked as well", url=url_of("linked as well"), translation_of="linked as well"),
+            an_article("without a URL", url=None, themes=themes),
+            an_article("another", themes=themes),
+        ]
+    )
+    assert set(await listed(stored, "here")) == {"without a URL", "another"}
+    await stored.choose("here", "pin", "teaser of here", "another")
+    assert list(await listed(stored, "here")) == ["another", "without a URL"]
+    await stored.apply(
+        [an_article("away", url=None, themes=("Sport",)), an_article("off", url=None, themes=("Sport",))]
+    )
+    assert list(await listed(stored, "away")) == ["off"], "no URL is no page"

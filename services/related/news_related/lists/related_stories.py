@@ -70,6 +70,7 @@ async def related(graph: LinkGraph, card: Card, mine: Own, wanted: Wanted) -> li
 class _Links:
     """What the body of an article links to, and what else links to it or to the same."""
 
+    urls: Set[str]
     targets: Set[ArticleId]
     backlinks: Sequence[Backlink]
     citing_the_same: Mapping[ArticleId, Sequence[Backlink]]  # by what they link
@@ -91,7 +92,7 @@ class _Evidence:
     def ranked(self, card: Card, wanted: Wanted) -> list[Ranked]:
         """The list that this makes."""
         cards = self.cards
-        never = {*self.blocked, *self.links.targets, card.id}
+        never = {*self.blocked, *self.links.targets, card.id, *self._leading_nowhere_new(card)}
         copies = copies_of_each(cards.values())
         never.update(*(copies.get(key, ()) for key in self.links.citing_the_same))
         signals: dict[ArticleId, list[Signal]] = {}
@@ -100,6 +101,11 @@ class _Evidence:
                 signals.setdefault(key, []).append(made)
         candidates = {key: other for key, other in cards.items() if key not in never}
         return ranking.rank(card, candidates, signals, copies, wanted)
+
+    def _leading_nowhere_new(self, card: Card) -> Set[ArticleId]:
+        """Those at the URL of the article or at one that its body links: a reader has both already."""
+        urls = self.links.urls | {card.url}
+        return {key for key, other in self.cards.items() if other.url is not None and other.url in urls}
 
     def _signals(self, card: Card) -> Iterator[tuple[ArticleId, Signal | None]]:
         cards = self.cards
@@ -160,7 +166,7 @@ async def _links(graph: LinkGraph, card: Card, mine: Own) -> _Links:
     )
     citing = {owners[url]: some for url, some in zip(urls, of_urls, strict=False) if url in owners}
     cards = await graph.cards([*citing, *(b.id for some in (backlinks, *citing.values()) for b in some)])
-    return _Links(set(owners.values()), backlinks, citing, cards)
+    return _Links(set(urls), set(owners.values()), backlinks, citing, cards)
 
 
 async def _translations(graph: LinkGraph, card: Card) -> tuple[Mapping[ArticleId, Translation], dict[ArticleId, Card]]:

@@ -68,7 +68,13 @@ _DRAWINGS: Mapping[str, tuple[Callable[[Neighbourhood, Words], str], str]] = {
 _NEVER_STORED = {"Cache-Control": "no-cache"}  # a 404 or 410 is over as soon as the article comes (back)
 
 Article = Annotated[str | None, Query(max_length=4_200, description="Id or `source:guid`.")]
-Url = Annotated[str | None, Query(max_length=4_096, description="Canonical URL of the article, instead of an id.")]
+Url = Annotated[
+    str | None,
+    Query(
+        max_length=4_096,
+        description="Canonical URL of the article, instead of an id; of several articles with one URL the earliest.",
+    ),
+]
 Languages = Annotated[
     list[Annotated[str, Query(max_length=35)]] | None,
     Query(max_length=10, description="BCP 47, repeatable; `en` also finds `en-GB`.", examples=[["uk"]]),
@@ -97,8 +103,8 @@ async def related(
 ) -> Response:
     """Ranked cards with their reasons: pins first, then translations, links, meaning, themes and closeness in time.
 
-    Never the article itself or a copy of it, a withdrawn or blocked one, what its body links, or two tellings of one
-    report; of several articles with one text the earliest stands for all.
+    Never the article itself or a copy of it, a withdrawn or blocked one, what its body links, anything else at the URL
+    of either, or two tellings of one report; of several articles with one text the earliest stands for all.
     """
     return await _related(request, article, None, limit, language, kind, published_after, raw)
 
