@@ -8,6 +8,7 @@ from news_related.lists.ranking import Ranked, Wanted
 from news_related.lists.related_stories import own, related
 from tests.related.builders import an_article, id_of, url_of
 from tests.related.graph_on_redis import GraphOnRedis, graph_on_redis
+from tests.related.wire_texts import a_wire_text, edited
 from tests.testbed.backends import Backend
 
 
@@ -66,3 +67,38 @@ async def test_nothing_leads_to_the_page_itself_or_to_what_its_body_links(stored
         [an_article("away", url=None, themes=("Sport",)), an_article("off", url=None, themes=("Sport",))]
     )
     assert list(await listed(stored, "away")) == ["off"], "no URL is no page"
+
+
+async def test_no_copy_takes_the_place_of_what_is_blocked_but_one_that_is_pinned(stored: GraphOnRedis) -> None:
+    themes, wire = ("Energy",), a_wire_text(1)
+    await stored.apply(
+        [
+            an_article("here", themes=themes),
+            an_article("blocked", themes=themes, content_text=wire),
+            an_article("its copy", themes=themes, content_text=wire),
+            an_article("another copy", themes=themes, content_text=edited(wire, keeps=0.9)),
+            an_article("another", themes=themes, content_text=a_wire_text(2)),
+        ]
+    )
+    assert len(await listed(stored, "here")) == 2
+    await stored.choose("here", "block", "blocked")
+    assert list(await listed(stored, "here")) == ["another"]
+    await stored.choose("here", "pin", "its copy")
+    found = await listed(stored, "here")
+    assert list(found) == ["its copy", "another"]
+    assert found["its copy"].copies == ()
+
+
+async def test_a_copy_of_what_is_blocked_is_known_though_nothing_else_speaks_for_the_blocked_one(
+    stored: GraphOnRedis,
+) -> None:
+    await stored.apply(
+        [
+            an_article("here", themes=("Energy",)),
+            an_article("blocked", content_text=a_wire_text(1)),
+            an_article("its copy", themes=("Energy",), content_text=a_wire_text(1)),
+        ]
+    )
+    assert list(await listed(stored, "here")) == ["its copy"]
+    await stored.choose("here", "block", "blocked")
+    assert list(await listed(stored, "here")) == []

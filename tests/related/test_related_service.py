@@ -255,7 +255,9 @@ async def _is_gone(service: Related, guid: str) -> bool:
 
 async def test_editors_pin_and_block_with_a_key_and_it_says_who_and_when(service: Related) -> None:
     page = "/v1/articles/newsroom:vote-3-uk"
-    shown_before = [item["article"] for item in (await service.get(f"{page}/related", limit=100))["items"]]
+    before = await service.get(f"{page}/related", limit=100)
+    shown_before = [item["article"] for item in before["items"]]
+    assert before["blocked"] == []
     pinned, blocked = newsroom_id("wreck-6-en"), shown_before[0]
     assert pinned not in shown_before
     assert (await service.api.put(f"{page}/curation/{pinned}", json={"kind": "pin"})).status_code == 401
@@ -268,9 +270,10 @@ async def test_editors_pin_and_block_with_a_key_and_it_says_who_and_when(service
         assert (answer.json()["by"], answer.json()["kind"]) == ("admin", kind)
 
     async def applied() -> bool:
-        items = (await service.get(f"{page}/related", limit=100))["items"]
-        shown = [item["article"] for item in items]
-        return shown[:1] == [pinned] and items[0]["reason"]["kind"] == "pinned" and blocked not in shown
+        found = await service.get(f"{page}/related", limit=100)
+        items, shown = found["items"], [item["article"] for item in found["items"]]
+        is_pinned = shown[:1] == [pinned] and items[0]["reason"]["kind"] == "pinned"
+        return is_pinned and found["blocked"] == [blocked] and blocked not in shown
 
     await until(applied, "the pin and the block")
     chosen = (await service.api.get(f"{page}/curation", headers=_EDITOR)).json()["items"]

@@ -26,7 +26,7 @@ class Choice(BaseModel):
 
     article: ArticleId = Field(description="Whose page it is.")
     other: ArticleId = Field(description="What is pinned or blocked there; it may not have arrived.")
-    kind: Kind = Field(description="pin: shown first. block: never shown.")
+    kind: Kind = Field(description="pin: shown first. block: never shown, nor is a copy of its text.")
     by: str = Field(max_length=200, description="The key that was used: `admin`, or `source.key-id`.")
     at: AwareDatetime = Field(description="When it was chosen.")
     note: str | None = Field(None, max_length=1000, description="Why, in the editor's words.")

@@ -34,6 +34,11 @@ class Own:
     choices: Sequence[Choice]
     neighbours: Sequence[tuple[ArticleId, int]]
 
+    @property
+    def blocked(self) -> Set[ArticleId]:
+        """What editors keep off the article's page."""
+        return {choice.other for choice in self.choices if choice.kind == "block"}
+
 
 async def own(graph: LinkGraph, key: ArticleId) -> Own:
     """What the list of an article begins with; one round trip."""
@@ -95,6 +100,8 @@ class _Evidence:
         never = {*self.blocked, *self.links.targets, card.id, *self._leading_nowhere_new(card)}
         copies = copies_of_each(cards.values())
         never.update(*(copies.get(key, ()) for key in self.links.citing_the_same))
+        chosen = {choice.other for choice in self.pinned}  # of two copies an editor may pin the one and block the other
+        never.update(*(copies.get(key, set()) - chosen for key in self.blocked))
         signals: dict[ArticleId, list[Signal]] = {}
         for key, made in self._signals(card):
             if made is not None and key not in never:
@@ -139,18 +146,18 @@ async def _gathered(
         _translations(graph, card),
         graph.articles_in(card.slugs[:_THEMES]),
         _in_themes(graph, card, wanted) if with_themes else _nothing(),
-        graph.cards([*(choice.other for choice in pinned), *(key for key, _ in near[:nearest])]),
+        graph.cards([*(choice.other for choice in mine.choices), *(key for key, _ in near[:nearest])]),
         support_of(graph, card.id, mine.neighbours, nearest),
     )
     cards |= {**links.cards, **in_themes, card.id: card}
-    cards.update((choice.other, known[choice.other]) for choice in pinned if choice.other in known)
+    cards.update((choice.other, known[choice.other]) for choice in mine.choices if choice.other in known)
     neighbours = live(card, near, {**known, **cards}, support)
     if wanted.is_filter and sum(wanted.takes(one.card) and one.kind is not None for one in neighbours) < wanted.limit:
         neighbours = [*neighbours, *await further(graph, card, neighbours)]
     cards.update((one.card.id, one.card) for one in neighbours if one.kind is not None)
     return _Evidence(
         pinned=pinned,
-        blocked={choice.other for choice in mine.choices if choice.kind == "block"},
+        blocked=mine.blocked,
         links=links,
         translations=translations,
         neighbours=neighbours,

@@ -68,6 +68,10 @@ class RelatedAnswer(BaseModel):
 
     article: str = Field(description="Whose list this is.")
     items: list[RelatedCard] = Field(description="At most `limit`.")
+    blocked: list[str] = Field(
+        description="Ids that editors keep off this article's page, sorted: for its other lists. Copies of their texts "
+        "are not in `items` either."
+    )
     as_of: AwareDatetime = Field(
         description="Up to when every part of this answer is right. 1970: all articles are being linked anew, the "
         "newest first, as after Redis was emptied; what is near in meaning may be missing."
@@ -201,6 +205,7 @@ RELATED_RESPONSES = responses(
                 "duplicates": [],
             },
         ],
+        "blocked": [],
     },
 )
 DUPLICATES_RESPONSES = responses(

@@ -25,7 +25,7 @@ class ChoiceAsked(BaseModel):
 
     model_config = ConfigDict(extra="forbid")  # a misspelt field must not pass for a choice
 
-    kind: Kind = Field(description="pin: shown first. block: never shown.")
+    kind: Kind = Field(description="pin: shown first. block: never shown, nor is a copy of its text.")
     note: str | None = Field(None, max_length=1000, description="Why; shown as the reason of a pin.")
 
 

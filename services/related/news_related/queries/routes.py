@@ -103,8 +103,9 @@ async def related(
 ) -> Response:
     """Ranked cards with their reasons: pins first, then translations, links, meaning, themes and closeness in time.
 
-    Never the article itself or a copy of it, a withdrawn or blocked one, what its body links, anything else at the URL
-    of either, or two tellings of one report; of several articles with one text the earliest stands for all.
+    Never the article itself, a withdrawn or blocked one, what its body links, a copy of any of these, anything else at
+    the URL of the article or of a link, or two tellings of one report; of several articles with one text the earliest
+    stands for all.
     """
     return await _related(request, article, None, limit, language, kind, published_after, raw)
 
@@ -261,7 +262,7 @@ async def _related(
             }
             for one in await find(graph, card, mine, wanted)
         ]
-        return {"article": card.id, "items": items}
+        return {"article": card.id, "items": items, "blocked": sorted(mine.blocked)}
 
     return await answered(request, listed)
 
