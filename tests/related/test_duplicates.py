@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from news_related.edges.duplicate import copies_of, edges_between_copies
 from news_related.edges.neighbourhood import DRAWN, neighbourhood, target_of
+from news_related.edges.stories import thread_of
 from news_related.graph.duplicates import WITHIN, copies_of_each, folded, share_of_copy
 from news_related.graph.facts import Card
 from news_related.graph.minhash import SIGNATURE_BYTES
@@ -207,3 +208,26 @@ async def test_meaning_says_nothing_of_copies_in_a_graph_that_shows_them(backend
         others = {("same_story", frozenset((one, report))) for one in (first, copy)}
         assert await edges() == {("duplicate", frozenset((first, copy))), *others}
         assert await edges("same_story") == {("same_story", frozenset((first, copy))), *others}
+
+
+async def test_a_text_is_one_story_with_all_that_is_told_of_any_of_its_copies(backend: Backend) -> None:
+    languages = ("uk", "de", "fr", "pl", "it")
+    async with graph_on_redis(backend) as stored:
+        await stored.apply(
+            [
+                a_copy("wire"),
+                a_copy("copy", days=1),
+                *(an_article(to, language=to, date=NOON, translation_of="wire") for to in languages),
+                a_copy("another", text=a_wire_text(2)),
+            ]
+        )
+        cards = await stored.graph.cards(map(id_of, ("wire", "copy", "uk", "another")))
+        for guid in ("wire", "copy", "uk"):
+            thread = await thread_of(stored.graph, cards[id_of(guid)])
+            assert {card.id for card in thread.articles} == set(map(id_of, ("wire", "copy", *languages)))
+            assert not thread.is_cut
+        assert [card.id for card in (await thread_of(stored.graph, cards[id_of("another")])).articles] == [
+            id_of("another")
+        ]
+        await stored.apply((a_copy(f"n{n}", days=2 + n / 1000) for n in range(50)), at_once=50)
+        assert (await thread_of(stored.graph, cards[id_of("wire")])).is_cut
