@@ -35,8 +35,9 @@ from news_related.queries.drawing import as_dot, as_graphml, as_json, as_svg
 from news_related.queries.kept_answers import KeptAnswers
 from news_shared.api_keys import ApiKeys
 from news_shared.article_ids import ArticleId, parse_article_id
-from news_shared.clock import epoch_ms
+from news_shared.clock import epoch_ms, rfc3339
 from news_shared.errors import PoisonError
+from news_shared.http import etagged
 from news_shared.problems import GONE, INVALID, NOT_FOUND, ProblemError
 from news_shared.producer import Producer
 from news_shared.projection.slots import Slots
@@ -76,7 +77,7 @@ Url = Annotated[
     ),
 ]
 Languages = Annotated[
-    list[Annotated[str, Query(max_length=35)]] | None,
+    list[Annotated[str, Query(min_length=1, max_length=35)]] | None,
     Query(max_length=10, description="BCP 47, repeatable; `en` also finds `en-GB`.", examples=[["uk"]]),
 ]
 Since = Annotated[AwareDatetime | None, Query(description="Only what was published after it.")]
@@ -158,7 +159,9 @@ async def story_of(request: Request, article: Article = None, url: Url = None, l
 @router.get("/v1/themes", responses=THEMES_RESPONSES, summary="All themes")
 async def themes(
     request: Request,
-    language: Annotated[str | None, Query(max_length=35, description="Only themes with articles in it.")] = None,
+    language: Annotated[
+        str | None, Query(min_length=1, max_length=35, description="Only themes with articles in it.")
+    ] = None,
     limit: Limit = 50,
     cursor: Annotated[str | None, Query(max_length=1_200, description="`next` of the page before.")] = None,
 ) -> Response:
@@ -220,14 +223,14 @@ async def graph_around(
     if format == "json":
         return await answered(request, data)
     drawn, media_type = _DRAWINGS[format]
-    text, _ = await kept_or_made(request, drawing)
-    headers = {
-        "Cache-Control": "no-cache",
-        "Vary": "Accept-Language",
-        "X-Content-Type-Options": "nosniff",
-        "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'",  # a picture runs nothing
-    }
-    return Response(text, headers=headers, media_type=media_type)
+    text, as_of = await kept_or_made(request, drawing)
+    answer = etagged(request, text, media_type)
+    answer.headers["As-Of"] = rfc3339(as_of)
+    answer.headers["Vary"] = "Accept-Language"
+    answer.headers["X-Content-Type-Options"] = "nosniff"
+    # A picture runs nothing.
+    answer.headers["Content-Security-Policy"] = "default-src 'none'; style-src 'unsafe-inline'"
+    return answer
 
 
 async def _related(
