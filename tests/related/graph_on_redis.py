@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from news_related.graph.changes import LINK_ARTICLES_LUA, TAG, linking
+from news_related.graph.curation import CURATE_LUA, Choice, Kind, choices_key
 from news_related.graph.facts import Facts
 from news_related.link_graph import LinkGraph
 from news_related.neighbours.changes import LINK_NEIGHBOURS_LUA, NEIGHBOURS
@@ -21,6 +22,7 @@ from news_shared.projection.contract import Effects
 from news_shared.projection.slots import Slots
 from news_shared.projection.state import PartitionState, StateKeys
 from news_shared.redis_client import RedisClient, open_redis
+from tests.related.builders import NOON, id_of
 from tests.testbed.backends import Backend
 
 PREFIX = f"{{{TAG}}}:1:"
@@ -42,6 +44,13 @@ class GraphOnRedis:
         facts = [Facts.of(event) for event in events]
         for start in range(0, len(facts), at_once):
             await self._call(LINK_ARTICLES_LUA, linking(self._prefix, facts[start : start + at_once]))
+
+    async def choose(self, article: str, kind: Kind, *others: str) -> None:
+        """Pin or block others on an article's page, all by guid."""
+        one = id_of(article)
+        choices = [Choice(article=one, other=id_of(other), kind=kind, by="admin", at=NOON) for other in others]
+        args: list[str | bytes | int | float] = [part for c in choices for part in (c.other, c.encode())]
+        await self._call(CURATE_LUA, Effects([choices_key(self._prefix, one) for _ in choices], args))
 
     async def keep(self, vectors: Iterable[Vector | Arrival], *, at_once: int = 50) -> None:
         arrivals = [v if isinstance(v, Arrival) else decode_vector(v.article.encode(), v.encode()) for v in vectors]

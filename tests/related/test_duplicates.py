@@ -9,17 +9,20 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from news_related.edges.duplicate import copies_of, edges_between_copies
+from news_related.edges.neighbourhood import DRAWN, neighbourhood, target_of
+from news_related.edges.stories import thread_of
 from news_related.graph.duplicates import WITHIN, copies_of_each, folded, share_of_copy
 from news_related.graph.facts import Card
 from news_related.graph.minhash import SIGNATURE_BYTES
+from news_related.link_graph import EdgeKind
 from news_related.lists.ranking import Ranked, Signal, Wanted, rank
 from news_related.lists.reasons import Reason
 from news_related.lists.related_stories import own, related
 from news_shared.article_ids import ArticleId
 from news_shared.articles import Article, ArticleEvent
 from newsfeed.newsroom import newsroom
-from tests.related.builders import NOON, a_withdrawal, an_article, id_of, url_of
-from tests.related.graph_on_redis import GraphOnRedis, graph_on_redis
+from tests.related.builders import NOON, a_vector, a_withdrawal, an_article, id_of, url_of
+from tests.related.graph_on_redis import GraphOnRedis, graph_on_redis, link_all
 from tests.related.oracle import Oracle
 from tests.related.test_link_graph import interleaved
 from tests.related.wire_texts import a_wire_text, edited
@@ -187,3 +190,44 @@ async def test_the_cost_of_a_copy_does_not_grow_with_the_copies_before_it(backen
         first = await commands_of(stored, "x")
         await stored.apply((a_copy(f"n{n}") for n in range(500)), at_once=50)
         assert await commands_of(stored, "y") == first
+
+
+async def test_meaning_says_nothing_of_copies_in_a_graph_that_shows_them(backend: Backend) -> None:
+    guids = ("first", "copy", "another report")
+    async with graph_on_redis(backend) as stored:
+        await stored.apply(a_copy(guid, text=WIRE if guid != "another report" else a_wire_text(2)) for guid in guids)
+        await stored.keep(a_vector(guid, 127, n, scale=1 / 127) for n, guid in enumerate(guids))
+        await link_all(await stored.neighbours())
+        cards = await stored.graph.cards([id_of("first")])
+
+        async def edges(*kinds: EdgeKind) -> set[tuple[str, frozenset[str]]]:
+            around = await neighbourhood(stored.graph, cards[id_of("first")], depth=2, kinds=kinds or DRAWN)
+            return {(edge.kind, frozenset((edge.source, target_of(edge)))) for edge in around.edges}
+
+        first, copy, report = map(id_of, guids)
+        others = {("same_story", frozenset((one, report))) for one in (first, copy)}
+        assert await edges() == {("duplicate", frozenset((first, copy))), *others}
+        assert await edges("same_story") == {("same_story", frozenset((first, copy))), *others}
+
+
+async def test_a_text_is_one_story_with_all_that_is_told_of_any_of_its_copies(backend: Backend) -> None:
+    languages = ("uk", "de", "fr", "pl", "it")
+    async with graph_on_redis(backend) as stored:
+        await stored.apply(
+            [
+                a_copy("wire"),
+                a_copy("copy", days=1),
+                *(an_article(to, language=to, date=NOON, translation_of="wire") for to in languages),
+                a_copy("another", text=a_wire_text(2)),
+            ]
+        )
+        cards = await stored.graph.cards(map(id_of, ("wire", "copy", "uk", "another")))
+        for guid in ("wire", "copy", "uk"):
+            thread = await thread_of(stored.graph, cards[id_of(guid)])
+            assert {card.id for card in thread.articles} == set(map(id_of, ("wire", "copy", *languages)))
+            assert not thread.is_cut
+        assert [card.id for card in (await thread_of(stored.graph, cards[id_of("another")])).articles] == [
+            id_of("another")
+        ]
+        await stored.apply((a_copy(f"n{n}", days=2 + n / 1000) for n in range(50)), at_once=50)
+        assert (await thread_of(stored.graph, cards[id_of("wire")])).is_cut

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
+import pytest
 from lxml import html
 
 from news_related.embeds.fragment import as_fragment
@@ -31,6 +32,13 @@ def test_a_card_has_its_language_its_moment_and_its_reason() -> None:
     assert section.get("lang") == "uk"
     assert section.find_class("news-related-reason")[0].text
     assert shown().findall(".//time")[0].text == "16 January 2026, 00:30"
+
+
+@pytest.mark.parametrize("url", ["https://herald.example/f", None])
+def test_a_card_reads_well_without_its_markup(url: str | None) -> None:
+    [card] = shown(url=url).findall(".//li")
+    told = " ".join(card.text_content().split())
+    assert told == "Ferries 16 January 2026, 00:30 · translation of this article"
 
 
 def test_a_title_is_text_and_an_address_leads_only_to_the_web() -> None:

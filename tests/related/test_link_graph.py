@@ -11,7 +11,9 @@ import pytest_asyncio
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from news_ingest.bodies import body_of_html
 from news_related.graph.changes import TAG
+from news_related.graph.facts import MAX_LINKS, Facts
 from news_related.link_graph import LinkGraph
 from news_related.lists.ranking import Wanted
 from news_related.lists.related_stories import own, related
@@ -158,6 +160,12 @@ async def test_a_link_waits_for_its_target_and_follows_what_becomes_of_it(stored
     cards = await stored.graph.cards([id_of("b")])
     [backlinks] = await stored.graph.backlinks_of(list(cards.values()))
     assert [b.id for b in backlinks] == [id_of("a")]
+
+
+def test_every_link_that_the_intake_keeps_of_a_body_makes_an_edge() -> None:
+    kept = body_of_html("".join(f'<p><a href="{url_of(f"n{n}")}">{n}</a></p>' for n in range(MAX_LINKS + 1)), None)
+    article = an_article("a", links=tuple(link.url for link in kept.links))
+    assert len(Facts.of(article).links) == len(kept.links) == MAX_LINKS
 
 
 async def test_of_articles_with_one_url_the_earliest_has_the_links_to_it(stored: GraphOnRedis) -> None:

@@ -52,6 +52,22 @@ def test_what_is_no_choice_is_poison(key: bytes | None, value: bytes | None) -> 
         decode_choice(key, value)
 
 
+@pytest.mark.parametrize(
+    ("note", "told"),
+    [
+        (None, None),
+        ("", None),
+        (" \t\n", None),
+        ("\x00\x1b\x9f\ufffe", None),
+        ("the same\x00 flood,\r\n day two ", "the same flood, day two"),
+        ("того ж дня 🌊", "того ж дня 🌊"),
+    ],
+)
+def test_a_note_is_one_line_of_text_or_none_also_in_a_record_of_before(note: str | None, told: str | None) -> None:
+    stored = json.dumps({**json.loads(PIN.encode()), "note": note}).encode()
+    assert Choice.model_validate_json(stored).note == told
+
+
 def test_a_vector_has_as_many_components_as_it_says() -> None:
     assert Vector.decode(VECTOR.encode()) == VECTOR
     assert Vector.decode(VECTOR.encode()).components() == bytes([0, 127, 128, 255])

@@ -255,26 +255,31 @@ async def _is_gone(service: Related, guid: str) -> bool:
 
 async def test_editors_pin_and_block_with_a_key_and_it_says_who_and_when(service: Related) -> None:
     page = "/v1/articles/newsroom:vote-3-uk"
-    shown_before = [item["article"] for item in (await service.get(f"{page}/related", limit=100))["items"]]
+    before = await service.get(f"{page}/related", limit=100)
+    shown_before = [item["article"] for item in before["items"]]
+    assert before["blocked"] == []
     pinned, blocked = newsroom_id("wreck-6-en"), shown_before[0]
     assert pinned not in shown_before
     assert (await service.api.put(f"{page}/curation/{pinned}", json={"kind": "pin"})).status_code == 401
     assert (await service.api.put(f"{page}/curation/{pinned}", json={"kind": "x"}, headers=_EDITOR)).status_code == 422
     itself = await service.api.put(f"{page}/curation/newsroom:vote-3-uk", json={"kind": "pin"}, headers=_EDITOR)
     assert itself.status_code == 422
-    for other, kind in ((pinned, "pin"), (blocked, "block")):
-        answer = await service.api.put(f"{page}/curation/{other}", json={"kind": kind}, headers=_EDITOR)
+    for other, kind, note in ((pinned, "pin", " \n\x01"), (blocked, "block", "not\x01 ours\n")):
+        asked = {"kind": kind, "note": note}
+        answer = await service.api.put(f"{page}/curation/{other}", json=asked, headers=_EDITOR)
         assert answer.status_code == 202
         assert (answer.json()["by"], answer.json()["kind"]) == ("admin", kind)
 
     async def applied() -> bool:
-        items = (await service.get(f"{page}/related", limit=100))["items"]
-        shown = [item["article"] for item in items]
-        return shown[:1] == [pinned] and items[0]["reason"]["kind"] == "pinned" and blocked not in shown
+        found = await service.get(f"{page}/related", limit=100)
+        items, shown = found["items"], [item["article"] for item in found["items"]]
+        is_pinned = shown[:1] == [pinned] and items[0]["reason"] == {"kind": "pinned", "text": "chosen by the editors"}
+        return is_pinned and found["blocked"] == [blocked] and blocked not in shown
 
     await until(applied, "the pin and the block")
     chosen = (await service.api.get(f"{page}/curation", headers=_EDITOR)).json()["items"]
-    assert {one["other"]: one["kind"] for one in chosen} == {pinned: "pin", blocked: "block"}
+    told = {one["other"]: (one["kind"], one["note"]) for one in chosen}
+    assert told == {pinned: ("pin", None), blocked: ("block", "not ours")}
     assert all(one["at"] and one["by"] == "admin" for one in chosen)
     assert (await service.api.delete(f"{page}/curation/{pinned}", headers=_EDITOR)).status_code == 202
 
@@ -299,7 +304,7 @@ async def test_bad_questions_are_refused_with_a_reason(service: Related) -> None
         ("/v1/articles/newsroom:vote-1-uk/related?published_after=2026-01-01T00:00:00", 422),
         ("/v1/articles/newsroom:vote-1-uk/related?published_after=9999-12-31T23:59:59Z", 200),
         ("/v1/articles/newsroom:vote-1-uk/related?published_after=0001-01-01T00:00:00%2B23:59", 200),
-        ("/v1/articles/newsroom:vote-1-uk/related?language=%00&language=", 200),
+        ("/v1/articles/newsroom:vote-1-uk/related?language=%00", 200),
         ("/v1/themes?cursor=***", 400),
         ("/v1/themes?cursor=AAAA&language=uk", 400),
         ("/v1/themes/islands?cursor=AAAA", 400),
@@ -314,6 +319,26 @@ async def test_bad_questions_are_refused_with_a_reason(service: Related) -> None
         assert answer.status_code == status, (path, answer.text)
 
 
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/v1/articles/newsroom:vote-1-uk/related?language=",
+        "/v1/articles/newsroom:vote-1-uk/related?language=uk&language=",
+        "/v1/related?article=newsroom:vote-1-uk&language=",
+        "/v1/articles/newsroom:vote-1-uk/related.html?language=",
+        "/v1/articles/newsroom:vote-1-uk/story?language=",
+        "/v1/stories/newsroom:vote-1-uk?language=",
+        "/v1/story?article=newsroom:vote-1-uk&language=",
+        "/v1/themes?language=",
+        "/v1/themes/elections?language=",
+    ],
+)
+async def test_an_empty_language_is_refused_since_nothing_is_in_it(service: Related, path: str) -> None:
+    answer = await service.api.get(path)
+    assert answer.status_code == 422
+    assert "language" in answer.json()["detail"]
+
+
 async def test_an_answer_that_did_not_change_is_not_sent_again(service: Related) -> None:
     first = await service.api.get("/v1/articles/newsroom:vote-1-uk/related")
     assert first.headers["cache-control"] == "no-cache"
@@ -321,6 +346,18 @@ async def test_an_answer_that_did_not_change_is_not_sent_again(service: Related)
         "/v1/articles/newsroom:vote-1-uk/related", headers={"If-None-Match": first.headers["etag"]}
     )
     assert again.status_code == 304
+
+
+@pytest.mark.parametrize("form", ["json", "dot", "graphml", "svg"])
+async def test_a_graph_that_did_not_change_is_not_sent_again_in_any_form(service: Related, form: str) -> None:
+    asked = {"article": "newsroom:vote-1-uk", "format": form}
+    first = await service.api.get("/v1/graph", params=asked)
+    again = await service.api.get("/v1/graph", params=asked, headers={"If-None-Match": first.headers["etag"]})
+    assert (again.status_code, again.content) == (304, b"")
+    for answer in (first, again):
+        assert answer.headers["as-of"].startswith("20")
+        assert answer.headers["cache-control"] == "no-cache"
+        assert "Accept-Language" in answer.headers["vary"]
 
 
 async def test_an_emptied_redis_is_filled_again_and_says_so_meanwhile(service: Related) -> None:

@@ -45,12 +45,14 @@ from news_shared.projection.slots import RelativeCommand, SlotAnswer, Slots
 
 MAX_BACKLINKS = 100
 MAX_TRANSLATIONS = 50
+MAX_IN_A_BAND = 30
+"""Articles read of one band: a text in more than that is known well enough."""
+
 _ROUNDS_OF_TRANSLATIONS = 3
 _NESTED = 2  # depth of what is asked side by side by something asked side by side
 _HASH = 16  # bytes of a name in an index
 _LAST = b"\xff" * 26  # after any position
 
-_COPIES = 30  # read of one band: a text in more articles than that is known well enough
 
 EdgeKind = Literal["cites", "translation", "duplicate", "same_story", "similar", "pinned", "theme"]
 
@@ -217,7 +219,15 @@ class LinkGraph:
         for card, some in zip(cards, bands, strict=True):
             low, high = date_bytes(card.listed_ms - within_ms), date_bytes(card.listed_ms + within_ms + 1)
             commands += [
-                ("ZRANGEBYLEX", set_of(Index.BANDS, band), b"[" + band + low, b"(" + band + high, "LIMIT", 0, _COPIES)
+                (
+                    "ZRANGEBYLEX",
+                    set_of(Index.BANDS, band),
+                    b"[" + band + low,
+                    b"(" + band + high,
+                    "LIMIT",
+                    0,
+                    MAX_IN_A_BAND,
+                )
                 for band in some
             ]
         answers = iter(await self._read(commands))

@@ -73,7 +73,7 @@ async def neighbourhood(
         copies = await edges_between_copies(graph, frontier) if "duplicate" in kinds else []
         declared = await graph.edges_of(frontier, backlinks=_BACKLINKS)
         meant = await edges_by_meaning(graph, frontier, known, most=_NEAREST, kinds=_by_meaning(kinds))
-        unsaid = _unsaid(meant, declared)
+        unsaid = _unsaid(meant, [*declared, *copies])
         found = sorted((edge for edge in (*declared, *copies, *unsaid) if edge.kind in kinds), key=_order)
         edges.update(dict.fromkeys(found))
         ends = (end for edge in found for end in (edge.source, edge.target) if end)
@@ -109,9 +109,9 @@ def _by_meaning(kinds: Collection[EdgeKind]) -> list[MeaningKind]:
     return [kind for kind in CUT_OFFS if kind in kinds]
 
 
-def _unsaid(edges: Sequence[Edge], declared: Sequence[Edge]) -> list[Edge]:
-    """Edges from meaning between articles of which no translation is declared."""
-    said = {frozenset((edge.source, edge.target)) for edge in declared if edge.kind == "translation"}
+def _unsaid(edges: Sequence[Edge], others: Sequence[Edge]) -> list[Edge]:
+    """Edges from meaning between articles that are not said to be translations or copies of each other."""
+    said = {frozenset((edge.source, edge.target)) for edge in others if edge.kind in ("translation", "duplicate")}
     return [edge for edge in edges if frozenset((edge.source, edge.target)) not in said]
 
 

@@ -1,14 +1,17 @@
 """The thread of a story: earlier and later reports and their translations, in order of time."""
 
+import asyncio
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
+from news_related.edges.duplicate import copies_of
 from news_related.edges.meaning import pairs_of_one_story, telling_the_story
 from news_related.edges.threads import Pair, threads
+from news_related.graph.duplicates import copies_of_each
 from news_related.graph.facts import Card
 from news_related.graph.themes import is_in
-from news_related.link_graph import Edge, LinkGraph
+from news_related.link_graph import MAX_IN_A_BAND, Edge, LinkGraph
 from news_shared.article_ids import ArticleId
 
 MAX_ARTICLES = 100
@@ -53,8 +56,8 @@ async def thread_of(graph: LinkGraph, card: Card, languages: tuple[str, ...] = (
     """The story that an article belongs to, itself included, by the rules of `threads`; `MAX_ARTICLES` at the most, the
     nearest in time.
 
-    Whatever is connected with the article is looked at, up to 200 articles and eight steps away: a thread is the same
-    whichever of its articles is asked, unless that is not all.
+    Whatever is connected with the article is looked at, up to 200 articles and eight steps away, with 30 copies of a
+    text: a thread is the same whichever of its articles is asked, unless that is not all.
 
     Raises:
         RebuildingError, TransientError: as `LinkGraph`.
@@ -63,16 +66,17 @@ async def thread_of(graph: LinkGraph, card: Card, languages: tuple[str, ...] = (
     declared: dict[Pair, None] = {}
     frontier, is_cut = [card], False
     for _ in range(_MAX_STEPS):
-        edges = await graph.edges_of(frontier, backlinks=_BACKLINKS)
-        known = {**await graph.cards(_ends(edges) - found.keys()), **found}
+        edges, copies = await asyncio.gather(graph.edges_of(frontier, backlinks=_BACKLINKS), copies_of(graph, frontier))
+        copied = {copy.card.id: copy.card for some in copies for copy in some}
+        known = {**await graph.cards(_ends(edges) - found.keys() - copied.keys()), **copied, **found}
         meant = await telling_the_story(graph, frontier, known, most=_NEIGHBOURS)
         known.update(meant)
         joined = _joining(edges, known)
         declared.update(dict.fromkeys(joined))
-        reached = {end for pair in joined for end in pair} | meant.keys()
+        reached = {end for pair in joined for end in pair} | copied.keys() | meant.keys()
         frontier = sorted((known[key] for key in reached - found.keys()), key=lambda c: _apart(c, card))
         room = _LOOKED_AT - len(found)
-        is_cut = is_cut or len(frontier) > room
+        is_cut = is_cut or len(frontier) > room or any(len(some) >= MAX_IN_A_BAND - 1 for some in copies)
         frontier = frontier[:room]
         found.update((one.id, one) for one in frontier)
         if not frontier:
@@ -80,7 +84,8 @@ async def thread_of(graph: LinkGraph, card: Card, languages: tuple[str, ...] = (
     else:
         is_cut = True
     near = await pairs_of_one_story(graph, found)
-    told = [found[key] for key in threads(found, declared, near)[card.id]]
+    same = [(one, other) for one, some in copies_of_each(found.values()).items() for other in some]
+    told = [found[key] for key in threads(found, declared, same, near)[card.id]]
     nearest = sorted(told, key=lambda c: _apart(c, card))[:MAX_ARTICLES]
     articles = sorted(nearest, key=lambda c: c.position)
     return Thread(

@@ -1,10 +1,12 @@
 """Which articles tell one story: pure rules.
 
-Two kinds of pairs join articles. A declared one (a translation, a link that goes on with the story) joins them
-outright: somebody said so. A pair that is near in meaning joins two threads only if they are near as a whole: at least
-a quarter of all pairs between the two must be near, and the thread that comes of it spans no more than 60 days. So a
-long chain of articles, each near to the next alone, is not drawn into one thread, and a subject that is always in the
-news falls into its stories. Pairs are taken nearest first, ties by ids: the threads depend on the articles and pairs
+Three kinds of pairs join articles. Copies of one text are one story, whoever translates the one or the other: they are
+joined first, as long as the copies span no more than 60 days, since a regular may have much the same text day after
+day. A declared pair (a translation, a link that goes on with the story) joins outright: somebody said so. A pair that
+is near in meaning joins two threads only if they are near as a whole: at least a quarter of all pairs between the two
+must be near, and the thread that comes of it spans no more than 60 days. So a long chain of articles, each near to the
+next alone, is not drawn into one thread, and a subject that is always in the news falls into its stories. Pairs are
+taken nearest first (copies in time, others in meaning), ties by ids: the threads depend on the articles and pairs
 alone.
 """
 
@@ -19,19 +21,20 @@ SHARE = 0.25
 the test halves is 0.07 lower on ecbplus, 0.03 on ntrex, even on wiki_current_events (docs/quality.md)."""
 
 LONGEST = timedelta(days=60)
-"""Between the first and the last article of a thread that is joined by meaning. Not tuned yet."""
+"""Between the first and the last article of a thread that is joined by meaning, or of copies. Not tuned yet."""
 
 Pair = tuple[ArticleId, ArticleId]
 
 
 def threads(
-    cards: Mapping[ArticleId, Card], declared: Iterable[Pair], near: Mapping[Pair, int]
+    cards: Mapping[ArticleId, Card], declared: Iterable[Pair], copies: Iterable[Pair], near: Mapping[Pair, int]
 ) -> dict[ArticleId, frozenset[ArticleId]]:
     """The thread of each article; an article that nothing joins is a thread of its own.
 
     Args:
         cards: all articles; pairs with others are left out.
         declared: in any direction.
+        copies: of one text, in any direction.
         near: pairs that are near in meaning, in either direction, with their scores; the higher of two holds.
     """
     scores: dict[Pair, int] = {}
@@ -54,6 +57,10 @@ def threads(
             if third != one:
                 between[one][third] = between[third][one] = between[one].get(third, 0) + pairs
 
+    for one, other in _nearest_in_time_first(cards, copies):
+        first, second = sorted((named[one], named[other]))
+        if first != second and _span_ms(cards[key] for key in members[first] | members[second]) <= _LONGEST_MS:
+            join(first, second)
     for one, other in declared:
         if one in cards and other in cards and named[one] != named[other]:
             join(*sorted((named[one], named[other])))
@@ -70,6 +77,12 @@ def threads(
 
 
 _LONGEST_MS = LONGEST // timedelta(milliseconds=1)
+
+
+def _nearest_in_time_first(cards: Mapping[ArticleId, Card], pairs: Iterable[Pair]) -> list[Pair]:
+    """The pairs among some articles, each once."""
+    among = {(min(pair), max(pair)) for pair in pairs if pair[0] in cards and pair[1] in cards}
+    return sorted(among, key=lambda pair: (abs(cards[pair[0]].listed_ms - cards[pair[1]].listed_ms), pair))
 
 
 def _span_ms(cards: Iterable[Card]) -> int:

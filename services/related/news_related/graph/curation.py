@@ -1,11 +1,12 @@
 """Pins and blocks of editors: the records of ``news.curation``, and their projection beside the graph."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
 
 from aiokafka import ConsumerRecord
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
 from news_related.graph.changes import SERVICE, TAG
 from news_shared.article_ids import ArticleId, parse_article_id
@@ -18,6 +19,17 @@ MAX_CHOICES = 100
 
 Kind = Literal["pin", "block"]
 
+# As in titles: controls that are no white space, lone surrogates, and non-characters.
+_NO_TEXT = re.compile("[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff]")
+
+
+def note_of(text: str | None) -> str | None:
+    """An editor's note as readers see it: one line, without characters that are no text; None when nothing is left."""
+    return " ".join(_NO_TEXT.sub("", text or "").split()) or None
+
+
+Note = Annotated[str | None, Field(max_length=1000), AfterValidator(note_of)]
+
 
 class Choice(BaseModel):
     """An editor's word on whether an article's page shows another article: the value of ``news.curation``."""
@@ -26,10 +38,10 @@ class Choice(BaseModel):
 
     article: ArticleId = Field(description="Whose page it is.")
     other: ArticleId = Field(description="What is pinned or blocked there; it may not have arrived.")
-    kind: Kind = Field(description="pin: shown first. block: never shown.")
+    kind: Kind = Field(description="pin: shown first. block: never shown, nor is a copy of its text.")
     by: str = Field(max_length=200, description="The key that was used: `admin`, or `source.key-id`.")
     at: AwareDatetime = Field(description="When it was chosen.")
-    note: str | None = Field(None, max_length=1000, description="Why, in the editor's words.")
+    note: Note = Field(None, description="Why, in the editor's words.")
 
     def encode(self) -> bytes:
         """As a record's value, and as stored."""

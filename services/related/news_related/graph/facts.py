@@ -23,8 +23,8 @@ from news_shared.article_ids import ArticleId, article_id, normal_guid
 from news_shared.articles import Article, ArticleEvent, Withdrawal
 from news_shared.clock import rfc3339
 
-MAX_LINKS = 500
-"""Distinct URLs of one body that make edges, in the order of the text; a body with more is a directory."""
+MAX_LINKS = 200
+"""Distinct URLs of one body that make edges, in the order of the text: as many links as the intake keeps of a body."""
 
 MAX_THEMES = 50
 """Themes of one article that it is listed under."""

@@ -98,15 +98,17 @@ def closeness(one: Card, other: Card, *, halves: float) -> float:
 
 def backlink(article: Card, other: Card, paragraph: int, *, via: Card | None = None) -> Signal:
     """The other links to this article, or to its translation ``via``."""
-    strength = _BACKLINK if via is None else _BACKLINK_OF_TRANSLATION
-    reason = Reason("backlink", paragraph=paragraph, via=via.title if via else None)
-    return Signal(strength * closeness(article, other, halves=_BACKLINK_HALVES), reason)
+    near = closeness(article, other, halves=_BACKLINK_HALVES)
+    if via is None:
+        return Signal(_BACKLINK * near, Reason("backlink", paragraph=paragraph))
+    reason = Reason("backlink", paragraph=paragraph, via=via.title, via_article=via.id)
+    return Signal(_BACKLINK_OF_TRANSLATION * near, reason)
 
 
 def same_story(article: Card, other: Card, via: Card) -> Signal:
     """Both link to the same article."""
     strength = _SAME_STORY * closeness(article, other, halves=_SAME_STORY_HALVES)
-    return Signal(strength, Reason("same_story", via=via.title))
+    return Signal(strength, Reason("same_story", via=via.title, via_article=via.id))
 
 
 def by_meaning(article: Card, near: Near) -> Signal | None:

@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
+from news_shared.article_ids import ArticleId
+
 ReasonKind = Literal["pinned", "translation", "cites", "backlink", "same_story", "similar", "theme", "duplicate"]
 Words = Literal["en", "uk"]
 
@@ -34,6 +36,7 @@ class Reason(NamedTuple):
         themes: names shared, for `theme`.
         original: the other is what this article translates, for `translation`.
         via: title of the article that both link to (`same_story`) or of the translation that is linked (`backlink`).
+        via_article: its id; who keeps the title can hear when that article is withdrawn.
         note: the editor's words, for `pinned`.
         shared: how much of their wording the two have in common (1: all of it), for `duplicate`.
         similarity: how near the two are in meaning (1: the same), where that is the reason: `translation`, `same_story`
@@ -46,6 +49,7 @@ class Reason(NamedTuple):
     themes: tuple[str, ...] = ()
     original: bool = False
     via: str | None = None
+    via_article: ArticleId | None = None
     note: str | None = None
     shared: float | None = None
     similarity: float | None = None
@@ -60,6 +64,8 @@ class Reason(NamedTuple):
             shown["themes"] = list(self.themes)
         if self.via is not None:
             shown["via"] = self.via
+        if self.via_article is not None:
+            shown["via_article"] = self.via_article
         if self.shared is not None:
             shown["shared"] = round(self.shared, 2)
         if self.similarity is not None:

@@ -34,6 +34,11 @@ class Own:
     choices: Sequence[Choice]
     neighbours: Sequence[tuple[ArticleId, int]]
 
+    @property
+    def blocked(self) -> Set[ArticleId]:
+        """What editors keep off the article's page."""
+        return {choice.other for choice in self.choices if choice.kind == "block"}
+
 
 async def own(graph: LinkGraph, key: ArticleId) -> Own:
     """What the list of an article begins with; one round trip."""
@@ -70,6 +75,7 @@ async def related(graph: LinkGraph, card: Card, mine: Own, wanted: Wanted) -> li
 class _Links:
     """What the body of an article links to, and what else links to it or to the same."""
 
+    urls: Set[str]
     targets: Set[ArticleId]
     backlinks: Sequence[Backlink]
     citing_the_same: Mapping[ArticleId, Sequence[Backlink]]  # by what they link
@@ -91,15 +97,22 @@ class _Evidence:
     def ranked(self, card: Card, wanted: Wanted) -> list[Ranked]:
         """The list that this makes."""
         cards = self.cards
-        never = {*self.blocked, *self.links.targets, card.id}
+        never = {*self.blocked, *self.links.targets, card.id, *self._leading_nowhere_new(card)}
         copies = copies_of_each(cards.values())
         never.update(*(copies.get(key, ()) for key in self.links.citing_the_same))
+        chosen = {choice.other for choice in self.pinned}  # of two copies an editor may pin the one and block the other
+        never.update(*(copies.get(key, set()) - chosen for key in self.blocked))
         signals: dict[ArticleId, list[Signal]] = {}
         for key, made in self._signals(card):
             if made is not None and key not in never:
                 signals.setdefault(key, []).append(made)
         candidates = {key: other for key, other in cards.items() if key not in never}
         return ranking.rank(card, candidates, signals, copies, wanted)
+
+    def _leading_nowhere_new(self, card: Card) -> Set[ArticleId]:
+        """Those at the URL of the article or at one that its body links: a reader has both already."""
+        urls = self.links.urls | {card.url}
+        return {key for key, other in self.cards.items() if other.url is not None and other.url in urls}
 
     def _signals(self, card: Card) -> Iterator[tuple[ArticleId, Signal | None]]:
         cards = self.cards
@@ -133,18 +146,18 @@ async def _gathered(
         _translations(graph, card),
         graph.articles_in(card.slugs[:_THEMES]),
         _in_themes(graph, card, wanted) if with_themes else _nothing(),
-        graph.cards([*(choice.other for choice in pinned), *(key for key, _ in near[:nearest])]),
+        graph.cards([*(choice.other for choice in mine.choices), *(key for key, _ in near[:nearest])]),
         support_of(graph, card.id, mine.neighbours, nearest),
     )
     cards |= {**links.cards, **in_themes, card.id: card}
-    cards.update((choice.other, known[choice.other]) for choice in pinned if choice.other in known)
+    cards.update((choice.other, known[choice.other]) for choice in mine.choices if choice.other in known)
     neighbours = live(card, near, {**known, **cards}, support)
     if wanted.is_filter and sum(wanted.takes(one.card) and one.kind is not None for one in neighbours) < wanted.limit:
         neighbours = [*neighbours, *await further(graph, card, neighbours)]
     cards.update((one.card.id, one.card) for one in neighbours if one.kind is not None)
     return _Evidence(
         pinned=pinned,
-        blocked={choice.other for choice in mine.choices if choice.kind == "block"},
+        blocked=mine.blocked,
         links=links,
         translations=translations,
         neighbours=neighbours,
@@ -160,7 +173,7 @@ async def _links(graph: LinkGraph, card: Card, mine: Own) -> _Links:
     )
     citing = {owners[url]: some for url, some in zip(urls, of_urls, strict=False) if url in owners}
     cards = await graph.cards([*citing, *(b.id for some in (backlinks, *citing.values()) for b in some)])
-    return _Links(set(owners.values()), backlinks, citing, cards)
+    return _Links(set(urls), set(owners.values()), backlinks, citing, cards)
 
 
 async def _translations(graph: LinkGraph, card: Card) -> tuple[Mapping[ArticleId, Translation], dict[ArticleId, Card]]:

@@ -46,6 +46,9 @@ class ReasonShape(BaseModel):
     paragraph: int | None = Field(None, description="Of the link, from 0; `cites` and `backlink`.")
     themes: list[str] | None = Field(None, description="Names shared; `theme`.")
     via: str | None = Field(None, description="Title of the article that both link to, or of the translation linked.")
+    via_article: str | None = Field(
+        None, description="Id of the article that `via` names; once it is withdrawn, a kept copy of this must go."
+    )
     shared: float | None = Field(None, description="Of the wording that both have, from 0 to 1; `duplicate`.")
     similarity: float | None = Field(
         None, description="How near the two are in meaning and time, 1 at the most; where that is the reason."
@@ -65,6 +68,10 @@ class RelatedAnswer(BaseModel):
 
     article: str = Field(description="Whose list this is.")
     items: list[RelatedCard] = Field(description="At most `limit`.")
+    blocked: list[str] = Field(
+        description="Ids that editors keep off this article's page, sorted: for its other lists. Copies of their texts "
+        "are not in `items` either."
+    )
     as_of: AwareDatetime = Field(
         description="Up to when every part of this answer is right. 1970: all articles are being linked anew, the "
         "newest first, as after Redis was emptied; what is near in meaning may be missing."
@@ -198,6 +205,7 @@ RELATED_RESPONSES = responses(
                 "duplicates": [],
             },
         ],
+        "blocked": [],
     },
 )
 DUPLICATES_RESPONSES = responses(

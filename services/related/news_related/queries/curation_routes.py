@@ -6,7 +6,7 @@ from fastapi import APIRouter, Header, Request
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import JSONResponse, Response
 
-from news_related.graph.curation import MAX_CHOICES, Choice, Kind, curation_key
+from news_related.graph.curation import MAX_CHOICES, Choice, Kind, Note, curation_key
 from news_related.link_graph import LinkGraph
 from news_shared.api_keys import Caller
 from news_shared.article_ids import ArticleId, parse_article_id, partition_of
@@ -25,8 +25,8 @@ class ChoiceAsked(BaseModel):
 
     model_config = ConfigDict(extra="forbid")  # a misspelt field must not pass for a choice
 
-    kind: Kind = Field(description="pin: shown first. block: never shown.")
-    note: str | None = Field(None, max_length=1000, description="Why; shown as the reason of a pin.")
+    kind: Kind = Field(description="pin: shown first. block: never shown, nor is a copy of its text.")
+    note: Note = Field(None, description="Why, in one line; shown as the reason of a pin.")
 
 
 _ANSWERS: dict[int | str, dict[str, Any]] = {

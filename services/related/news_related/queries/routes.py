@@ -35,8 +35,9 @@ from news_related.queries.drawing import as_dot, as_graphml, as_json, as_svg
 from news_related.queries.kept_answers import KeptAnswers
 from news_shared.api_keys import ApiKeys
 from news_shared.article_ids import ArticleId, parse_article_id
-from news_shared.clock import epoch_ms
+from news_shared.clock import epoch_ms, rfc3339
 from news_shared.errors import PoisonError
+from news_shared.http import etagged
 from news_shared.problems import GONE, INVALID, NOT_FOUND, ProblemError
 from news_shared.producer import Producer
 from news_shared.projection.slots import Slots
@@ -68,9 +69,15 @@ _DRAWINGS: Mapping[str, tuple[Callable[[Neighbourhood, Words], str], str]] = {
 _NEVER_STORED = {"Cache-Control": "no-cache"}  # a 404 or 410 is over as soon as the article comes (back)
 
 Article = Annotated[str | None, Query(max_length=4_200, description="Id or `source:guid`.")]
-Url = Annotated[str | None, Query(max_length=4_096, description="Canonical URL of the article, instead of an id.")]
+Url = Annotated[
+    str | None,
+    Query(
+        max_length=4_096,
+        description="Canonical URL of the article, instead of an id; of several articles with one URL the earliest.",
+    ),
+]
 Languages = Annotated[
-    list[Annotated[str, Query(max_length=35)]] | None,
+    list[Annotated[str, Query(min_length=1, max_length=35)]] | None,
     Query(max_length=10, description="BCP 47, repeatable; `en` also finds `en-GB`.", examples=[["uk"]]),
 ]
 Since = Annotated[AwareDatetime | None, Query(description="Only what was published after it.")]
@@ -97,8 +104,9 @@ async def related(
 ) -> Response:
     """Ranked cards with their reasons: pins first, then translations, links, meaning, themes and closeness in time.
 
-    Never the article itself or a copy of it, a withdrawn or blocked one, what its body links, or two tellings of one
-    report; of several articles with one text the earliest stands for all.
+    Never the article itself, a withdrawn or blocked one, what its body links, a copy of any of these, anything else at
+    the URL of the article or of a link, or two tellings of one report; of several articles with one text the earliest
+    stands for all.
     """
     return await _related(request, article, None, limit, language, kind, published_after, raw)
 
@@ -151,7 +159,9 @@ async def story_of(request: Request, article: Article = None, url: Url = None, l
 @router.get("/v1/themes", responses=THEMES_RESPONSES, summary="All themes")
 async def themes(
     request: Request,
-    language: Annotated[str | None, Query(max_length=35, description="Only themes with articles in it.")] = None,
+    language: Annotated[
+        str | None, Query(min_length=1, max_length=35, description="Only themes with articles in it.")
+    ] = None,
     limit: Limit = 50,
     cursor: Annotated[str | None, Query(max_length=1_200, description="`next` of the page before.")] = None,
 ) -> Response:
@@ -213,14 +223,14 @@ async def graph_around(
     if format == "json":
         return await answered(request, data)
     drawn, media_type = _DRAWINGS[format]
-    text, _ = await kept_or_made(request, drawing)
-    headers = {
-        "Cache-Control": "no-cache",
-        "Vary": "Accept-Language",
-        "X-Content-Type-Options": "nosniff",
-        "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'",  # a picture runs nothing
-    }
-    return Response(text, headers=headers, media_type=media_type)
+    text, as_of = await kept_or_made(request, drawing)
+    answer = etagged(request, text, media_type)
+    answer.headers["As-Of"] = rfc3339(as_of)
+    answer.headers["Vary"] = "Accept-Language"
+    answer.headers["X-Content-Type-Options"] = "nosniff"
+    # A picture runs nothing.
+    answer.headers["Content-Security-Policy"] = "default-src 'none'; style-src 'unsafe-inline'"
+    return answer
 
 
 async def _related(
@@ -255,7 +265,7 @@ async def _related(
             }
             for one in await find(graph, card, mine, wanted)
         ]
-        return {"article": card.id, "items": items}
+        return {"article": card.id, "items": items, "blocked": sorted(mine.blocked)}
 
     return await answered(request, listed)
 

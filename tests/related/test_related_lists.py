@@ -1,0 +1,104 @@
+"""What stands in the list of an article and what never does, over a stored graph."""
+
+from collections.abc import AsyncIterator
+
+import pytest_asyncio
+
+from news_related.lists.ranking import Ranked, Wanted
+from news_related.lists.related_stories import own, related
+from tests.related.builders import an_article, id_of, url_of
+from tests.related.graph_on_redis import GraphOnRedis, graph_on_redis
+from tests.related.wire_texts import a_wire_text, edited
+from tests.testbed.backends import Backend
+
+
+@pytest_asyncio.fixture
+async def stored(backend: Backend) -> AsyncIterator[GraphOnRedis]:
+    async with graph_on_redis(backend) as graph:
+        yield graph
+
+
+async def listed(stored: GraphOnRedis, guid: str) -> dict[str, Ranked]:
+    """The list of an article by guid, in its order."""
+    key = id_of(guid)
+    cards = await stored.graph.cards([key])
+    found = await related(stored.graph, cards[key], await own(stored.graph, key), Wanted())
+    return {one.card.title.removeprefix("Title of "): one for one in found}
+
+
+async def test_a_reason_that_names_an_article_says_which(stored: GraphOnRedis) -> None:
+    await stored.apply(
+        [
+            an_article("here", links=("linked",)),
+            an_article("linked"),
+            an_article("links the same", links=("linked",)),
+            an_article("here-uk", language="uk", translation_of="here"),
+            an_article("links the translation", links=("here-uk",)),
+            an_article("links here", links=("here",)),
+        ]
+    )
+    reasons = {guid: one.reason.shown("en") for guid, one in (await listed(stored, "here")).items()}
+    assert {guid: (reason.get("via"), reason.get("via_article")) for guid, reason in reasons.items()} == {
+        "here-uk": (None, None),
+        "links here": (None, None),
+        "links the translation": ("Title of here-uk", id_of("here-uk")),
+        "links the same": ("Title of linked", id_of("linked")),
+    }
+
+
+async def test_nothing_leads_to_the_page_itself_or_to_what_its_body_links(stored: GraphOnRedis) -> None:
+    themes = ("Energy",)
+    await stored.apply(
+        [
+            an_article("here", links=("linked", "linked as well"), themes=themes),
+            an_article("teaser of here", url=url_of("here"), themes=themes),
+            an_article("linked", themes=themes),
+            an_article("teaser of linked", url=url_of("linked"), themes=themes),
+            an_article("linked as well", themes=themes),
+            an_article("translation of linked as well", url=url_of("linked as well"), translation_of="linked as well"),
+            an_article("without a URL", url=None, themes=themes),
+            an_article("another", themes=themes),
+        ]
+    )
+    assert set(await listed(stored, "here")) == {"without a URL", "another"}
+    await stored.choose("here", "pin", "teaser of here", "another")
+    assert list(await listed(stored, "here")) == ["another", "without a URL"]
+    await stored.apply(
+        [an_article("away", url=None, themes=("Sport",)), an_article("off", url=None, themes=("Sport",))]
+    )
+    assert list(await listed(stored, "away")) == ["off"], "no URL is no page"
+
+
+async def test_no_copy_takes_the_place_of_what_is_blocked_but_one_that_is_pinned(stored: GraphOnRedis) -> None:
+    themes, wire = ("Energy",), a_wire_text(1)
+    await stored.apply(
+        [
+            an_article("here", themes=themes),
+            an_article("blocked", themes=themes, content_text=wire),
+            an_article("its copy", themes=themes, content_text=wire),
+            an_article("another copy", themes=themes, content_text=edited(wire, keeps=0.9)),
+            an_article("another", themes=themes, content_text=a_wire_text(2)),
+        ]
+    )
+    assert len(await listed(stored, "here")) == 2
+    await stored.choose("here", "block", "blocked")
+    assert list(await listed(stored, "here")) == ["another"]
+    await stored.choose("here", "pin", "its copy")
+    found = await listed(stored, "here")
+    assert list(found) == ["its copy", "another"]
+    assert found["its copy"].copies == ()
+
+
+async def test_a_copy_of_what_is_blocked_is_known_though_nothing_else_speaks_for_the_blocked_one(
+    stored: GraphOnRedis,
+) -> None:
+    await stored.apply(
+        [
+            an_article("here", themes=("Energy",)),
+            an_article("blocked", content_text=a_wire_text(1)),
+            an_article("its copy", themes=("Energy",), content_text=a_wire_text(1)),
+        ]
+    )
+    assert list(await listed(stored, "here")) == ["its copy"]
+    await stored.choose("here", "block", "blocked")
+    assert list(await listed(stored, "here")) == []
