@@ -1,7 +1,7 @@
 """The feed's HTTP API: one article, named articles, lists."""
 
 from datetime import datetime
-from typing import Annotated, TypedDict
+from typing import Annotated, Any, TypedDict
 
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
@@ -41,7 +41,8 @@ async def articles(
     """Without `article` and `url`: a list, newest first, without bodies; parts of the selection combine.
 
     Pages stay right while articles arrive and go: a cursor names a place in the order, not a number of rows.
-    With `article` (repeatable) or `url`: whole articles by name, and which of them are missing or withdrawn.
+    With `article` (repeatable) or `url`: whole articles by name, and which of them are missing or withdrawn. Of several
+    articles with one URL the earliest comes first: it is the one that links to this URL lead to.
     """
     store: ArticleStore = request.state.store
     if article or url is not None:
@@ -87,10 +88,15 @@ async def _by_url(request: Request, store: ArticleStore, url: str) -> Response:
     ids, as_of = await store.by_url(url.strip())
     if ids:
         found, as_of = await store.many(ids)
-        items = [article for article in found if isinstance(article, dict)]
-        items.sort(key=lambda item: (datetime.fromisoformat(item["date_published"]), item["id"]), reverse=True)
+        items = sorted((article for article in found if isinstance(article, dict)), key=_since)
         return answer(request, {"items": items, "missing": []}, as_of)
     return answer(request, {"items": [], "missing": [{"article": url, "status": NOT_FOUND.status}]}, as_of)
+
+
+def _since(item: dict[str, Any]) -> tuple[datetime, str]:
+    """Of several articles with one URL the first has it, here as in the graph of links."""
+    dates = (datetime.fromisoformat(item[name]) for name in ("date_published", "first_published_at"))
+    return min(dates), item["id"]
 
 
 async def _named(request: Request, store: ArticleStore, names: list[str]) -> Response:
