@@ -17,6 +17,7 @@ from news_shared.topics import VIEWS
 from tests.shared.tally import Tally, tally_spec
 from tests.shared.test_projector import Words, projecting
 from tests.testbed.backends import PARTITIONS, Backend
+from tests.testbed.refusing import refusing_writes
 from tests.testbed.waiting import until
 
 
@@ -41,11 +42,10 @@ async def test_a_redis_that_refuses_writes_is_waited_for(words: Words) -> None:
     async with projecting(words) as one:
         await words.write(["before"])
         await until(words.is_exact, "the first word")
-        await words.redis.config_set("min-replicas-to-write", 9)
-        await words.write([f"w{i}" for i in range(100)])
-        await until(lambda: bool(one.unready()), "the refusal to be noticed")
-        assert not await words.is_exact()
-        await words.redis.config_set("min-replicas-to-write", 0)
+        async with refusing_writes(words.redis):
+            await words.write([f"w{i}" for i in range(100)])
+            await until(lambda: bool(one.unready()), "the refusal to be noticed")
+            assert not await words.is_exact()
         await until(words.is_exact, "the words of meanwhile")
         await until(lambda: not one.unready(), "readiness")
 
