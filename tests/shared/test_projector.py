@@ -4,102 +4,32 @@ import asyncio
 import os
 import subprocess
 import sys
-from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-import pytest_asyncio
 from aiokafka import AIOKafkaConsumer
 from prometheus_client import CollectorRegistry
 from structlog.testing import capture_logs
 
-from news_shared.errors import RebuildingError
 from news_shared.lease import Lease
 from news_shared.process import running
-from news_shared.producer import Outgoing, open_producer
 from news_shared.projection import generations
 from news_shared.projection import rebuild as rebuilding
-from news_shared.projection.contract import Checkpoint, Effects, ProjectionSpec
+from news_shared.projection.contract import Checkpoint, Effects
 from news_shared.projection.dead_letters import DeadLetter
-from news_shared.projection.metrics import ProjectionMetrics
-from news_shared.projection.projector import Projector
 from news_shared.projection.rebuild import rebuild
-from news_shared.projection.slots import Slots
 from news_shared.projection.state import PartitionState, StateKeys
-from news_shared.redis_client import RedisClient, open_redis
+from news_shared.redis_client import RedisClient
 from news_shared.settings import ProcessSettings
 from news_shared.topics import DEAD_LETTERS, VIEWS
 from tests.shared.tally import TALLY_LUA, Tally, tally_spec
-from tests.testbed.backends import PARTITIONS, Backend
+from tests.shared.words import Words, projecting, projector, rebuild_tally
+from tests.testbed.backends import PARTITIONS
 from tests.testbed.redis_cluster import RedisCluster
 from tests.testbed.topics import records_of
 from tests.testbed.waiting import until
-
-
-class Words:
-    """Writes words to the topic and knows what the tally must be."""
-
-    def __init__(self, backend: Backend, redis: RedisClient) -> None:
-        self.backend = backend
-        self.redis = redis
-        self.expected: Counter[str] = Counter()
-
-    async def write(self, words: Sequence[str], *, counted: bool = True) -> None:
-        records = [Outgoing(VIEWS, sum(w.encode()) % PARTITIONS, None, w.encode()) for w in words]
-        async with open_producer(self.backend.kafka_settings) as producer:
-            await producer.send_many(records)
-        if counted:
-            self.expected.update(words)
-
-    async def tally(self) -> Counter[str] | None:
-        slots = Slots(self.redis, "tally")
-        found: Counter[str] = Counter()
-        try:
-            for partition in range(PARTITIONS):
-                [pairs] = (await slots.read(partition, ("HGETALL", "tally"))).results
-                found.update({word.decode(): int(n) for word, n in zip(pairs[::2], pairs[1::2], strict=True)})
-        except RebuildingError:
-            return None
-        return found
-
-    async def is_exact(self) -> bool:
-        return await self.tally() == self.expected
-
-
-@pytest_asyncio.fixture
-async def words(fresh_backend: Backend) -> AsyncIterator[Words]:
-    Tally.away, Tally.poison, Tally.works = 2, "poison", False
-    async with open_redis(fresh_backend.redis_settings) as redis:
-        yield Words(fresh_backend, redis)
-
-
-def projector(
-    words: Words,
-    *,
-    instance: str = "0",
-    lease: Lease | None = None,
-    spec: ProjectionSpec[str] | None = None,
-    registry: CollectorRegistry | None = None,
-) -> Projector[str]:
-    return Projector(
-        spec or replace(tally_spec(VIEWS), is_working=lambda: Tally.works),
-        kafka=words.backend.kafka_settings,
-        redis=words.redis,
-        partitions=PARTITIONS,
-        instance=instance,
-        metrics=ProjectionMetrics(registry or CollectorRegistry()),
-        lease=lease,
-    )
-
-
-@asynccontextmanager
-async def projecting(words: Words, *, instance: str = "0", lease: Lease | None = None) -> AsyncIterator[Projector[str]]:
-    one = projector(words, instance=instance, lease=lease)
-    async with running(one.run(), stop=one.request_stop, name=instance, drain=timedelta(seconds=10)):
-        yield one
 
 
 async def test_every_record_takes_effect_once_across_restarts(words: Words) -> None:
@@ -458,19 +388,6 @@ async def holds_only(words: Words, generation: int) -> bool:
     found = [key.decode() async for key in words.redis.scan_iter(match="{tally-*}:*")]
     runtime = ("live", "lease", "replay")
     return {key.partition("}:")[2].split(":")[0] for key in found} - {*runtime} == {str(generation)}
-
-
-async def rebuild_tally(
-    words: Words, spec: ProjectionSpec[str], complete: Callable[[int], Awaitable[None]] | None = None
-) -> int:
-    return await rebuild(
-        spec,
-        kafka=words.backend.kafka_settings,
-        redis=words.redis,
-        process=ProcessSettings(partitions=PARTITIONS, instance="0"),
-        progress=lambda done, total: None,
-        complete=complete,
-    )
 
 
 async def test_one_holder_of_the_lease_projects_and_another_takes_over(words: Words) -> None:

@@ -1,41 +1,19 @@
 """The projection runtime when its surroundings are in trouble: it waits, says so, and goes on when they are mended."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from time import time
 
 import pytest
-import pytest_asyncio
 from aiokafka import ConsumerRecord
 
-from news_shared.projection.contract import ProjectionSpec, Restoring
-from news_shared.projection.rebuild import rebuild
-from news_shared.redis_client import open_redis
-from news_shared.settings import ProcessSettings
+from news_shared.projection.contract import Restoring
 from news_shared.topics import VIEWS
 from tests.shared.tally import Tally, tally_spec
-from tests.shared.test_projector import Words, projecting
-from tests.testbed.backends import PARTITIONS, Backend
+from tests.shared.words import Words, projecting, rebuild_tally
+from tests.testbed.backends import PARTITIONS
 from tests.testbed.refusing import refusing_writes
 from tests.testbed.waiting import until
-
-
-@pytest_asyncio.fixture
-async def words(fresh_backend: Backend) -> AsyncIterator[Words]:
-    Tally.away, Tally.poison, Tally.works = 2, "poison", False
-    async with open_redis(fresh_backend.redis_settings) as redis:
-        yield Words(fresh_backend, redis)
-
-
-async def rebuilt(words: Words, spec: ProjectionSpec[str]) -> int:
-    return await rebuild(
-        spec,
-        kafka=words.backend.kafka_settings,
-        redis=words.redis,
-        process=ProcessSettings(partitions=PARTITIONS, instance="0"),
-        progress=lambda done, total: None,
-    )
 
 
 async def test_a_redis_that_refuses_writes_is_waited_for(words: Words) -> None:
@@ -58,7 +36,7 @@ async def test_a_partition_that_stands_still_goes_on_after_the_rebuild_that_it_a
     words.expected.clear()
     async with projecting(words) as one:
         await until(lambda: any("newsfeed rebuild tally" in reason for reason in one.unready()), "a partition to stop")
-        await rebuilt(words, tally_spec(VIEWS))
+        await rebuild_tally(words, tally_spec(VIEWS))
         await words.write([f"x{i}" for i in range(50)])
         await until(words.is_exact, "what came after the rebuild")
         await until(lambda: not one.unready(), "readiness")
@@ -73,7 +51,7 @@ async def test_a_rebuild_that_meets_a_bug_ends_with_it_and_the_live_generation_s
         monkeypatch.setattr(Tally, "decode", _bug)
         async with asyncio.timeout(60):
             with pytest.raises(ExceptionGroup):
-                await rebuilt(words, tally_spec(VIEWS))
+                await rebuild_tally(words, tally_spec(VIEWS))
         assert await words.is_exact()
 
 
@@ -94,7 +72,7 @@ class FromChangelog(Tally):
 async def test_a_changelog_that_goes_on_while_it_is_restored_from_is_no_loss(words: Words) -> None:
     FromChangelog.words = words
     async with projecting(words):
-        assert await rebuilt(words, replace(tally_spec(VIEWS), open=FromChangelog)) == 2
+        assert await rebuild_tally(words, replace(tally_spec(VIEWS), open=FromChangelog)) == 2
 
 
 async def test_while_kafka_does_not_answer_what_is_told_grows_older(words: Words) -> None:

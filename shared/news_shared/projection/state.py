@@ -3,74 +3,14 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from hashlib import sha1
 from itertools import count
 from typing import Any, cast
 from uuid import uuid4
 
-from redis.exceptions import NoScriptError
-
 from news_shared.errors import FencedError
 from news_shared.projection.contract import Checkpoint, Effects, Fingerprint
+from news_shared.projection.state_scripts import BEGINNING_TO_RESTORE, MOVING, READING, Script, applying
 from news_shared.redis_client import RedisClient, awaited, redis_errors
-
-# Keys of the runtime stand behind those of the service's body, which so sees its own from 1 on.
-_COMPARE = """
-local NKEYS, NARGS = #KEYS - 5, #ARGV - 10
-local LIVE, STATE, AS_OF, LEASE = KEYS[NKEYS + 1], KEYS[NKEYS + 2], KEYS[NKEYS + 3], KEYS[NKEYS + 4]
-local REPLAY, replayed = KEYS[NKEYS + 5], ARGV[NARGS + 8]
-local generation, expected, fingerprint = ARGV[NARGS + 1], ARGV[NARGS + 2], ARGV[NARGS + 3]
-local token, next_offset, next_fingerprint, as_of = ARGV[NARGS + 4], ARGV[NARGS + 5], ARGV[NARGS + 6], ARGV[NARGS + 7]
-local effects_before, change = ARGV[NARGS + 9], ARGV[NARGS + 10]
-local stored = redis.call('HMGET', STATE, 'next', 'fingerprint', 'restorer', 'effects')
-local effects = stored[4] or ''
--- The client has sent again a call whose answer was lost.
-if change ~= '' and effects == change then return {'ok', stored[1], stored[2], effects} end
-local live = redis.call('HGET', LIVE, 'generation')
-if token ~= '' and redis.call('GET', LEASE) ~= token then
-  return {'lease', stored[1], stored[2]}
-end
-if generation ~= '' and live ~= generation then
-  return {'generation', stored[1], stored[2]}
-end
-if expected == 'restoring' then
-  if stored[1] or stored[3] ~= fingerprint then return {'offset', stored[1], stored[2]} end
-elseif stored[1] ~= expected or stored[2] ~= fingerprint then
-  return {'offset', stored[1], stored[2]}
-end
--- A fail-over may lose effects that did not move the offset: what was settled, restored or applied again.
-if effects ~= effects_before then return {'effects', stored[1], stored[2]} end
-if replayed ~= '' and redis.call('LREM', REPLAY, 1, replayed) == 0 then return {'ok', stored[1], stored[2], effects} end
-"""
-# Another name each time, so that who has kept an answer sees whether it may have changed; a fail-over brings the name
-# back that the state had.
-_NAME_EFFECTS = """
-effects = change
-redis.call('HSET', STATE, 'effects', effects)
-redis.call('HSET', LIVE, 'changed', effects)
-"""
-_ADVANCE = """
-if next_offset ~= '' then
-  redis.call('HSET', STATE, 'next', next_offset, 'fingerprint', next_fingerprint)
-  -- A watch over a partition that stands still says nothing of the record that it stands at.
-  if next_offset ~= stored[1] then redis.call('HDEL', STATE, 'attempts', 'restorer') end
-end
-if as_of ~= '' then redis.call('HSET', AS_OF, STATE, as_of) end
-return {'ok', next_offset, next_fingerprint, effects}
-"""
-_READ_AS_OF = """
-local results = {}
-for i, command in ipairs(cjson.decode(ARGV[1])) do results[i] = redis.call(unpack(command)) end
-local stored = redis.call('HMGET', KEYS[2], 'next', 'fingerprint', 'effects')
-return {redis.call('HGET', KEYS[1], 'generation'), stored[1], stored[2], stored[3] or '', results}
-"""
-_BEGIN_RESTORE = """
-if redis.call('HEXISTS', KEYS[2], 'next') == 1 then return 0 end
-redis.call('HSETNX', KEYS[1], 'generation', ARGV[1])
-redis.call('HSET', KEYS[2], 'restorer', ARGV[2])
-redis.call('HDEL', KEYS[2], 'effects')
-return 1
-"""
 
 
 @dataclass(frozen=True)
@@ -150,10 +90,7 @@ class PartitionState:
     def __init__(self, redis: RedisClient, keys: StateKeys, lua: str, *, lease_token: str = "") -> None:
         self._redis = redis
         self.keys = keys
-        self._apply = _Script(_COMPARE + _NAME_EFFECTS + "do\n" + lua + "\nend\n" + _ADVANCE)
-        self._compare = _Script(_COMPARE + _ADVANCE)
-        self._begin_restore = _Script(_BEGIN_RESTORE)
-        self._read_as_of = _Script(_READ_AS_OF)
+        self._applying = applying(lua)
         self._token = lease_token
         self._nonce = uuid4().hex
         self._calls = count()
@@ -196,7 +133,7 @@ class PartitionState:
             MismatchError: Redis stands elsewhere (fail-over, another owner, switched generation): discard.
             TransientError: Redis is away; whether it was applied is unknown.
         """
-        script = self._apply if effects.keys or effects.args else self._compare
+        script = self._applying if effects.keys or effects.args else MOVING
         answer = await self._run(
             script,
             effects,
@@ -237,7 +174,7 @@ class PartitionState:
 
         Repeating it changes nothing. Errors as in `apply`.
         """
-        script = self._apply if effects.keys or effects.args else self._compare
+        script = self._applying if effects.keys or effects.args else MOVING
         expected = (checkpoint.generation, checkpoint.next_offset, str(checkpoint.fingerprint or ""))
         protocol = (*expected, self._token, "", "", "", position)
         answer = await self._run(script, effects, checkpoint.generation, protocol)
@@ -255,7 +192,7 @@ class PartitionState:
         """
         keys = [self.keys.live, self.keys.state(checkpoint.generation), *dict.fromkeys(c[1] for c in commands)]
         with redis_errors("reading as of the checkpoint"):
-            answer = await self._read_as_of.run(self._redis, keys, [json.dumps(list(map(list, commands)))])
+            answer = await READING.run(self._redis, keys, [json.dumps(list(map(list, commands)))])
         generation, next_offset, fingerprint, effects, results = cast("list[Any]", answer)
         expected = (str(checkpoint.next_offset).encode(), str(checkpoint.fingerprint or "").encode(), self._effects)
         switched = live and generation != str(checkpoint.generation).encode()
@@ -273,7 +210,7 @@ class PartitionState:
             MismatchError: there is state by now.
         """
         with redis_errors("beginning to restore"):
-            begun = await self._begin_restore.run(
+            begun = await BEGINNING_TO_RESTORE.run(
                 self._redis, [self.keys.live, self.keys.state(generation)], [generation, self._nonce]
             )
         if not begun:
@@ -286,18 +223,18 @@ class PartitionState:
         Raises:
             MismatchError: another process restores now, or Redis has lost what was put before.
         """
-        await self._restoring(self._apply, generation, effects, "")
+        await self._restoring(self._applying, generation, effects, "")
 
     async def finish_restore(self, generation: int, next_offset: int) -> None:
         """From here on the log goes on. Errors as in `put_restored`."""
-        await self._restoring(self._compare, generation, Effects(), next_offset)
+        await self._restoring(MOVING, generation, Effects(), next_offset)
 
     async def count_attempt(self, generation: int) -> int:
         """Note that the process is about to die of the record at the stored offset; returns how often it did."""
         with redis_errors("counting an attempt"):
             return int(await awaited(self._redis.hincrby(self.keys.state(generation), "attempts", 1)))
 
-    async def _restoring(self, script: "_Script", generation: int, effects: Effects, next_offset: int | str) -> None:
+    async def _restoring(self, script: Script, generation: int, effects: Effects, next_offset: int | str) -> None:
         answer = await self._run(
             script, effects, generation, ["", "restoring", self._nonce, self._token, next_offset, "", "", ""]
         )
@@ -307,7 +244,7 @@ class PartitionState:
             )
 
     async def _run(
-        self, script: "_Script", effects: Effects, generation: int, protocol: Sequence[str | int]
+        self, script: Script, effects: Effects, generation: int, protocol: Sequence[str | int]
     ) -> list[bytes]:
         keys = [
             *effects.keys,
@@ -317,29 +254,13 @@ class PartitionState:
             self.keys.lease,
             self.keys.replay,
         ]
-        change = f"{self._nonce}:{next(self._calls)}" if script is self._apply else ""
+        change = f"{self._nonce}:{next(self._calls)}" if script is self._applying else ""
         with redis_errors("applying effects"):
             args = [*effects.args, *protocol, self._effects, change]
             answer = cast("list[bytes]", await script.run(self._redis, keys, args))
         if answer[0] == b"ok":
             self._effects = answer[3]
         return answer
-
-
-class _Script:
-    """A Lua script that loads itself where it is missing, also on a node that took over a moment ago."""
-
-    def __init__(self, text: str) -> None:
-        self._text = text
-        self._sha = sha1(text.encode(), usedforsecurity=False).hexdigest()
-
-    async def run(
-        self, redis: RedisClient, keys: Sequence[str | bytes], args: Sequence[str | bytes | int | float]
-    ) -> object:
-        try:
-            return await awaited(redis.evalsha(self._sha, len(keys), *keys, *args))
-        except NoScriptError:
-            return await awaited(redis.eval(self._text, len(keys), *keys, *args))
 
 
 def _shown(offset: bytes | None) -> str:
