@@ -157,6 +157,7 @@ async def story(request: Request, story: str) -> Response:
         interface,
         name=page.name,
         name_language=told[0].language,
+        first=told[0].id,
         days=_by_day(told, interface),
         number=len(told),
         is_cut=bool(page.listed.body.get("truncated")),
