@@ -131,7 +131,7 @@ async def test_what_was_just_answered_is_not_asked_again_but_for_the_article(ope
         assert (await site.get(path_of(STORY))).status_code == 200
     asked = [request.url.path for request in newsroom.asked]
     assert asked.count(f"/v1{path_of(STORY)}") == 2
-    assert asked.count(f"/v1{path_of(STORY)}/related") == 1
+    assert asked.count(f"/v1{path_of(STORY)}/links") == 1
     withdraw(newsroom, STORY["id"])
     assert (await site.get(path_of(STORY))).status_code == 410
 
@@ -142,14 +142,26 @@ async def test_lists_may_be_seconds_old_but_nothing_withdrawn_is_in_them(open_si
     await site.get(path_of(STORY))
     newsroom.backlinks[STORY["id"]] = []
     newsroom.related[STORY["id"]] = []
-    assert SIMILAR["title"] in (await site.get(path_of(STORY))).text  # related is not asked again
+    assert SIMILAR["title"] in (await site.get(path_of(STORY))).text  # what links here is not asked for again
     withdraw(newsroom, SIMILAR["id"])
 
     async def is_without() -> bool:
         return SIMILAR["title"] not in (await site.get(path_of(STORY))).text
 
     await until(is_without, "what was withdrawn to go", seconds=1)
-    assert [request.url.path for request in newsroom.asked].count(f"/v1{path_of(STORY)}/related") == 1
+    assert [request.url.path for request in newsroom.asked].count(f"/v1{path_of(STORY)}/links") == 1
+
+
+async def test_what_editors_choose_is_there_for_the_first_reader_a_second_later(
+    open_site: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    newsroom = a_newsroom()
+    site = await open_site(newsroom, cards="PT1H", fresh="PT0.2S")
+    await site.get(path_of(STORY))
+    newsroom.related[STORY["id"]] = [{**a_card(CABLE), "reason": {"kind": "pinned", "text": "read this first"}}]
+    now = asyncio.get_running_loop().time()
+    monkeypatch.setattr("news_web.peers._now", lambda: now + 1)
+    assert "read this first" in (await site.get(path_of(STORY))).text
 
 
 VIA = an_article("ferry-ar", language="ar", title="Ferries in Arabic")

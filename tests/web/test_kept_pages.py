@@ -83,13 +83,26 @@ def known_as_a_copy(newsroom: Newsroom) -> None:
     newsroom.duplicate_of = {SIMILAR["id"]: TRANSLATION["id"]}
 
 
+def blocked(newsroom: Newsroom) -> None:
+    newsroom.blocked = {STORY["id"]: [SIMILAR["id"]]}
+
+
 def related_away(newsroom: Newsroom) -> None:
     newsroom.special = {("related", f"/v1{path_of(STORY)}/related"): lambda request: httpx.Response(404, json={})}
 
 
 @pytest.mark.parametrize(
     "change",
-    [corrected, renamed_card, other_related, longer_story, another_of_the_theme, known_as_a_copy, related_away],
+    [
+        corrected,
+        renamed_card,
+        other_related,
+        longer_story,
+        another_of_the_theme,
+        known_as_a_copy,
+        blocked,
+        related_away,
+    ],
 )
 async def test_every_change_is_seen_at_once(
     open_site: Open, newsroom: Tagged, written: list[str], change: Callable[[Newsroom], None]

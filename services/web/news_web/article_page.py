@@ -7,6 +7,7 @@ from typing import Final
 
 from news_shared.article_ids import ArticleId
 from news_web.confirming import confirmed, confirmed_article
+from news_web.named_stories import naming_only
 from news_web.peers import Part, Questions
 from news_web.public_paths import Service
 from news_web.stories import Item, as_card, card_id
@@ -92,22 +93,32 @@ async def ask_article(questions: Questions, article_id: ArticleId) -> ArticlePag
         links = tasks.create_task(questions.ask(Service.RELATED, f"{path}/links", age="cards"))
         story = tasks.create_task(questions.ask(Service.RELATED, f"{path}/story", age="cards"))
         related = tasks.create_task(
-            questions.ask(Service.RELATED, f"{path}/related", {"limit": _RELATED}, has_words=True, age="cards")
+            questions.ask(Service.RELATED, f"{path}/related", {"limit": _RELATED}, has_words=True)  # editors look at it
         )
         around = tasks.create_task(_around(questions, asked))
     original, themes = around.result()
     article = confirmed_article(asked.result(), [views.result(), links.result(), story.result(), related.result()])
     copied = [links.result(), related.result(), story.result(), original, *themes.lists]
-    safe_links, safe_related, safe_story, safe_original, *safe_lists = await confirmed(questions, copied)
+    safe = await confirmed(questions, copied)
+    shown_links, shown_related, shown_story, shown_original, *shown_lists = _without_blocked(safe, questions.language)
     return ArticlePage(
         article=article,
         views=views.result(),
-        links=safe_links,
-        related=safe_related,
-        story=safe_story,
-        original=safe_original,
-        theme_lists=replace(themes, lists=safe_lists),
+        links=shown_links,
+        related=shown_related,
+        story=shown_story,
+        original=shown_original,
+        theme_lists=replace(themes, lists=shown_lists),
     )
+
+
+def _without_blocked(parts: Sequence[Part], language: str) -> Sequence[Part]:
+    """The parts without what editors keep off this page, which one of them tells."""
+    blocked = frozenset(str(name) for part in parts for name in part.body.get("blocked") or ())
+    if not blocked:
+        return parts
+    # With their ETags: what is blocked has a part in that of the list which tells it.
+    return [replace(part, body=naming_only(part.body, lambda name: name not in blocked, language)) for part in parts]
 
 
 async def _around(questions: Questions, asked: "asyncio.Task[Part]") -> tuple[Part, ThemeLists]:

@@ -133,6 +133,7 @@ async def _parts(request: Request, name: str) -> Response:
     }
     for part in parts:
         answer[part].pop("as_of", None)  # or the answer would be another one each second, and no ETag would ever match
+    answer["related"].pop("blocked", None)  # nothing here shows it
     answer["themes"] = {
         "status": page.theme_lists.status if page.article.is_ok else "unavailable",
         "items": [{"slug": block.slug, "name": block.name, "items": list(block.items)} for block in page.themes],
