@@ -67,7 +67,7 @@ def _content(page: ArticlePage, interface: Interface, *, reasons_in: str, paper:
         "translations": stories(page.translations),
         "story": stories(page.story_so_far),
         "story_id": page.story.body.get("id"),
-        "reports": len(page.story.items),
+        "reports": page.reports,
         "related": stories(page.related_items[:_RELATED]),
         "reasons_in": reasons_in,
         "is_copy": page.article.status == "stale",
