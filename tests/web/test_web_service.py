@@ -217,6 +217,17 @@ async def test_what_editors_keep_off_a_page_has_no_place_on_it(open_site: Open, 
     assert newsroom.articles[-1]["title"] in (await site.get(path_of(blocked))).text  # but on its own
 
 
+@pytest.mark.parametrize("said", ["ferry", STORY["url"]])
+async def test_an_article_is_no_translation_of_itself(open_site: Open, said: str) -> None:
+    newsroom = a_newsroom()
+    newsroom.articles[0]["translation_of"] = said
+    newsroom.related.clear()
+    html = (await (await open_site(newsroom)).get(path_of(STORY))).text
+    assert Page(html).mistakes == []
+    assert 'id="translations"' not in html
+    assert "hreflang" not in html[: html.index("</head>")]
+
+
 async def test_a_part_whose_service_is_down_is_left_out_and_nothing_false_is_shown(open_site: Open) -> None:
     newsroom = a_newsroom()
     newsroom.down = {"views", "related"}

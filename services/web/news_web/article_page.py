@@ -57,7 +57,8 @@ class ArticlePage:
     def translations(self) -> Sequence[Item]:
         """Stories that say the same in another language, each once."""
         found = [item for item in self.related.items if _kind(item) == "translation"]
-        return found + [as_card(item) for item in self.original.items[:1] if card_id(item) not in _ids(found)]
+        original = [item for item in self.original.items if card_id(item) != self._itself][:1]
+        return found + [as_card(item) for item in original if card_id(item) not in _ids(found)]
 
     @property
     def story_so_far(self) -> Sequence[Item]:
