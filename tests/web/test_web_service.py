@@ -364,6 +364,8 @@ async def test_the_page_as_json_is_found_by_url(open_site: Open) -> None:
     site = await open_site(newsroom)
     for address in (
         "/v1/pages?url=https://herald.example/ferry",
+        "/v1/pages?url=HTTPS://herald.example/ferry",
+        "/v1/pages/Https://herald.example/ferry",
         "/v1/pages/https://herald.example/ferry",
         "/v1/pages/https%3A%2F%2Fherald.example%2Fferry",
         "/v1/pages?article=herald:ferry",

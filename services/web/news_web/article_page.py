@@ -11,7 +11,7 @@ from news_web.folding import ask_copies_in, told_once
 from news_web.named_stories import naming_only
 from news_web.peers import Part, Questions
 from news_web.public_paths import Service
-from news_web.stories import Item, as_card, card_id
+from news_web.stories import Item, as_card, card_id, url_in
 from news_web.theme_blocks import ThemeBlock, ThemeLists, ask_themes
 
 _THEMES: Final = 3
@@ -155,8 +155,8 @@ async def _ask_original(questions: Questions, article: Item) -> Part:
     said = article.get("translation_of")
     if not said:
         return Part("missing")
-    by_url = said.startswith(("http://", "https://"))
-    name = {"url": said} if by_url else {"article": f"{article['source']}:{said}"}
+    url = url_in(said)
+    name = {"url": url} if url is not None else {"article": f"{article['source']}:{said}"}
     return await questions.ask(Service.FEED, "/v1/articles", name, age="cards")
 
 

@@ -20,7 +20,7 @@ from news_web.json_ld import news_article
 from news_web.page_answers import PAGE_RESPONSES
 from news_web.peers import Part, Questions
 from news_web.public_paths import Service
-from news_web.stories import Item, moment_of, shown_image, stories, web_address
+from news_web.stories import Item, moment_of, shown_image, stories, url_in, web_address
 
 router = APIRouter()
 
@@ -150,9 +150,10 @@ async def _named(questions: Questions, name: str) -> ArticleId:
         PoisonError: the name is none.
         ProblemError: 404 when no article has the URL, 503 when nobody can say.
     """
-    if not name.startswith(("http://", "https://")):
+    url = url_in(name)
+    if url is None:
         return parse_article_id(name)
-    found = await questions.ask(Service.FEED, "/v1/articles", {"url": name}, is_main=True, age="now")
+    found = await questions.ask(Service.FEED, "/v1/articles", {"url": url}, is_main=True, age="now")
     if not found.is_ok:
         raise ProblemError(UNAVAILABLE, "Which article has this URL cannot be looked up now.", {"Retry-After": "2"})
     if not found.items:

@@ -116,3 +116,9 @@ def web_address(url: object) -> tuple[str, str] | None:
     except ValueError:
         return None
     return (str(url), parts.hostname) if parts.scheme in {"http", "https"} and parts.hostname else None
+
+
+def url_in(name: str) -> str | None:
+    """An article's URL, its scheme in lower case as in canonical ones; None where it has another kind of name."""
+    scheme, colon, rest = name.partition("://")
+    return f"{scheme.lower()}{colon}{rest}" if colon and scheme.lower() in {"http", "https"} else None
