@@ -104,7 +104,8 @@ async def page_parts(request: Request, article: str) -> Response:
 
     Each part has its own `status`: `ok`, `stale` (its service does not answer; this is what it said some minutes ago,
     without what was withdrawn since), `missing` (that service has never heard of the article) or `unavailable` (it
-    does not answer: leave the part out). 404 and 410 are the article's; 503 when nothing answers.
+    does not answer: leave the part out). What editors block on its page is in none of them. 404 and 410 are the
+    article's; 503 when nothing answers.
     """
     return await _parts(request, article)
 
