@@ -250,6 +250,20 @@ async def test_a_headline_in_a_reason_without_its_id_is_not_shown_out_of_a_copy(
     assert VIA["title"] not in (await site.get(path_of(STORY))).text
 
 
+async def test_the_longest_lists_are_looked_up_to_their_end(open_site: Open) -> None:
+    newsroom = a_newsroom()
+    many = [an_article(f"many-{n}", title=f"One of many {n}", tags=[]) for n in range(300)]
+    newsroom.articles += many
+    cards = [a_card(one) for one in many]
+    newsroom.links[STORY["id"]] = [{"paragraph": 0, "text": "x", "url": c["url"], "card": c} for c in cards[:100]]
+    newsroom.backlinks[STORY["id"]] = cards[100:200]
+    newsroom.stories[STORY["id"]] = [*cards[200:], a_card(STORY)]
+    site = await open_site(newsroom)
+    await site.get(path_of(STORY))
+    newsroom.down = {"related"}
+    assert SIMILAR["title"] in str((await site.get(f"/v1/pages/{STORY['id']}")).json()["related"])
+
+
 async def test_a_copy_is_asked_for_by_its_etag(open_site: Open) -> None:
     newsroom = a_newsroom()
 

@@ -17,7 +17,7 @@ from news_web.public_paths import Service
 from news_web.stories import card_id
 
 _MOST_ASKED: Final = 100
-_MOST_CALLS: Final = 3
+_MOST_CALLS: Final = 5  # a long thread, a hundred links either way, and what the others name
 
 UNCONFIRMED: Final = timedelta(seconds=30)
 """How old a copy may be that nobody vouches for."""
