@@ -107,6 +107,7 @@ class Newsroom:
     links: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     backlinks: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     related: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    blocked: dict[str, list[str]] = field(default_factory=dict)
     stories: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     ranking: list[str] = field(default_factory=list)
     duplicate_of: dict[str, str] = field(default_factory=dict)
@@ -228,7 +229,7 @@ class Newsroom:
         if request.headers.get("accept-language") == "uk":
             for item in items:
                 item["reason"] = {**item["reason"], "text": f"українською: {item['reason']['kind']}"}
-        return httpx.Response(200, json={"items": items})
+        return httpx.Response(200, json={"items": items, "blocked": self.blocked.get(name, [])})
 
 
 def _slug(theme: str) -> str:

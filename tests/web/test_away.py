@@ -1,5 +1,6 @@
 """Services that are away or slow: what copies of their answers may show, and that nothing withdrawn comes back."""
 
+import asyncio
 from collections.abc import Iterable
 from datetime import timedelta
 from time import perf_counter
@@ -15,8 +16,8 @@ from news_web.peers import Part
 from news_web.public_paths import Service
 from tests.testbed.waiting import until
 from tests.web.conftest import Open
-from tests.web.newsroom import Newsroom
-from tests.web.test_web_service import CABLE, SIMILAR, STORY, a_newsroom, path_of
+from tests.web.newsroom import Newsroom, a_card, an_article
+from tests.web.test_web_service import CABLE, SIMILAR, STORY, TRANSLATION, a_newsroom, path_of
 from tests.web.wellformed import Page
 
 EVERYBODY = {"feed", "views", "related"}
@@ -130,7 +131,7 @@ async def test_what_was_just_answered_is_not_asked_again_but_for_the_article(ope
         assert (await site.get(path_of(STORY))).status_code == 200
     asked = [request.url.path for request in newsroom.asked]
     assert asked.count(f"/v1{path_of(STORY)}") == 2
-    assert asked.count(f"/v1{path_of(STORY)}/related") == 1
+    assert asked.count(f"/v1{path_of(STORY)}/links") == 1
     withdraw(newsroom, STORY["id"])
     assert (await site.get(path_of(STORY))).status_code == 410
 
@@ -141,14 +142,126 @@ async def test_lists_may_be_seconds_old_but_nothing_withdrawn_is_in_them(open_si
     await site.get(path_of(STORY))
     newsroom.backlinks[STORY["id"]] = []
     newsroom.related[STORY["id"]] = []
-    assert SIMILAR["title"] in (await site.get(path_of(STORY))).text  # related is not asked again
+    assert SIMILAR["title"] in (await site.get(path_of(STORY))).text  # what links here is not asked for again
     withdraw(newsroom, SIMILAR["id"])
 
     async def is_without() -> bool:
         return SIMILAR["title"] not in (await site.get(path_of(STORY))).text
 
     await until(is_without, "what was withdrawn to go", seconds=1)
-    assert [request.url.path for request in newsroom.asked].count(f"/v1{path_of(STORY)}/related") == 1
+    assert [request.url.path for request in newsroom.asked].count(f"/v1{path_of(STORY)}/links") == 1
+
+
+async def test_what_editors_choose_is_there_for_the_first_reader_a_second_later(
+    open_site: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    newsroom = a_newsroom()
+    site = await open_site(newsroom, cards="PT1H", fresh="PT0.2S")
+    await site.get(path_of(STORY))
+    newsroom.related[STORY["id"]] = [{**a_card(CABLE), "reason": {"kind": "pinned", "text": "read this first"}}]
+    now = asyncio.get_running_loop().time()
+    monkeypatch.setattr("news_web.peers._now", lambda: now + 1)
+    assert "read this first" in (await site.get(path_of(STORY))).text
+
+
+VIA = an_article("ferry-ar", language="ar", title="Ferries in Arabic")
+COPY = an_article("wire-copy", title="The wire text elsewhere")
+
+
+def a_newsroom_that_names() -> Newsroom:
+    """What belongs to a story names two others, which have no place of their own on its page."""
+    newsroom = a_newsroom()
+    newsroom.articles += [{**VIA, "tags": []}, {**COPY, "tags": []}]
+    said = {"via": VIA["title"], "via_article": VIA["id"]}
+    same = {"kind": "same_story", "text": f"both link to “{VIA['title']}”", **said}
+    backlink = {"kind": "backlink", "text": f"links to “{VIA['title']}”, a translation of this article", **said}
+    newsroom.related[STORY["id"]] = [
+        {**a_card(SIMILAR), "reason": same, "duplicates": [a_card(COPY)]},
+        {**a_card(CABLE), "reason": {**backlink, "paragraph": 0}, "duplicates": []},
+    ]
+    newsroom.stories[STORY["id"]] = [a_card(VIA), a_card(STORY), a_card(TRANSLATION)]
+    return newsroom
+
+
+@pytest.mark.parametrize("away", [set(), {"related"}, {"related", "views"}])
+async def test_what_is_withdrawn_is_not_named_either(
+    open_site: Open, monkeypatch: pytest.MonkeyPatch, away: set[str]
+) -> None:
+    newsroom = a_newsroom_that_names()
+    answer = httpx.Response(200, json={"items": newsroom.related[STORY["id"]]})
+    newsroom.special[("related", f"/v1{path_of(STORY)}/related")] = lambda request: answer
+    site = await open_site(newsroom, cards="PT1H", fresh="PT0.5S")
+    addresses = (path_of(STORY), f"/v1/pages/{STORY['id']}")
+    for address in addresses:
+        text = (await site.get(address)).text
+        assert all(gone in text for gone in (VIA["title"], VIA["id"]))
+    assert COPY["id"] in text
+    now = asyncio.get_running_loop().time()
+    monkeypatch.setattr("news_web.peers._now", lambda: now + 25)
+    withdraw(newsroom, VIA["id"])
+    withdraw(newsroom, COPY["id"])
+    newsroom.down = away
+    newsroom.stories[STORY["id"]] = [a_card(STORY), a_card(TRANSLATION)]
+    newsroom.related[STORY["id"]] = [{**a_card(SIMILAR), "reason": {"kind": "similar", "text": "about it"}}]
+    del newsroom.special[("related", f"/v1{path_of(STORY)}/related")]
+    for address in addresses:
+        response = await site.get(address)
+        assert response.status_code == 200
+        assert SIMILAR["title"] in response.text
+        for gone in (VIA, COPY):
+            assert gone["id"] not in response.text
+            assert gone["title"] not in response.text
+
+
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [
+        ("en", ["another report of the same story", "links to a translation of this article"]),
+        ("uk", ["інше повідомлення про ту саму подію", "посилається на переклад цієї статті"]),
+    ],
+)
+async def test_a_reason_that_named_what_is_withdrawn_goes_on_without(
+    open_site: Open, language: str, words: list[str]
+) -> None:
+    newsroom = a_newsroom_that_names()
+    site = await open_site(newsroom)
+    before = (await site.get(f"/v1/pages/{STORY['id']}?lang={language}")).json()
+    withdraw(newsroom, VIA["id"])
+    newsroom.down = {"related"}
+    after = (await site.get(f"/v1/pages/{STORY['id']}?lang={language}")).json()
+    same, backlink = words
+    assert VIA["title"] in str(before["related"])
+    assert [item["reason"] for item in after["related"]["items"]] == [
+        {"kind": "same_story", "text": same},
+        {"kind": "backlink", "text": backlink, "paragraph": 0},
+    ]
+    assert [copy["article"] for copy in after["related"]["items"][0]["duplicates"]] == [COPY["id"]]
+    assert (before["story"]["id"], after["story"]["id"]) == (VIA["id"], STORY["id"])
+
+
+async def test_a_headline_in_a_reason_without_its_id_is_not_shown_out_of_a_copy(open_site: Open) -> None:
+    newsroom = a_newsroom_that_names()
+    for item in newsroom.related[STORY["id"]]:
+        del item["reason"]["via_article"]
+    newsroom.stories = {}
+    site = await open_site(newsroom)
+    assert VIA["title"] in (await site.get(path_of(STORY))).text
+    newsroom.down = {"related"}
+    assert VIA["title"] not in (await site.get(path_of(STORY))).text
+
+
+async def test_the_longest_lists_are_looked_up_to_their_end(open_site: Open) -> None:
+    newsroom = a_newsroom()
+    many = [an_article(f"many-{n}", title=f"One of many {n}", tags=[]) for n in range(300)]
+    newsroom.articles += many
+    cards = [a_card(one) for one in many]
+    newsroom.links[STORY["id"]] = [{"paragraph": 0, "text": "x", "url": c["url"], "card": c} for c in cards[:100]]
+    newsroom.backlinks[STORY["id"]] = cards[100:200]
+    newsroom.stories[STORY["id"]] = [*cards[200:], a_card(STORY)]
+    site = await open_site(newsroom)
+    await site.get(path_of(STORY))
+    newsroom.down = {"related"}
+    assert SIMILAR["title"] in str((await site.get(f"/v1/pages/{STORY['id']}")).json()["related"])
 
 
 async def test_a_copy_is_asked_for_by_its_etag(open_site: Open) -> None:

@@ -1,5 +1,6 @@
 """A text that several sources have stands once in a list, with links to the others."""
 
+import re
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from news_web.folding import UNASKED, folded
 from news_web.peers import UNAVAILABLE, Part
 from news_web.stories import Item, Story, card_id
 from tests.web.conftest import Open
-from tests.web.newsroom import Newsroom, an_article
+from tests.web.newsroom import Newsroom, a_card, an_article
 from tests.web.wellformed import Page
 
 _NAMES = "abcdefgh"
@@ -130,6 +131,63 @@ async def test_news_by_theme_folds_and_leaves_out_the_copies_of_the_story(open_s
     assert [(one["id"], [copy["id"] for copy in one["duplicates"]]) for one in parts] == [
         (FIRST["id"], [SECOND["id"], THIRD["id"]])
     ]
+
+
+def a_thread() -> Newsroom:
+    """A story of five reports, which are three texts."""
+    own = an_article("later", title="Later report", date_published="2026-01-15T13:00:00Z", tags=[])
+    newsroom = a_newsroom()
+    newsroom.articles += [own]
+    told = [a_card(one) for one in (FIRST, BETWEEN, SECOND, THIRD, own)]
+    newsroom.stories = {one["article"]: told for one in told}
+    return newsroom
+
+
+def timeline(html: str) -> list[str]:
+    """Headlines and the lines that name copies, without dates."""
+    page = Page(html)
+    assert page.mistakes == []
+    text = html[html.index('class="timeline"') : html.index("</ol>", html.index('class="timeline"'))]
+    return re.findall(r"(Later report|Own report|Wire at [a-z]+|Also:|You are reading this)", text)
+
+
+@pytest.mark.parametrize(
+    ("article", "told"),
+    [
+        (FIRST, ["Wire at ten", "You are reading this", "Own report", "Later report"]),
+        (SECOND, ["Own report", "Wire at eleven", "You are reading this", "Later report"]),
+        (
+            BETWEEN,
+            [
+                *("Wire at ten", "Also:", "Wire at eleven", "Wire at noon"),
+                *("Own report", "You are reading this", "Later report"),
+            ],
+        ),
+    ],
+)
+async def test_the_story_so_far_tells_each_text_once_and_of_its_own_only_itself(
+    open_site: Open, article: dict[str, Any], told: list[str]
+) -> None:
+    site = await open_site(a_thread())
+    html = (await site.get(f"/articles/{article['id']}", headers={"accept-language": "en"})).text
+    assert timeline(html) == told
+    assert "The whole story: 3 reports" in " ".join(Page(html).text.split())
+
+
+async def test_the_page_of_a_story_tells_each_text_once(open_site: Open) -> None:
+    site = await open_site(a_thread())
+    html = (await site.get(f"/stories/{FIRST['id']}", headers={"accept-language": "en"})).text
+    assert timeline(html) == ["Wire at ten", "Also:", "Wire at eleven", "Wire at noon", "Own report", "Later report"]
+    assert "3 reports" in " ".join(Page(html).text.split())
+
+
+async def test_the_whole_story_has_the_report_that_is_kept_off_a_page(open_site: Open) -> None:
+    newsroom = a_thread()
+    newsroom.blocked[FIRST["id"]] = [BETWEEN["id"]]
+    site = await open_site(newsroom)
+    html = (await site.get(f"/articles/{FIRST['id']}", headers={"accept-language": "en"})).text
+    assert timeline(html) == ["Wire at ten", "You are reading this", "Later report"]
+    assert "The whole story: 3 reports" in " ".join(Page(html).text.split())
 
 
 @pytest.mark.parametrize("trouble", ["down", "slow"])

@@ -12,6 +12,8 @@ from tests.web.conftest import Open
 from tests.web.newsroom import Newsroom, a_card, an_article
 from tests.web.test_web_service import CABLE, SIMILAR, STORY, TRANSLATION, a_newsroom, path_of
 
+EARLIER = an_article("earlier", title="The first report", tags=[])
+
 
 class Tagged(Newsroom):
     """A newsroom whose answers have ETags, as those of the services do."""
@@ -83,17 +85,37 @@ def known_as_a_copy(newsroom: Newsroom) -> None:
     newsroom.duplicate_of = {SIMILAR["id"]: TRANSLATION["id"]}
 
 
+def told_by_a_copy(newsroom: Newsroom) -> None:
+    newsroom.duplicate_of = {CABLE["id"]: EARLIER["id"]}
+
+
+def blocked(newsroom: Newsroom) -> None:
+    newsroom.blocked = {STORY["id"]: [SIMILAR["id"]]}
+
+
 def related_away(newsroom: Newsroom) -> None:
     newsroom.special = {("related", f"/v1{path_of(STORY)}/related"): lambda request: httpx.Response(404, json={})}
 
 
 @pytest.mark.parametrize(
     "change",
-    [corrected, renamed_card, other_related, longer_story, another_of_the_theme, known_as_a_copy, related_away],
+    [
+        corrected,
+        renamed_card,
+        other_related,
+        longer_story,
+        another_of_the_theme,
+        known_as_a_copy,
+        told_by_a_copy,
+        blocked,
+        related_away,
+    ],
 )
 async def test_every_change_is_seen_at_once(
     open_site: Open, newsroom: Tagged, written: list[str], change: Callable[[Newsroom], None]
 ) -> None:
+    newsroom.articles.append(EARLIER)
+    newsroom.stories = {STORY["id"]: [a_card(one) for one in (EARLIER, CABLE, STORY)]}
     site = await open_site(newsroom)
     before = (await site.get(path_of(STORY))).text
     assert (await site.get(path_of(STORY))).text == before

@@ -56,6 +56,10 @@ class Site:
     async def is_without_count(self) -> bool:
         return "views=" not in await self.page()
 
+    async def has_old_list(self) -> bool:
+        answer = await self.client.get(f"{self.url}/v1/pages/desk:newer")
+        return bool(answer.json()["related"]["status"] == "stale")
+
     async def answered(self) -> tuple[int, str, float]:
         """Status, text, and the seconds of the middle one of some visits: the machine is shared."""
         taken = []
@@ -96,6 +100,7 @@ async def _started(roles: Roles, redis: EmbeddedServer) -> dict[str, RoleProcess
 
 async def test_the_article_is_there_within_half_a_second_whoever_is_stopped(site: Site) -> None:
     site.processes["related-api"].freeze()  # worse than dead: it takes connections and says nothing
+    await until(site.has_old_list, "each page to wait for the related list", seconds=5)
     status, page, seconds = await site.answered()
     assert status == 200
     assert 'href="/articles/' in page  # the copy's card: views knows that the story is still there

@@ -183,6 +183,51 @@ async def test_assets_are_kept_for_ever_and_only_under_their_own_address(open_si
     assert (await site.get("/static/0000/newsfeed.css")).status_code == 404
 
 
+@pytest.mark.parametrize(
+    "place", ["related", "a translation", "original", "story", "its first report", "backlinks", "card", "theme", "copy"]
+)
+async def test_what_editors_keep_off_a_page_has_no_place_on_it(open_site: Open, place: str) -> None:
+    newsroom = a_newsroom()
+    blocked = an_article("kept-off", title="Kept off", language="uk", tags=["Port Morrow"] if place == "theme" else [])
+    card = a_card(blocked)
+    newsroom.articles.append(blocked)
+    match place:
+        case "related" | "a translation":
+            kind = "translation" if place == "a translation" else "similar"
+            newsroom.related[STORY["id"]].append({**card, "reason": {"kind": kind, "text": "as it was"}})
+        case "original":
+            newsroom.articles[0]["translation_of"] = blocked["url"]
+        case "story":
+            newsroom.stories[STORY["id"]] = [a_card(STORY), card]
+        case "its first report":
+            newsroom.stories[STORY["id"]] = [card, a_card(STORY), a_card(CABLE)]
+        case "backlinks":
+            newsroom.backlinks[STORY["id"]].append(card)
+        case "card":
+            newsroom.links[STORY["id"]][0]["card"] = card
+        case "copy":
+            newsroom.related[STORY["id"]][1]["duplicates"] = [card]
+    site = await open_site(newsroom)
+    for blocks in ([], [blocked["id"]]):
+        newsroom.blocked[STORY["id"]] = blocks
+        text = (await site.get(path_of(STORY))).text
+        parts = {**(await site.get(f"/v1/pages/{STORY['id']}")).json(), "article": None}
+        assert (blocked["id"] in text) is (place != "copy" and not blocks)
+        assert (blocked["id"] in str(parts)) is (place != "original" and not blocks)
+    assert newsroom.articles[-1]["title"] in (await site.get(path_of(blocked))).text  # but on its own
+
+
+@pytest.mark.parametrize("said", ["ferry", STORY["url"]])
+async def test_an_article_is_no_translation_of_itself(open_site: Open, said: str) -> None:
+    newsroom = a_newsroom()
+    newsroom.articles[0]["translation_of"] = said
+    newsroom.related.clear()
+    html = (await (await open_site(newsroom)).get(path_of(STORY))).text
+    assert Page(html).mistakes == []
+    assert 'id="translations"' not in html
+    assert "hreflang" not in html[: html.index("</head>")]
+
+
 async def test_a_part_whose_service_is_down_is_left_out_and_nothing_false_is_shown(open_site: Open) -> None:
     newsroom = a_newsroom()
     newsroom.down = {"views", "related"}
@@ -319,6 +364,8 @@ async def test_the_page_as_json_is_found_by_url(open_site: Open) -> None:
     site = await open_site(newsroom)
     for address in (
         "/v1/pages?url=https://herald.example/ferry",
+        "/v1/pages?url=HTTPS://herald.example/ferry",
+        "/v1/pages/Https://herald.example/ferry",
         "/v1/pages/https://herald.example/ferry",
         "/v1/pages/https%3A%2F%2Fherald.example%2Fferry",
         "/v1/pages?article=herald:ferry",

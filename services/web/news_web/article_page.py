@@ -1,15 +1,17 @@
 """What an article's page is made of: which service is asked for which part, and what happens without it."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
 from news_shared.article_ids import ArticleId
 from news_web.confirming import confirmed, confirmed_article
+from news_web.folding import ask_copies_in, told_once
+from news_web.named_stories import naming_only
 from news_web.peers import Part, Questions
 from news_web.public_paths import Service
-from news_web.stories import Item, as_card, card_id
+from news_web.stories import Item, as_card, card_id, url_in
 from news_web.theme_blocks import ThemeBlock, ThemeLists, ask_themes
 
 _THEMES: Final = 3
@@ -20,13 +22,20 @@ _STORY_AFTER: Final = 2
 
 @dataclass(frozen=True)
 class ArticlePage:
-    """An article with everything around it; each part with its own status."""
+    """An article with everything around it; each part with its own status.
+
+    Attributes:
+        reports: of its story, each text once, as the story's own page has them.
+        story_copies: which of them are copies of others.
+    """
 
     article: Part
     views: Part
     links: Part
     related: Part
     story: Part
+    reports: int
+    story_copies: Part
     original: Part
     theme_lists: ThemeLists
 
@@ -39,7 +48,8 @@ class ArticlePage:
     def version(self) -> tuple[str, ...] | None:
         """Differs whenever something but the count does; None when a part cannot say so."""
         themes = self.theme_lists
-        shown = (self.article, self.links, self.related, self.story, self.original, *themes.lists, themes.copies)
+        around = (self.links, self.related, self.story, self.story_copies, self.original)
+        shown = (self.article, *around, *themes.lists, themes.copies)
         marks = [part.etag if part.status == "ok" else part.status for part in shown]
         return tuple(map(str, marks)) if None not in marks and "stale" not in marks else None
 
@@ -47,16 +57,17 @@ class ArticlePage:
     def translations(self) -> Sequence[Item]:
         """Stories that say the same in another language, each once."""
         found = [item for item in self.related.items if _kind(item) == "translation"]
-        named = {card_id(item) for item in found}
-        return found + [as_card(item) for item in self.original.items[:1] if card_id(item) not in named]
+        original = [item for item in self.original.items if card_id(item) != self._itself][:1]
+        return found + [as_card(item) for item in original if card_id(item) not in _ids(found)]
 
     @property
     def story_so_far(self) -> Sequence[Item]:
-        """The reports of its story next to it in time, itself among them; empty when there is no other."""
-        itself = self.article.body.get("id")
-        translations = {card_id(item) for item in self.translations}
-        told = [item for item in self.story.items if card_id(item) not in translations]
-        place = next((index for index, item in enumerate(told) if card_id(item) == itself), None)
+        """The reports of its story next to it in time, each text once, itself among them; empty when there is no
+        other."""
+        translations = _ids(self.translations)
+        once = told_once(self.story.items, self.story_copies, itself=self._itself)
+        told = [item for item in once if not _ids([item]) & translations]
+        place = next((index for index, item in enumerate(told) if card_id(item) == self._itself), None)
         if place is None or len(told) < 2:
             return []
         return told[max(place - _STORY_BEFORE, 0) : place + _STORY_AFTER + 1]
@@ -64,7 +75,7 @@ class ArticlePage:
     @property
     def related_items(self) -> Sequence[Item]:
         """Related stories without those that have another place on the page; so have those of its themes alone."""
-        apart = {card_id(item) for item in (*self.translations, *self.story_so_far)}
+        apart = _ids([*self.translations, *self.story_so_far])
         return [item for item in self.related.items if card_id(item) not in apart and _kind(item) != "theme"]
 
     @property
@@ -80,7 +91,11 @@ class ArticlePage:
     @property
     def themes(self) -> Sequence[ThemeBlock]:
         """News of the article's themes without itself and its copies."""
-        return self.theme_lists.blocks(without=self.article.body.get("id"))
+        return self.theme_lists.blocks(without=self._itself)
+
+    @property
+    def _itself(self) -> str | None:
+        return self.article.body.get("id")
 
 
 async def ask_article(questions: Questions, article_id: ArticleId) -> ArticlePage:
@@ -91,23 +106,38 @@ async def ask_article(questions: Questions, article_id: ArticleId) -> ArticlePag
         views = tasks.create_task(questions.ask(Service.VIEWS, f"{path}/views"))
         links = tasks.create_task(questions.ask(Service.RELATED, f"{path}/links", age="cards"))
         story = tasks.create_task(questions.ask(Service.RELATED, f"{path}/story", age="cards"))
+        copies = tasks.create_task(ask_copies_in(questions, story, age="cards"))
         related = tasks.create_task(
-            questions.ask(Service.RELATED, f"{path}/related", {"limit": _RELATED}, has_words=True, age="cards")
+            questions.ask(Service.RELATED, f"{path}/related", {"limit": _RELATED}, has_words=True)  # editors look at it
         )
         around = tasks.create_task(_around(questions, asked))
     original, themes = around.result()
     article = confirmed_article(asked.result(), [views.result(), links.result(), story.result(), related.result()])
-    copied = [links.result(), related.result(), story.result(), original, *themes.lists]
-    safe_links, safe_related, safe_story, safe_original, *safe_lists = await confirmed(questions, copied)
+    copied = [story.result(), links.result(), related.result(), original, *themes.lists]
+    whole_story, *safe = await confirmed(questions, copied)
+    shown_story, shown_links, shown_related, shown_original, *shown_lists = _without_blocked(
+        [whole_story, *safe], questions.language
+    )
     return ArticlePage(
         article=article,
         views=views.result(),
-        links=safe_links,
-        related=safe_related,
-        story=safe_story,
-        original=safe_original,
-        theme_lists=replace(themes, lists=safe_lists),
+        links=shown_links,
+        related=shown_related,
+        story=shown_story,
+        reports=len(told_once(whole_story.items, copies.result())),
+        story_copies=copies.result(),
+        original=shown_original,
+        theme_lists=replace(themes, lists=shown_lists),
     )
+
+
+def _without_blocked(parts: Sequence[Part], language: str) -> Sequence[Part]:
+    """The parts without what editors keep off this page, which one of them tells."""
+    blocked = frozenset(str(name) for part in parts for name in part.body.get("blocked") or ())
+    if not blocked:
+        return parts
+    # With their ETags: what is blocked has a part in that of the list which tells it.
+    return [replace(part, body=naming_only(part.body, lambda name: name not in blocked, language)) for part in parts]
 
 
 async def _around(questions: Questions, asked: "asyncio.Task[Part]") -> tuple[Part, ThemeLists]:
@@ -125,8 +155,8 @@ async def _ask_original(questions: Questions, article: Item) -> Part:
     said = article.get("translation_of")
     if not said:
         return Part("missing")
-    by_url = said.startswith(("http://", "https://"))
-    name = {"url": said} if by_url else {"article": f"{article['source']}:{said}"}
+    url = url_in(said)
+    name = {"url": url} if url is not None else {"article": f"{article['source']}:{said}"}
     return await questions.ask(Service.FEED, "/v1/articles", name, age="cards")
 
 
@@ -134,6 +164,11 @@ def count_of(body: Item) -> int | None:
     """A number of views, where the answer has one."""
     views = body.get("views")
     return views if isinstance(views, int) and not isinstance(views, bool) and views >= 0 else None
+
+
+def _ids(items: Iterable[Item]) -> frozenset[str]:
+    """The stories of a list and the copies that they stand for."""
+    return frozenset(card_id(one) for item in items for one in (item, *(item.get("duplicates") or ())))
 
 
 def _kind(item: Item) -> str:

@@ -20,7 +20,7 @@ from news_web.json_ld import news_article
 from news_web.page_answers import PAGE_RESPONSES
 from news_web.peers import Part, Questions
 from news_web.public_paths import Service
-from news_web.stories import Item, moment_of, shown_image, stories, web_address
+from news_web.stories import Item, moment_of, shown_image, stories, url_in, web_address
 
 router = APIRouter()
 
@@ -67,7 +67,7 @@ def _content(page: ArticlePage, interface: Interface, *, reasons_in: str, paper:
         "translations": stories(page.translations),
         "story": stories(page.story_so_far),
         "story_id": page.story.body.get("id"),
-        "reports": len(page.story.items),
+        "reports": page.reports,
         "related": stories(page.related_items[:_RELATED]),
         "reasons_in": reasons_in,
         "is_copy": page.article.status == "stale",
@@ -104,7 +104,8 @@ async def page_parts(request: Request, article: str) -> Response:
 
     Each part has its own `status`: `ok`, `stale` (its service does not answer; this is what it said some minutes ago,
     without what was withdrawn since), `missing` (that service has never heard of the article) or `unavailable` (it
-    does not answer: leave the part out). 404 and 410 are the article's; 503 when nothing answers.
+    does not answer: leave the part out). What editors block on its page is in none of them. 404 and 410 are the
+    article's; 503 when nothing answers.
     """
     return await _parts(request, article)
 
@@ -133,6 +134,7 @@ async def _parts(request: Request, name: str) -> Response:
     }
     for part in parts:
         answer[part].pop("as_of", None)  # or the answer would be another one each second, and no ETag would ever match
+    answer["related"].pop("blocked", None)  # nothing here shows it
     answer["themes"] = {
         "status": page.theme_lists.status if page.article.is_ok else "unavailable",
         "items": [{"slug": block.slug, "name": block.name, "items": list(block.items)} for block in page.themes],
@@ -149,9 +151,10 @@ async def _named(questions: Questions, name: str) -> ArticleId:
         PoisonError: the name is none.
         ProblemError: 404 when no article has the URL, 503 when nobody can say.
     """
-    if not name.startswith(("http://", "https://")):
+    url = url_in(name)
+    if url is None:
         return parse_article_id(name)
-    found = await questions.ask(Service.FEED, "/v1/articles", {"url": name}, is_main=True, age="now")
+    found = await questions.ask(Service.FEED, "/v1/articles", {"url": url}, is_main=True, age="now")
     if not found.is_ok:
         raise ProblemError(UNAVAILABLE, "Which article has this URL cannot be looked up now.", {"Retry-After": "2"})
     if not found.items:

@@ -5,19 +5,19 @@ that learns of withdrawals by itself, all at once. Where nobody can say, a copy 
 """
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Final
 
+from news_web.named_stories import names_in, naming_only
 from news_web.peers import UNAVAILABLE, Part, Questions
 from news_web.public_paths import Service
-from news_web.stories import Item, card_id
+from news_web.stories import card_id
 
 _MOST_ASKED: Final = 100
-_MOST_CALLS: Final = 3
-_LISTS: Final = ("items", "backlinks")
+_MOST_CALLS: Final = 5  # a long thread, a hundred links either way, and what the others name
 
 UNCONFIRMED: Final = timedelta(seconds=30)
 """How old a copy may be that nobody vouches for."""
@@ -28,12 +28,13 @@ SURE: Final = timedelta(milliseconds=500)
 
 
 async def confirmed(questions: Questions, parts: Sequence[Part]) -> Sequence[Part]:
-    """The parts in the same order, those that are not of this moment without the stories that were withdrawn since."""
-    named = list(dict.fromkeys(name for part in parts if not _is_sure(part) for name in _names(part)))
+    """The parts in the same order, those that are not of this moment without what was withdrawn since:
+    stories, copies, and headlines in reasons."""
+    named = list(dict.fromkeys(name for part in parts if not _is_sure(part) for name in names_in(part.body)))
     if not named:
         return parts
     living = await _living(questions, named[: _MOST_CALLS * _MOST_ASKED])
-    return [part if _is_sure(part) else _only(part, living) for part in parts]
+    return [part if _is_sure(part) else _only(part, living, questions.language) for part in parts]
 
 
 def _is_sure(part: Part) -> bool:
@@ -53,11 +54,6 @@ def confirmed_article(article: Part, witnesses: Iterable[Part]) -> Part:
     return UNAVAILABLE
 
 
-def card_of(item: Item) -> str | None:
-    """The id of the story that an item of a list shows, if it shows one."""
-    return card_id(item) if item.get("article") or item.get("id") else None
-
-
 async def _living(questions: Questions, names: Sequence[str]) -> frozenset[str] | None:
     """Which of some stories were not withdrawn; None when nobody can say."""
     shares = [names[begin : begin + _MOST_ASKED] for begin in range(0, len(names), _MOST_ASKED)]
@@ -73,26 +69,8 @@ async def _living_share(questions: Questions, names: Sequence[str]) -> frozenset
     return frozenset(card_id(item) for item in found.items) if found.status == "ok" else None
 
 
-def _names(part: Part) -> Iterable[str]:
-    for name in _LISTS:
-        yield from filter(None, map(card_of, part.body.get(name) or ()))
-    for link in part.body.get("links") or ():
-        if link.get("card"):
-            yield card_id(link["card"])
-
-
-def _only(part: Part, living: frozenset[str] | None) -> Part:
+def _only(part: Part, living: frozenset[str] | None, language: str) -> Part:
     if living is None:
         return part if part.age <= UNCONFIRMED else UNAVAILABLE
-    body: dict[str, Any] = dict(part.body)
-    for name in _LISTS:
-        if name in body:
-            body[name] = [item for item in body[name] or () if card_of(item) is None or card_of(item) in living]
-    if "links" in body:
-        body["links"] = [_without_card(link, living) for link in body["links"] or ()]
+    body = naming_only(part.body, lambda name: name in living, language)
     return part if body == part.body else replace(part, body=body, etag=None)
-
-
-def _without_card(link: Mapping[str, Any], living: frozenset[str]) -> Mapping[str, Any]:
-    card = link.get("card")
-    return link if not card or card_id(card) in living else {**link, "card": None}

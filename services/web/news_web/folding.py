@@ -1,6 +1,7 @@
 """A text that stands several times in a list is shown once, with those who have it too; `related` knows the copies."""
 
-from collections.abc import Iterable, Sequence
+import asyncio
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from news_web.peers import Age, Part, Questions
@@ -24,6 +25,11 @@ async def ask_copies(questions: Questions, names: Iterable[str], *, age: Age = "
     return await questions.ask(Service.RELATED, "/v1/duplicates/among", {"article": asked}, age=age)
 
 
+async def ask_copies_in(questions: Questions, listed: "asyncio.Task[Part]", *, age: Age = "fresh") -> Part:
+    """The same of the stories of a list that is being asked for."""
+    return await ask_copies(questions, map(card_id, (await listed).items), age=age)
+
+
 def folded(items: Sequence[Item], copies: Part, *, without: str | None = None) -> Sequence[Item]:
     """A list, newest first, with each text once: the earliest here stands for it and has the others, earliest first,
     in ``duplicates``.
@@ -33,7 +39,7 @@ def folded(items: Sequence[Item], copies: Part, *, without: str | None = None) -
         copies: the answer to `ask_copies`.
         without: a story of which no copy is wanted either.
     """
-    first = {str(one["article"]): str(one["duplicate_of"]) for one in copies.items if one.get("duplicate_of")}
+    first = _first_of_each(copies)
     texts: dict[str, list[Item]] = {}
     for item in items:
         texts.setdefault(first.get(card_id(item), card_id(item)), []).append(item)
@@ -45,3 +51,15 @@ def folded(items: Sequence[Item], copies: Part, *, without: str | None = None) -
         for item in items
         if card_id(item) in stands
     ]
+
+
+def told_once(thread: Sequence[Item], copies: Part, *, itself: str | None = None) -> Sequence[Item]:
+    """A thread, earliest first, with each text once, as `folded` says; of its own text ``itself`` alone is there."""
+    first = _first_of_each(copies)
+    own = first.get(itself, itself) if itself is not None else None
+    told = [item for item in thread if card_id(item) == itself or first.get(card_id(item), card_id(item)) != own]
+    return folded(told[::-1], copies)[::-1]
+
+
+def _first_of_each(copies: Part) -> Mapping[str, str]:
+    return {str(one["article"]): str(one["duplicate_of"]) for one in copies.items if one.get("duplicate_of")}

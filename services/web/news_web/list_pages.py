@@ -8,7 +8,7 @@ from typing import Final, Literal
 from news_shared.themes import theme_slug
 from news_web.article_page import count_of
 from news_web.confirming import confirmed
-from news_web.folding import UNASKED, ask_copies, folded
+from news_web.folding import UNASKED, ask_copies, ask_copies_in, folded, told_once
 from news_web.peers import Part, Questions
 from news_web.public_paths import Service
 from news_web.stories import Item, card_id
@@ -52,7 +52,7 @@ class HomePage:
 
 @dataclass(frozen=True)
 class ListPage:
-    """Stories of one theme or source, or of a thread; `name` is None when nobody knows such a one."""
+    """Stories of one theme or source; `name` is None when nobody knows such a one."""
 
     listed: Part
     name: str | None
@@ -63,6 +63,21 @@ class ListPage:
     def items(self) -> Sequence[Item]:
         """Its stories, newest first, each text once."""
         return folded(self.listed.items, self.copies)
+
+
+@dataclass(frozen=True)
+class StoryPage:
+    """A story's thread; `name` is None when nobody knows such a one."""
+
+    told: Part
+    name: str | None
+    counts: Mapping[str, int]
+    copies: Part
+
+    @property
+    def items(self) -> Sequence[Item]:
+        """Its reports, earliest first, each text once."""
+        return told_once(self.told.items, self.copies)
 
 
 @dataclass(frozen=True)
@@ -81,7 +96,7 @@ async def ask_home(questions: Questions, language: str | None, cursor: str | Non
         read = tasks.create_task(_ask_rankings(questions, language) if cursor is None else _no_rankings())
         blocks = tasks.create_task(_ask_home_themes(questions, themes, language) if cursor is None else _no_themes())
         counts = tasks.create_task(_counts_of(questions, newest))
-        copies = tasks.create_task(_copies_of(questions, newest))
+        copies = tasks.create_task(ask_copies_in(questions, newest))
     most_read, rising = read.result()
     listed, *lists = await confirmed(questions, [newest.result(), *blocks.result().lists])
     return HomePage(
@@ -124,12 +139,13 @@ async def ask_texts(questions: Questions, names: Sequence[str]) -> ListPage:
     return await _newest_first(questions, replace(found, body={**found.body, "items": newest_first}), None)
 
 
-async def ask_story(questions: Questions, story: str) -> ListPage:
+async def ask_story(questions: Questions, story: str) -> StoryPage:
     """A story's thread in order of time; its name is the headline that it began with."""
     told = await questions.ask(Service.RELATED, f"/v1/stories/{story}", is_main=True)
     [listed] = await confirmed(questions, [told])
     name = str(listed.items[0]["title"]) if listed.items else None
-    return ListPage(listed, name, await _counts(questions, listed))
+    counts, copies = await asyncio.gather(_counts(questions, listed), ask_copies(questions, map(card_id, listed.items)))
+    return StoryPage(listed, name, counts, copies)
 
 
 async def ask_all_themes(questions: Questions, cursor: str | None) -> Part:
@@ -213,10 +229,6 @@ def _ranked(ranking: Part, items: Mapping[str, Item]) -> Sequence[Ranked]:
 
 async def _counts_of(questions: Questions, listed: "asyncio.Task[Part]") -> Mapping[str, int]:
     return await _counts(questions, await listed)
-
-
-async def _copies_of(questions: Questions, listed: "asyncio.Task[Part]") -> Part:
-    return await ask_copies(questions, map(card_id, (await listed).items))
 
 
 async def _counts(questions: Questions, listed: Part) -> Mapping[str, int]:

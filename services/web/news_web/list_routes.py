@@ -145,22 +145,23 @@ async def story(request: Request, story: str) -> Response:
     """A story in order of time, found by any of its articles; its address is that of the first."""
     interface = interface_of(request)
     page = await ask_story(questions_of(request, interface), story)
-    if not page.listed.is_ok or page.name is None:
-        return trouble(request, interface, page.listed if not page.listed.is_ok else Part("missing"))
-    if str(page.listed.body["id"]) != story:
+    if not page.told.is_ok or page.name is None:
+        return trouble(request, interface, page.told if not page.told.is_ok else Part("missing"))
+    if str(page.told.body["id"]) != story:
         query = f"?{request.url.query}" if request.url.query else ""
-        return RedirectResponse(f"/stories/{page.listed.body['id']}{query}", HTTPStatus.TEMPORARY_REDIRECT)
-    told = stories(page.listed.items)
+        return RedirectResponse(f"/stories/{page.told.body['id']}{query}", HTTPStatus.TEMPORARY_REDIRECT)
+    told = stories(page.items)
     return desk_of(request).pen.page(
         request,
         "story.html",
         interface,
         name=page.name,
         name_language=told[0].language,
+        first=told[0].id,
         days=_by_day(told, interface),
         number=len(told),
-        is_cut=bool(page.listed.body.get("truncated")),
-        is_copy=page.listed.status == "stale",
+        is_cut=bool(page.told.body.get("truncated")),
+        is_copy=page.told.status == "stale",
         counts=page.counts,
     )
 

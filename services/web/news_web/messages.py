@@ -101,6 +101,8 @@ MESSAGES: Final[Mapping[str, Mapping[str, str]]] = {
         "reason same_story": "the same story, earlier or later",
         "reason similar": "about something similar",
         "reason pinned": "chosen by the editors",
+        "unnamed backlink": "links to a translation of this article",
+        "unnamed same_story": "another report of the same story",
     },
     "uk": {
         "skip": "Перейти до змісту",
@@ -195,6 +197,8 @@ MESSAGES: Final[Mapping[str, Mapping[str, str]]] = {
         "reason same_story": "та сама історія, раніше чи пізніше",
         "reason similar": "про подібне",
         "reason pinned": "вибір редакції",
+        "unnamed backlink": "посилається на переклад цієї статті",
+        "unnamed same_story": "інше повідомлення про ту саму подію",
     },
 }
 

@@ -43,8 +43,8 @@ class WebOwnSettings(BaseSettings):
     cards: timedelta = Field(
         timedelta(minutes=1),
         ge=timedelta(0),
-        description="Lists beside an article may be so old when nobody asked for them, and a tenth of it when "
-        "somebody did; what was withdrawn since is taken out of them at once.",
+        description="Lists beside an article, but the related one, may be so old when nobody asked for them, and a "
+        "tenth of it when somebody did; what was withdrawn since is taken out of them at once.",
     )
     stale: timedelta = Field(
         timedelta(minutes=10),

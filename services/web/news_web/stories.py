@@ -29,6 +29,7 @@ class Story:
 
     Attributes:
         reason: why it is shown beside another story, as `related` says it: kind and words.
+        via: the story that the reason names.
         copies: stories with the same text, for which it stands.
     """
 
@@ -40,6 +41,7 @@ class Story:
     summary: str | None
     theme: str | None
     reason: tuple[str, str] | None = None
+    via: str | None = None
     copies: tuple[Copy, ...] = ()
 
     @classmethod
@@ -55,6 +57,7 @@ class Story:
             summary=item.get("summary"),
             theme=next(iter(item.get("tags") or ()), None),
             reason=(str(reason.get("kind", "")), str(reason.get("text", ""))) if reason else None,
+            via=reason.get("via_article"),
             copies=_copies(item),
         )
 
@@ -113,3 +116,9 @@ def web_address(url: object) -> tuple[str, str] | None:
     except ValueError:
         return None
     return (str(url), parts.hostname) if parts.scheme in {"http", "https"} and parts.hostname else None
+
+
+def url_in(name: str) -> str | None:
+    """An article's URL, its scheme in lower case as in canonical ones; None where it has another kind of name."""
+    scheme, colon, rest = name.partition("://")
+    return f"{scheme.lower()}{colon}{rest}" if colon and scheme.lower() in {"http", "https"} else None

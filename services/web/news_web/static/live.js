@@ -2,6 +2,7 @@
 const place = document.getElementById("messages");
 const say = place.dataset;
 const own = () => document.querySelector("main > .story");
+const names = (id) => document.querySelectorAll(`[data-names="${CSS.escape(id)}"]`); // without showing it
 const shown = (id) => document.querySelectorAll(`[data-article="${CSS.escape(id)}"]`);
 const ONE_DAY = 864e5;
 const news = new Map(); // announced and not looked at yet
@@ -86,7 +87,24 @@ function withdrawn({ id }) {
     if (also) standIn(element, also);
     else element.remove();
   }
+  for (const element of names(id)) {
+    delete element.dataset.names;
+    if (element.matches("h1")) retitle(element);
+    else if (element.matches("a")) element.pathname = `/stories/${own().dataset.article}`; // any report leads there
+    else element.remove();
+  }
   if (news.delete(id)) place.replaceChildren();
+}
+
+// A thread is called by the headline of its first report.
+function retitle(heading) {
+  const first = document.querySelector(".timeline [data-article] .headline a");
+  if (!first) return location.reload();
+  document.title = document.title.replace(heading.textContent, () => first.textContent);
+  heading.textContent = first.textContent;
+  heading.lang = first.lang || document.documentElement.lang;
+  heading.dir = first.dir;
+  heading.dataset.names = first.closest("[data-article]").dataset.article;
 }
 
 // A copy takes the place of the story that stood for it. Until the server says how it looks, the links to copies stay.
@@ -123,7 +141,8 @@ async function askCopies(place, also, lacks) {
 
 async function lookAgain() {
   void check();
-  const ids = [...new Set([...document.querySelectorAll("[data-article]")].map((element) => element.dataset.article))];
+  const named = [...document.querySelectorAll("[data-article], [data-names]")];
+  const ids = [...new Set(named.map(({ dataset }) => dataset.article ?? dataset.names))];
   if (!ids.length) return;
   try {
     const query = new URLSearchParams(ids.slice(0, 100).map((id) => ["article", id]));
