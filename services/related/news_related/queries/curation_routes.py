@@ -30,7 +30,7 @@ class ChoiceAsked(BaseModel):
 
 
 _ANSWERS: dict[int | str, dict[str, Any]] = {
-    202: {"description": "Kafka has it; the page follows within a second."},
+    202: {"description": "Kafka has it; the page follows within a second, or when this service answers it in time."},
     400: {"description": "Neither an id nor `source:guid`."},
     401: {"description": "No valid key."},
     403: {"description": "The key lacks the scope `curate`."},
