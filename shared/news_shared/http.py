@@ -61,7 +61,7 @@ def create_service(title: str, lifespan: Lifespan, *, unready: Callable[[], list
         allow_origins=["*"],
         allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
         allow_headers=["*"],
-        expose_headers=["ETag", "Location", "Retry-After"],
+        expose_headers=["As-Of", "ETag", "Location", "Retry-After"],
     )
     app.add_middleware(TraceMiddleware)
     app.add_exception_handler(ProblemError, _problem)

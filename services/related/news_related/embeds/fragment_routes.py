@@ -16,6 +16,7 @@ from news_related.lists.ranking import Wanted
 from news_related.lists.reasons import words_for
 from news_related.queries.answers import RELATED_RESPONSES, kept_or_made
 from news_related.queries.routes import Kinds, Languages, Limit, key_asked_for, live_card
+from news_shared.clock import rfc3339
 from news_shared.http import etagged
 
 router = APIRouter(tags=["pages"])
@@ -61,8 +62,9 @@ async def related_fragment(
         card, mine = await asyncio.gather(live_card(graph, key, article), related_stories.own(graph, key))
         return as_fragment(await related_stories.related(graph, card, mine, wanted), told, zone)
 
-    content, _ = await kept_or_made(request, fragment)
+    content, as_of = await kept_or_made(request, fragment)
     answer = etagged(request, content, "text/html; charset=utf-8")
+    answer.headers["As-Of"] = rfc3339(as_of)
     answer.headers["Vary"] = "Accept-Language"
     answer.headers["Content-Language"] = told
     answer.headers["X-Content-Type-Options"] = "nosniff"
