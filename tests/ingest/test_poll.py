@@ -341,6 +341,16 @@ def test_an_item_that_is_forgotten_is_written_again_and_one_that_is_twice_is_wri
     assert len(compare(many, compared.seen).new) == 1000
 
 
+@pytest.mark.parametrize("newest_first", [True, False])
+def test_of_two_versions_in_one_feed_the_newer_is_written(newest_first: bool) -> None:
+    first, second = item("v1", dated=at(-120)), item("v2", dated=NOON)
+    both = [second, first] if newest_first else [first, second]
+    assert compare(both, {}).new == (second,)
+    compared = compare(both, compare([first], {}).seen)
+    assert (compared.new, compared.changed) == ((), (second,))
+    assert not compare(both, compared.seen).changed
+
+
 def test_whatever_changes_for_the_publisher_is_a_change() -> None:
     seen = compare([item()], {}).seen
     assert not compare([item()], seen).changed
