@@ -364,6 +364,12 @@ def test_a_byte_order_mark_before_json_is_no_error() -> None:
     assert only(read_document(Format.JSON, b'\xef\xbb\xbf{"title": "A"}', "", "s", NOW)).title == "A"
 
 
+def test_a_json_feed_without_items_is_no_article() -> None:
+    with pytest.raises(PoisonError, match='must have a list of "items"'):
+        json_of({"version": "https://jsonfeed.org/version/1.1", "title": "The Herald"})
+    assert only(json_of({"version": "1.1", "title": "A"})).version == "1.1"
+
+
 any_json = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),

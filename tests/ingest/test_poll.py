@@ -251,6 +251,8 @@ async def test_failures_wait_longer_each_time_and_one_success_forgives_them(read
         (b"hello", "text/plain", "not-a-feed"),
         (b"\x89PNG\r\n", "image/png", "not-a-feed"),
         (b"{", "application/json", "not-a-feed"),
+        (b'{"title": "Service Unavailable", "detail": "Come back later"}', "application/json", "not-a-feed"),
+        (b'{"version": "https://jsonfeed.org/version/1.1", "title": "The Herald"}', "", "not-a-feed"),
         (b"<" * 5000, "text/xml", "not-a-feed"),
         (b"x" * 100_001, "text/xml", "too-large"),
     ],
@@ -263,6 +265,14 @@ async def test_what_is_no_feed_is_said_to_be_none(
         polled = await room.poll()
         assert (polled.outcome, room.state.errors[0].problem) == ("failed", problem)
         assert room.state.errors[0].detail
+
+
+async def test_an_error_in_json_is_no_article_and_is_told(readers: ThreadPoolExecutor) -> None:
+    async with desk(readers) as room:
+        room.answers(b'{"title": "Service Unavailable"}', Content_Type="application/json")
+        await room.poll()
+        assert room.titles() == []
+        assert 'one object: {"title": "Service Unavailable"}' in room.state.errors[0].detail
 
 
 @pytest.mark.parametrize(
