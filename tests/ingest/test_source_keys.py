@@ -51,3 +51,13 @@ async def test_a_key_that_expired_long_ago_is_removed_when_another_is_made() -> 
     desk.now += timedelta(seconds=1)
     third = await desk.keys.add("s", desk.template())
     assert {key.id for key in desk.keys.of(["s"])["s"]} == {second.id, third.id}
+
+
+async def test_a_key_that_is_rotated_again_in_its_grace_gives_one_that_lasts_as_long_as_it_first_did() -> None:
+    for lasts in (None, timedelta(days=90)):
+        desk = Desk()
+        first = await desk.keys.add("s", desk.template(ends=NOON + lasts if lasts else None))
+        await desk.keys.rotate("s", first.id, HOUR)
+        desk.now = NOON + HOUR / 2
+        _, renewed, ends = await desk.keys.rotate("s", first.id, HOUR)
+        assert (renewed.expires_at, ends) == (desk.now + lasts if lasts else None, NOON + HOUR)

@@ -71,7 +71,7 @@ class SourceKeys:
         return key
 
     async def rotate(self, source: str, key_id: str, grace: timedelta) -> tuple[NewKey, KeyRecord, datetime]:
-        """Replace a key by a new one that may do the same, for as long as the old one could.
+        """Replace a key by a new one that may do the same, for as long as the old one could when it was made.
 
         Returns:
             The new key, what is stored of it, and when the old one ends.
@@ -83,7 +83,8 @@ class SourceKeys:
         old, now = self.get(source, key_id), self._clock()
         if old.expires_at is not None and old.expires_at <= now:
             raise ProblemError(INVALID, f"The key {key_id} has expired already. Make a new one instead.")
-        renewed = old.model_copy(update={"created_at": now, "expires_at": _renewed_end(old, now)})
+        made = KeyRecord.model_validate_json(self._records[key_record_key(source, key_id)])
+        renewed = made.model_copy(update={"created_at": now, "expires_at": _renewed_end(made, now)})
         key = await self.add(source, renewed)
         ends = min(old.expires_at or now + grace, now + grace)
         if grace:
