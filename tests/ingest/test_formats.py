@@ -364,6 +364,14 @@ def test_a_byte_order_mark_before_json_is_no_error() -> None:
     assert only(read_document(Format.JSON, b'\xef\xbb\xbf{"title": "A"}', "", "s", NOW)).title == "A"
 
 
+@pytest.mark.parametrize("blank", ["", " ", "\n\t"])
+def test_a_blank_id_is_none(blank: str) -> None:
+    said = {"id": blank, "title": "A", "date_published": "2026-01-15T12:00:00Z"}
+    assert only(json_of({**said, "url": " https://herald.example/a"})).guid == "https://herald.example/a"
+    assert only(json_of(said)).guid == only(json_of({**said, "id": None})).guid
+    assert json_of(said).warnings == ["without id and URL an item is known by its title and date only (item 0)"]
+
+
 def test_a_json_feed_without_items_is_no_article() -> None:
     with pytest.raises(PoisonError, match='must have a list of "items"'):
         json_of({"version": "https://jsonfeed.org/version/1.1", "title": "The Herald"})
