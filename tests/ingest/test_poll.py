@@ -1,5 +1,6 @@
 """One poll: what is asked, what goes to Kafka, and what is stored afterwards."""
 
+import json
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
@@ -337,6 +338,23 @@ async def test_the_feeds_own_wishes_are_followed(readers: ThreadPoolExecutor) ->
         room.state, room.minutes = new_state(NOON), 0
         room.answers(rss("a"), Cache_Control="max-age=1200")
         assert (await room.poll()).wait == 20 * MINUTE
+
+
+@pytest.mark.parametrize("where", ["xml", "json", "header"])
+async def test_a_hub_that_is_no_address_is_passed_over(readers: ThreadPoolExecutor, where: str) -> None:
+    bad = "http://[bad"
+    async with desk(readers) as room:
+        links = f"<link rel='hub' href='{bad}'/><link rel='self' href='{bad}'/><link rel='hub' href='/hub'/>"
+        hubs = {"hubs": [{"type": "WebSub", "url": bad}], "feed_url": bad, "items": [{"id": "a", "title": "a"}]}
+        if where == "xml":
+            room.answers(rss("a", head=links))
+        elif where == "json":
+            room.answers(json.dumps({"version": "https://jsonfeed.org/version/1.1", **hubs}).encode())
+        else:
+            room.answers(rss("a"), Link=f'<{bad}>; rel="hub", <{bad}>; rel="self"')
+        assert ((await room.poll()).outcome, room.titles()) == ("new-items", ["a"])
+        assert room.state.topic is None
+        assert room.state.hub == (room.server.url(HERE, "/hub") if where == "xml" else None)
 
 
 def test_an_item_that_is_forgotten_is_written_again_and_one_that_is_twice_is_written_once() -> None:
