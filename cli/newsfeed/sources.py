@@ -42,7 +42,7 @@ def table(
 @sources.command()
 def add(
     url: Annotated[str, typer.Argument(help="Of a feed, or of a site whose feed is to be found.")],
-    name: Annotated[str | None, typer.Option("--id", help="Of the source; made of its title without it.")] = None,
+    name: Annotated[str | None, typer.Option("--id", help="Of the new source; made of its title without it.")] = None,
     title: Annotated[str | None, typer.Option(help="Without it the feed's.")] = None,
     language: Annotated[str | None, typer.Option(help="Of all items, whatever the feed says (BCP 47).")] = None,
     theme: Annotated[list[str] | None, typer.Option(help="Added to the tags of all items; may be repeated.")] = None,

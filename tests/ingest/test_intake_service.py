@@ -243,7 +243,10 @@ async def test_sources_are_changed_only_on_top_of_what_was_read(roles: Roles) ->
         problem_of(await client.delete("/v1/sources/s", headers={"If-Match": etag}), 412)
         assert (await client.get("/v1/sources/s")).json()["title"] == "T"
 
-        again = await client.post("/v1/sources", json={"id": "s", "title": "V"})
+        refused = problem_of(await client.post("/v1/sources", json={"id": "s", "title": "V"}), 409)
+        assert "PUT replaces it" in refused["detail"]
+        assert (await client.get("/v1/sources/s")).json()["title"] == "T"
+        again = await client.put("/v1/sources/s", json={"title": "V"})
         assert again.json()["title"] == "V"
         read = await client.get("/v1/sources/s")
         assert (read.json()["title"], read.headers["ETag"]) == ("V", again.headers["ETag"])
