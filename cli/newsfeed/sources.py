@@ -80,7 +80,8 @@ def import_list(
     console = Console()
     answer = call("POST", ingest, key, "/v1/sources.opml", content=file.read_bytes())
     for refused in answer["rejected"]:
-        console.print(f"[red]rejected[/] {escape(refused['title'])} {escape(refused['feed_url'])}: {refused['error']}")
+        told = f"{refused['title']} {refused['feed_url']}: {refused['error']}"
+        console.print(f"[red]rejected[/] {escape(told)}")
     console.print(f"{len(answer['created'])} made, {len(answer['existing'])} there already", highlight=False)
     if answer["rejected"]:
         raise typer.Exit(1)
@@ -97,7 +98,11 @@ def export(
     if file is None:
         typer.echo(listed)
     else:
-        file.write_text(listed, encoding="utf-8")
+        try:
+            file.write_text(listed, encoding="utf-8")
+        except OSError as error:
+            told = f"{file} cannot be written: {error.strerror}. Name a file in a folder that is there."
+            raise failure(told) from error
 
 
 @sources.command()
