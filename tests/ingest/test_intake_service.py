@@ -159,6 +159,15 @@ async def test_a_dry_run_shows_what_would_be_published_and_writes_nothing(roles:
         assert "onclick" not in article["content_html"]
         assert [r["index"] for r in answer.json()["rejected"]] == [1]
         assert (await client.post("/v1/articles?source=dry&dry_run=true", json={})).status_code == 422
+        lines = b'{"id": "a", "title": "A"}\n{"id": "b", "status": "canceled"}\n{}\n'
+        told = await client.post("/v1/articles?source=dry&dry_run=true&format=ndjson", content=lines)
+        assert told.status_code == 200
+        assert [("article" in item, item.get("outcome")) for item in told.json()["items"]] == [
+            (True, None),
+            (False, "withdrawn"),
+        ]
+        assert [r["index"] for r in told.json()["rejected"]] == [2]
+        assert problem_of(await client.post("/v1/articles?source=Not One&dry_run=true", json=A), 422)
         await client.post("/v1/articles?source=s", json=A, headers=WAIT)
         assert [a.guid for a in await published(fresh_backend)] == ["a"]
         assert {a.source for a in await published(fresh_backend)} == {"s"}

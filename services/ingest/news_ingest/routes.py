@@ -1,7 +1,7 @@
 """HTTP of articles: submit, ask what became of it, withdraw, restore."""
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
 from datetime import timedelta
 from functools import partial
 from http import HTTPStatus
@@ -22,6 +22,7 @@ from news_ingest.answers import (
     SUBMIT_RESPONSES,
     WITHDRAW_RESPONSES,
 )
+from news_ingest.article_state import Outcome
 from news_ingest.formats.detection import KNOWN, Format, format_of, read_document
 from news_ingest.formats.outcome import Reading
 from news_ingest.intake import Taken
@@ -96,8 +97,11 @@ async def submit(request: Request) -> Response:
             return cut_short(made_of.limits, caller, taken)
         return await _answer(made_of, taken, waiting)
     body = await body_of(request, made_of.settings.max_body_bytes)
+    if form is Format.NDJSON:
+        settings = made_of.settings
+        return _dry_run(await made_of.intake.read_lines(_at_once(body), owner, max_line_bytes=settings.max_line_bytes))
     form = form or _format(asked.get("format"), content_type, body)
-    if form is None or form is Format.NDJSON:
+    if form is None:
         raise _unsupported(content_type)
     reading = await _read(form, body, content_type, owner)
     if dry_run:
@@ -189,12 +193,21 @@ async def _read(form: Format, body: bytes, content_type: str, owner: str) -> Rea
     return await asyncio.to_thread(read_document, form, body, content_type, owner, system_clock())
 
 
+async def _at_once(body: bytes) -> AsyncIterator[bytes]:
+    yield body
+
+
 def _dry_run(reading: Reading) -> Response:
     taken = Taken(warnings=reading.warnings)
     now = system_clock()
     for _, item in reading.items:
-        would = article_of(item, revision=1, first_published_at=now).model_dump(mode="json", exclude_defaults=True)
-        taken.items.append({"id": item.id, "guid": item.guid, "url": item.url, "article": would})
+        shown: dict[str, object] = {"id": item.id, "guid": item.guid, "url": item.url}
+        if item.status == "usable":
+            article = article_of(item, revision=1, first_published_at=now)
+            shown["article"] = article.model_dump(mode="json", exclude_defaults=True)
+        else:
+            shown["outcome"] = Outcome.WITHDRAWN
+        taken.items.append(shown)
     taken.refuse(reading.rejected)
     return JSONResponse(taken.answer()) if taken.items or not taken.rejected_count else answer_to(taken)
 
