@@ -137,6 +137,8 @@ def take_item(
         reading.items.append((index, item))
         if not native.named:
             reading.warn("without id and URL an item is known by its title and date only", index)
+        if item.url is None and (native.url or "").strip():
+            reading.warn("url is no absolute http or https address and is left away", index)
 
 
 def item_of_native(
