@@ -240,6 +240,18 @@ async def test_a_key_may_write_for_its_own_source_until_it_is_revoked(roles: Rol
             problem_of(await bare.post("/v1/articles", json=A, headers=only_views), 403)
 
 
+async def test_an_article_whose_guid_has_a_line_break_can_be_named_by_it(roles: Roles) -> None:
+    async with intake(roles) as client:
+        await client.post("/v1/articles?source=s", json={**A, "id": "a\nb"}, headers=WAIT)
+        key = (await client.post("/v1/sources/s/keys")).json()
+        own = {"Authorization": f"Bearer {key['token']}"}
+        named = "/v1/articles/s:a%0Ab"
+        assert (await client.get(f"{named}/outcome")).json()["guid"] == "a\nb"
+        withdrawn = await client.delete(named, headers=own | WAIT)
+        assert (withdrawn.status_code, withdrawn.json()["outcome"]) == (200, "withdrawn")
+        assert (await client.post(f"{named}/restore", headers=own | WAIT)).json()["outcome"] == "restored"
+
+
 async def test_sources_are_changed_only_on_top_of_what_was_read(roles: Roles) -> None:
     async with intake(roles, publisher=False) as client:
         made = await client.post("/v1/sources", json={"id": "s", "title": "S"})

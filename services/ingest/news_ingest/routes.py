@@ -10,6 +10,7 @@ from typing import Annotated, Any, Final
 from fastapi import APIRouter, Header, Query, Request
 from fastapi.routing import APIRoute
 from pydantic import TypeAdapter, ValidationError
+from starlette.convertors import Convertor, register_url_convertor
 from starlette.datastructures import QueryParams
 from starlette.responses import JSONResponse, Response
 
@@ -57,6 +58,21 @@ router = APIRouter(prefix="/v1/articles", tags=["articles"])
 
 Prefer = Annotated[str | None, Header(description=PREFER)]
 IdempotencyKey = Annotated[str | None, Header(description=IDEMPOTENCY_KEY)]
+
+
+class _ArticleName(Convertor[str]):
+    """The rest of a path as `PathConvertor` has it, and with line breaks: guids may have them."""
+
+    regex = r"[\s\S]*"
+
+    def convert(self, value: str) -> str:
+        return value
+
+    def to_string(self, value: str) -> str:
+        return value
+
+
+register_url_convertor("article", _ArticleName())
 
 
 class _PlainRoute(APIRoute):
@@ -124,7 +140,7 @@ router.add_api_route(
 )
 
 
-@router.get("/{article:path}/outcome", responses=OUTCOME_RESPONSES, summary="What became of an article")
+@router.get("/{article:article}/outcome", responses=OUTCOME_RESPONSES, summary="What became of an article")
 async def outcome(request: Request, article: str, made_of: PartsOf) -> Response:
     """Revision, version, state, when and why."""
     found = await made_of.outcomes.of_article(parse_article_id(article))
@@ -133,7 +149,7 @@ async def outcome(request: Request, article: str, made_of: PartsOf) -> Response:
     return etag_json(request, found)
 
 
-@router.delete("/{article:path}", status_code=202, responses=WITHDRAW_RESPONSES, summary="Withdraw an article")
+@router.delete("/{article:article}", status_code=202, responses=WITHDRAW_RESPONSES, summary="Withdraw an article")
 async def withdraw(
     request: Request,
     article: str,
@@ -147,7 +163,7 @@ async def withdraw(
     return await _command(request, made_of, "withdraw", article, authorization, prefer, idempotency_key, reason)
 
 
-@router.post("/{article:path}/restore", status_code=202, responses=RESTORE_RESPONSES, summary="Undo a withdrawal")
+@router.post("/{article:article}/restore", status_code=202, responses=RESTORE_RESPONSES, summary="Undo a withdrawal")
 async def restore(
     request: Request,
     article: str,
