@@ -9,6 +9,7 @@ from typing import TypeAlias
 import typer
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, wait_fixed
 
@@ -58,7 +59,7 @@ def backup(
     path = to / f"newsfeed-{now:%Y%m%dT%H%M%SZ}.backup" if to.is_dir() else to
     console = Console(stderr=True, highlight=False)
     if path.exists():
-        console.print(f"[red]{path} is there already; a backup is never overwritten.[/]", soft_wrap=True)
+        console.print(f"[red]{escape(str(path))} is there already; a backup is never overwritten.[/]", soft_wrap=True)
         raise typer.Exit(1)
     kafka, process = read_settings(KafkaSettings), read_settings(ProcessSettings)
     try:
@@ -72,11 +73,12 @@ def backup(
             saved = sum(records.values())
             shown.update(task, completed=saved, total=saved)  # compacted topics have fewer records than offsets
     except (TransientError, LogMismatchError, PoisonError, OSError) as error:
-        console.print(f"[red]No backup was taken: {error}[/]", soft_wrap=True)
+        console.print(f"[red]No backup was taken: {escape(str(error))}[/]", soft_wrap=True)
         raise typer.Exit(1) from error
     for topic, number in records.items():
         console.print(f"  {topic:18} {number:>10,} records")
-    console.print(f"{path}: {path.stat().st_size:,} bytes. It holds secret texts: keep it as such.", soft_wrap=True)
+    size = f"{path}: {path.stat().st_size:,} bytes."
+    console.print(f"{size} It holds secret texts: keep it as such.", soft_wrap=True, markup=False)
 
 
 async def take_backup(kafka: KafkaSettings, partitions: int, path: Path, progress: Done) -> dict[str, int]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 from tenacity import AsyncRetrying, RetryError, retry_if_result, stop_after_delay, wait_fixed
 
@@ -53,7 +54,7 @@ def replay(
     try:
         _say(asyncio.run(_replay(record, group, patience)))
     except (PoisonError, TransientError) as error:
-        Console(stderr=True).print(f"[red]{error}[/]", highlight=False)
+        Console(stderr=True).print(f"[red]{escape(str(error))}[/]", highlight=False)
         raise typer.Exit(1) from error
 
 
@@ -112,4 +113,4 @@ async def _parked_in(log: PartitionLog) -> AsyncIterator[Parked]:
             try:
                 yield Parked(DeadLetter.of(record), f"{log.partition}/{record.offset}")
             except PoisonError as error:
-                Console(stderr=True).print(f"{DEAD_LETTERS}/{log.partition}/{record.offset}: {error}")
+                Console(stderr=True).print(f"{DEAD_LETTERS}/{log.partition}/{record.offset}: {error}", markup=False)

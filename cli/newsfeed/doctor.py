@@ -21,6 +21,7 @@ from news_shared.settings import KafkaSettings, ProcessSettings, read_settings
 from news_shared.topics import check_topics
 from newsfeed.dead_letters import all_parked
 from newsfeed.findings import Finding, Health, of_beacons, of_dead_letters, of_feeds, of_freshness, of_lag, of_process
+from newsfeed.ingest_calls import failure
 from newsfeed.roles import KAFKA_OFFSET, PEERS, ROLES
 
 _PORT_BASE: Final = 8000
@@ -180,10 +181,14 @@ def _places(where: Sequence[str], key: str, ready_file: Path | None, compose: bo
             bootstrap = f"127.0.0.1:{_PORT_BASE + KAFKA_OFFSET}"
             kafka = KafkaSettings(bootstrap=bootstrap, transactions=False)
     if ready_file is not None:
-        ready = json.loads(ready_file.read_text(encoding="utf-8"))
-        roles |= ready["roles"]
-        key = ready["admin_key"]
-        kafka = KafkaSettings(bootstrap=ready["kafka"], transactions=kafka.transactions)
+        try:
+            ready = json.loads(ready_file.read_text(encoding="utf-8"))
+            roles |= ready["roles"]
+            key = ready["admin_key"]
+            kafka = KafkaSettings(bootstrap=ready["kafka"], transactions=kafka.transactions)
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            wanted = "Name the file that `newsfeed up --ready-file` wrote, while that runs."
+            raise failure(f"{ready_file} cannot be read ({error}). {wanted}") from error
     own = read_settings(_Addresses).model_dump(exclude_none=True)
     roles |= {f"{name.removesuffix('_url')}-api": url for name, url in own.items()}
     for pair in where:

@@ -10,6 +10,7 @@ from typing import BinaryIO
 import httpx
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_delay, wait_exponential_jitter
 
@@ -103,7 +104,7 @@ def post(
 
 def _report(console: Console, tally: _Tally) -> None:
     for reason in tally.rejected[:20]:
-        console.print(f"[red]rejected[/] {reason}", highlight=False)
+        console.print(f"[red]rejected[/] {escape(reason)}", highlight=False)
     if len(tally.rejected) > 20:
         console.print(f"… and {len(tally.rejected) - 20} more")
     console.print(f"{tally.accepted} accepted, {len(tally.rejected)} rejected")
@@ -124,12 +125,23 @@ def _parts(what: str, file: Path | None, start: Place) -> Iterator[_Part]:
             lines.seek(start.offset)
             yield from _ndjson_parts(lines, start)
     elif what.startswith(("http://", "https://")):
-        response = httpx.get(what, follow_redirects=True, timeout=30).raise_for_status()
+        response = _fetched(what)
         yield _Part(response.content, response.headers.get("content-type", "application/octet-stream"))
     elif Path(what).is_file():
         yield _Part(Path(what).read_bytes(), _BY_SUFFIX.get(Path(what).suffix, "application/octet-stream"))
     else:
         raise typer.BadParameter(f"{what}: there is no such file")
+
+
+def _fetched(address: str) -> httpx.Response:
+    try:
+        return httpx.get(address, follow_redirects=True, timeout=30).raise_for_status()
+    except httpx.HTTPStatusError as error:
+        said = f"{address} answered {error.response.status_code}. Nothing was posted: see whether it opens in a browser"
+        raise typer.Exit(_fail(said)) from error
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        said = f"{address} cannot be read ({error}). Nothing was posted: check the address"
+        raise typer.Exit(_fail(said)) from error
 
 
 def _ndjson_parts(lines: BinaryIO, start: Place) -> Iterator[_Part]:
@@ -196,5 +208,5 @@ def _add(tally: _Tally, answer: dict[str, object], *, first_line: int) -> None:
 
 
 def _fail(message: str) -> int:
-    Console(stderr=True).print(f"[red]{message}[/]", highlight=False)
+    Console(stderr=True).print(f"[red]{escape(message)}[/]", highlight=False)
     return 1

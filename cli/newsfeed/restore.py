@@ -9,6 +9,7 @@ import typer
 from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import Progress
 from tenacity import AsyncRetrying, RetryError, retry_if_result, stop_after_delay, wait_fixed
 
@@ -38,7 +39,7 @@ def restore(file: Path = typer.Argument(help="As `newsfeed backup` wrote it.")) 
     kafka, process, redis = read_settings(KafkaSettings), read_settings(ProcessSettings), read_settings(RedisSettings)
     console = Console(stderr=True, highlight=False)
     try:
-        console.print(f"Checking {file} …", soft_wrap=True)
+        console.print(f"Checking {file} …", soft_wrap=True, markup=False)
         saved = BackupReader(file)
         records = counted(saved.manifest.records)
         with Progress(*BARS, console=console) as shown:
@@ -53,7 +54,7 @@ def restore(file: Path = typer.Argument(help="As `newsfeed backup` wrote it.")) 
                 )
             )
     except (TransientError, LogMismatchError, PoisonError) as error:
-        console.print(f"[red]Not restored: {error}[/]", soft_wrap=True)
+        console.print(f"[red]Not restored: {escape(str(error))}[/]", soft_wrap=True)
         raise typer.Exit(1) from error
     for topic, number in records.items():
         console.print(f"  {topic:18} {number:>10,} records")

@@ -42,7 +42,7 @@ def add(
     """Make a key. Its token alone is written to standard output, this once."""
     wanted: dict[str, object] = {"scopes": scope or ["articles:write"]}
     if lasts is not None:
-        wanted["expires_at"] = (datetime.now(UTC) + _duration(lasts, "--lasts")).isoformat()
+        wanted["expires_at"] = _after(_duration(lasts, "--lasts")).isoformat()
     limits = {"requests_per_minute": requests, "articles_per_minute": articles}
     wanted |= {name: limit for name, limit in limits.items() if limit is not None}
     _show(call("POST", ingest, key, f"/v1/sources/{source}/keys", json=wanted))
@@ -89,6 +89,13 @@ def _end(key: dict[str, Any], now: datetime) -> str:
 def _limits(key: dict[str, Any]) -> str:
     named = (("requests_per_minute", "requests"), ("articles_per_minute", "articles"))
     return ", ".join(f"{key[name]:,} {what}" for name, what in named if name in key)
+
+
+def _after(lasts: timedelta) -> datetime:
+    try:
+        return datetime.now(UTC) + lasts
+    except OverflowError as error:
+        raise typer.BadParameter("--lasts: no calendar goes so far; leave it away for a key without an end") from error
 
 
 def _duration(text: str, option: str) -> timedelta:

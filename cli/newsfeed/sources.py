@@ -42,7 +42,7 @@ def table(
 @sources.command()
 def add(
     url: Annotated[str, typer.Argument(help="Of a feed, or of a site whose feed is to be found.")],
-    name: Annotated[str | None, typer.Option("--id", help="Of the source; made of its title without it.")] = None,
+    name: Annotated[str | None, typer.Option("--id", help="Of the new source; made of its title without it.")] = None,
     title: Annotated[str | None, typer.Option(help="Without it the feed's.")] = None,
     language: Annotated[str | None, typer.Option(help="Of all items, whatever the feed says (BCP 47).")] = None,
     theme: Annotated[list[str] | None, typer.Option(help="Added to the tags of all items; may be repeated.")] = None,
@@ -80,7 +80,8 @@ def import_list(
     console = Console()
     answer = call("POST", ingest, key, "/v1/sources.opml", content=file.read_bytes())
     for refused in answer["rejected"]:
-        console.print(f"[red]rejected[/] {escape(refused['title'])} {escape(refused['feed_url'])}: {refused['error']}")
+        told = f"{refused['title']} {refused['feed_url']}: {refused['error']}"
+        console.print(f"[red]rejected[/] {escape(told)}")
     console.print(f"{len(answer['created'])} made, {len(answer['existing'])} there already", highlight=False)
     if answer["rejected"]:
         raise typer.Exit(1)
@@ -97,7 +98,11 @@ def export(
     if file is None:
         typer.echo(listed)
     else:
-        file.write_text(listed, encoding="utf-8")
+        try:
+            file.write_text(listed, encoding="utf-8")
+        except OSError as error:
+            told = f"{file} cannot be written: {error.strerror}. Name a file in a folder that is there."
+            raise failure(told) from error
 
 
 @sources.command()

@@ -42,11 +42,19 @@ def export(
         if to is None:
             rows = asyncio.run(_export(sys.stdout, form))
         else:
-            with to.open("w", encoding="utf-8", newline="") as file:
+            with _opened(to) as file:
                 rows = asyncio.run(_export(file, form))
     except TransientError as error:
         raise SystemExit(f"Kafka does not answer: {error}") from None
     Console(stderr=True).print(f"{rows:,} rows")
+
+
+def _opened(to: Path) -> TextIO:
+    try:
+        return to.open("w", encoding="utf-8", newline="")
+    except OSError as error:
+        told = f"{to} cannot be written: {error.strerror}. Name a file in a folder that is there."
+        raise SystemExit(told) from None
 
 
 async def _export(file: TextIO, form: Format) -> int:

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Final, NamedTuple
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from news_shared.article_ids import ArticleId
@@ -80,7 +81,7 @@ def import_totals(
             if not dry_run:
                 _write(plan, counts, params, progress)
     except ApiError as error:
-        console.print(f"[red]{error}[/]")
+        console.print(f"[red]{escape(str(error))}[/]")
         console.print("Run the same command again when that is mended: what was written already is not added twice.")
         raise typer.Exit(1) from error
     _summarise(plan, unknown, params["origin"], console)
@@ -92,7 +93,7 @@ def _refuse(errors: Sequence[str], file: Path, console: Console) -> None:
     if not errors:
         return
     for error in errors[:_SHOWN]:
-        console.print(f"[red]{file.name}[/] {error}")
+        console.print(f"[red]{escape(file.name)}[/] {escape(error)}")
     if len(errors) > _SHOWN:
         console.print(f"… and {len(errors) - _SHOWN:,} more")
     console.print("Nothing was written. Mend the file and run the command again.")

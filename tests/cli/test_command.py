@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from importlib.metadata import version
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
@@ -43,3 +44,19 @@ def test_a_command_waits_for_the_libraries_of_no_other() -> None:
         check=True,
     )
     assert told.stdout.endswith("[]\n")
+
+
+@pytest.mark.parametrize(
+    ("command", "told"),
+    [
+        (["doctor", "--ready-file", "/nope"], "newsfeed up --ready-file"),
+        (["views", "export", "/nope/x"], "cannot be written"),
+        (["views", "import", "{file}"], "a[red].csv line 2"),
+    ],
+)
+def test_a_file_that_is_of_no_use_is_told_with_what_to_do(command: list[str], told: str, tmp_path: Path) -> None:
+    file = tmp_path / "a[red].csv"
+    file.write_text("article,views\na[/b],many[/c]\n")
+    run = CliRunner().invoke(app, [word.format(file=file) for word in command], env={"COLUMNS": "240"})
+    assert (run.exit_code, told in run.output) == (1, True), run.output
+    assert isinstance(run.exception, SystemExit)

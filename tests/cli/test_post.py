@@ -1,6 +1,7 @@
 """``newsfeed post`` of a long file: cut off and started again it sends what is left; limits of a key are kept."""
 
 import json
+import os
 import subprocess
 import sys
 from collections import Counter
@@ -25,9 +26,9 @@ def a_file(folder: Path) -> Path:
     return file
 
 
-def posting(file: Path, ingest: str, *more: str) -> "subprocess.Popen[str]":
-    command = [sys.executable, "-m", "newsfeed", "post", str(file), "--source", "herald", "--ingest", ingest, *more]
-    return subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+def posting(what: Path | str, ingest: str, *more: str) -> "subprocess.Popen[str]":
+    command = [sys.executable, "-m", "newsfeed", "post", str(what), "--source", "herald", "--ingest", ingest, *more]
+    return subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env={**os.environ, "COLUMNS": "240"})
 
 
 async def test_a_run_that_was_killed_goes_on_where_it_was(fresh_backend: Backend, roles: Roles, tmp_path: Path) -> None:
@@ -79,3 +80,26 @@ async def test_a_key_over_its_limit_goes_on_from_the_line_where_it_was_stopped(
     logs = await whole_log(fresh_backend.kafka_settings, SUBMISSIONS)
     sent = Counter(record.key.decode() for records in logs.values() for record in records)
     assert sent == Counter({article_id("herald", f"story-{n}"): 1 for n in range(1260)})
+
+
+async def test_a_rejected_guid_that_looks_like_markup_is_told_as_it_is(roles: Roles, tmp_path: Path) -> None:
+    ingest = await roles.start("ingest-api")
+    file = tmp_path / "wire.ndjson"
+    file.write_text('{"id": "a[/b]c"}\n{"id": "[red]d", "title": "T"}\n')
+    run = posting(file, ingest.url)
+    said = run.communicate(timeout=120)[1]
+    assert "item 1 a[/b]c:" in said
+    assert ("1 accepted, 1 rejected" in said, run.returncode) == (True, 1), said
+
+
+async def test_an_address_that_gives_nothing_is_told_with_what_to_do(roles: Roles) -> None:
+    ingest = await roles.start("ingest-api")
+    for address, told in (
+        (f"{ingest.url}/nope[/b]", "nope[/b] answered 404"),
+        ("http://127.0.0.1:1/feed", "cannot be read"),
+        ("http://[bad", "cannot be read"),
+    ):
+        run = posting(address, ingest.url)
+        said = " ".join(run.communicate(timeout=120)[1].split())
+        assert all(words in said for words in (told, "Nothing was posted")), said
+        assert ("Traceback" in said, run.returncode) == (False, 1)

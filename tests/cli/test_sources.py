@@ -105,5 +105,8 @@ async def test_a_site_is_added_shown_exported_and_imported(
 
         await until(fails, "the second to be in trouble")
         assert (await run("poll", "the-herald")).exit_code == 0
+        taken = await run("add", room.feeds.url(HERE, "/"), "--id", "the-herald")
+        assert (taken.exit_code, "'the-herald' already" in taken.output) == (1, True), taken.output
+        assert (await room.source("the-herald"))["themes"] == ["Kyiv"]
         refused = await run("add", "http://127.0.0.1/")
         assert (refused.exit_code, "not a public address" in refused.output) == (1, True), refused.output

@@ -27,6 +27,37 @@ def items(reading: Reading) -> list[Item]:
     return [item for _, item in reading.items]
 
 
+WHOLE = {
+    "rss": f"<rss><channel>{GOOD}<item><guid>b</guid><title>B</title><description><![CDATA[<p>One</p><p>Two</p>]]>"
+    "</description></item></channel></rss>",
+    "atom": "<feed xmlns='http://www.w3.org/2005/Atom'><entry><id>good</id><title>Good</title></entry>"
+    "<entry><id>b</id><title>B</title><content>One, two</content></entry></feed>",
+    "newsml": "<newsMessage xmlns='http://iptc.org/std/nar/2006-10-01/'><itemSet>"
+    "<newsItem guid='good'><contentMeta><headline>Good</headline></contentMeta></newsItem>"
+    "<newsItem guid='b'><contentMeta><headline>B</headline><slugline>b</slugline></contentMeta></newsItem>"
+    "</itemSet></newsMessage>",
+}
+
+
+@pytest.mark.parametrize("kind", WHOLE)
+def test_an_item_that_a_document_breaks_off_in_is_refused_and_the_others_are_taken(kind: str) -> None:
+    whole = WHOLE[kind]
+    assert [item.guid for item in items(read(whole))] == ["good", "b"]
+    last_end = max(whole.rfind(end) for end in ("</item>", "</entry>", "</newsItem>"))
+    for end in range(whole.rindex("B</"), last_end):
+        reading = read(whole[:end])
+        assert [item.guid for _, item in reading.items] == ["good"], whole[:end]
+        [rejected] = reading.rejected
+        assert (rejected.index, rejected.guid, "breaks off" in rejected.errors[0]["error"]) == (1, "b", True)
+
+
+def test_a_document_that_breaks_off_between_items_gives_them_all() -> None:
+    whole = WHOLE["rss"]
+    for end in (whole.index("</channel>"), whole.index("</rss>"), len(whole) - 1):
+        assert [item.guid for item in items(read(whole[:end]))] == ["good", "b"]
+    assert [item.guid for item in items(read(whole.replace("</item></channel>", "</channel>")))] == ["good", "b"]
+
+
 @pytest.mark.parametrize(
     ("written", "title"),
     [
@@ -78,7 +109,7 @@ def test_the_items_around_a_broken_one_are_read_with_a_warning(broken: str) -> N
 
 def test_a_feed_that_breaks_off_gives_what_came_before() -> None:
     reading = read(f"<rss><channel>{GOOD}<item><title>Half a ti")
-    assert items(reading)[0].guid == "good"
+    assert [item.guid for _, item in reading.items] == ["good"]
     assert reading.warnings
 
 

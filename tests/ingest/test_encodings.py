@@ -1,5 +1,7 @@
 """Which encoding a document is in, whatever it and its server say."""
 
+from contextlib import suppress
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -82,7 +84,34 @@ def test_what_is_not_in_the_encoding_that_it_claims_is_read_with_a_warning() -> 
     broken = feed("x" * 1500 + UKRAINIAN, "utf-8").encode().replace(b"xxx", b"xx\xff", 1)
     reading = read_document(Format.RSS, broken, "", "s", NOW)
     assert only(reading).endswith(UKRAINIAN)
-    assert [warning[:30] for warning in reading.warnings] == ["Bytes that are no UTF-8 are le"]
+    assert [warning[:30] for warning in reading.warnings] == ["Bytes that are no UTF-8 are re"]
+
+
+def test_utf8_with_characters_cut_through_is_read_as_utf8_and_says_how_much_is_lost() -> None:
+    title = UKRAINIAN.encode()
+    item = b"<item><title>" + title + b"</title><description>" + title + b"</description><guid>%d</guid></item>"
+    cut = item.replace(b"</description>", b" \xd0</description>")
+    body = b"<rss><channel>" + b"".join((cut if n < 3 else item) % n for n in range(6)) + b"</channel></rss>"
+    reading = read_document(Format.RSS, body, "text/xml; charset=utf-8", "s", NOW)
+    assert [item.title for _, item in reading.items] == [UKRAINIAN] * 6
+    assert [f"{UKRAINIAN} \ufffd" in str(item.content_html) for _, item in reading.items] == [True] * 3 + [False] * 3
+    assert [warning[:50] for warning in reading.warnings] == ["Bytes that are no UTF-8 are replaced: 3, the first"]
+
+
+def test_an_emoji_as_two_halves_is_one_and_spoils_nothing() -> None:
+    emoji = b"\xed\xa0\xbd\xed\xb8\x80"
+    for title in ("Smile", UKRAINIAN):
+        body = feed(f"{title} @", "utf-8").encode().replace(b"@", emoji)
+        assert title_of(body) == f"{title} \U0001f600"
+
+
+@pytest.mark.parametrize("encoding", ["cp1251", "koi8-u"])
+@given(text=st.text(alphabet="абвгґдеєжзиіїйклмнопрстуфхцчшщьюя АБВГҐДЕЄЖЗИІЇЙКЛМНОПРСТУФХЦЧШЩЬЮЯ.,", min_size=20))
+def test_what_is_another_encoding_is_not_taken_for_damaged_utf8(encoding: str, text: str) -> None:
+    body = f"Ні: Новини {text}".encode(encoding)
+    with suppress(PoisonError):
+        _, warning = decoded(body, "text/xml; charset=utf-8")
+        assert "replaced" not in str(warning)
 
 
 @pytest.mark.parametrize("name", ["zip", "utf-7", "rot13", "idna", "unicode_escape", "no-such-thing", "hex", "mbcs"])

@@ -55,6 +55,11 @@ def test_nor_does_json_of_another_shape(name: str) -> None:
     head_of(name.encode(), URL)
 
 
+def test_a_page_whose_base_is_no_address_names_its_feeds_all_the_same() -> None:
+    page = b"<base href='http://[bad'><link rel='alternate' type='application/rss+xml' href='/feed.xml'>"
+    assert [url for url, _ in named_feeds(page, "http://herald.example/news")] == ["http://herald.example/feed.xml"]
+
+
 @given(st.lists(st.tuples(words, st.lists(words, max_size=3, unique=True)), max_size=5))
 def test_a_list_that_was_written_is_read_as_the_same(feeds: list[tuple[str, list[str]]]) -> None:
     sources = [

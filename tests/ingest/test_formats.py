@@ -364,6 +364,32 @@ def test_a_byte_order_mark_before_json_is_no_error() -> None:
     assert only(read_document(Format.JSON, b'\xef\xbb\xbf{"title": "A"}', "", "s", NOW)).title == "A"
 
 
+@pytest.mark.parametrize("blank", ["", " ", "\n\t"])
+def test_a_blank_id_is_none(blank: str) -> None:
+    said = {"id": blank, "title": "A", "date_published": "2026-01-15T12:00:00Z"}
+    assert only(json_of({**said, "url": " https://herald.example/a"})).guid == "https://herald.example/a"
+    assert only(json_of(said)).guid == only(json_of({**said, "id": None})).guid
+    assert json_of(said).warnings == ["without id and URL an item is known by its title and date only (item 0)"]
+
+
+@pytest.mark.parametrize("url", ["/a", "javascript:alert(1)", "herald.example/a", "http://[bad"])
+def test_a_url_that_is_left_away_is_told(url: str) -> None:
+    reading = json_of([{"id": "a", "title": "A"}, {"id": "b", "title": "B", "url": url}])
+    assert [item.url for _, item in reading.items] == [None, None]
+    assert reading.warnings == ["url is no absolute http or https address and is left away (item 1)"]
+
+
+def test_a_native_date_without_a_zone_is_refused() -> None:
+    [rejected] = json_of({"title": "A", "embargoed_until": "2026-01-15T12:00:00"}).rejected
+    assert (rejected.errors[0]["field"], "timezone" in rejected.errors[0]["error"]) == ("embargoed_until", True)
+
+
+def test_a_json_feed_without_items_is_no_article() -> None:
+    with pytest.raises(PoisonError, match='must have a list of "items"'):
+        json_of({"version": "https://jsonfeed.org/version/1.1", "title": "The Herald"})
+    assert only(json_of({"version": "1.1", "title": "A"})).version == "1.1"
+
+
 any_json = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),

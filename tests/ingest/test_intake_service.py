@@ -159,6 +159,15 @@ async def test_a_dry_run_shows_what_would_be_published_and_writes_nothing(roles:
         assert "onclick" not in article["content_html"]
         assert [r["index"] for r in answer.json()["rejected"]] == [1]
         assert (await client.post("/v1/articles?source=dry&dry_run=true", json={})).status_code == 422
+        lines = b'{"id": "a", "title": "A"}\n{"id": "b", "status": "canceled"}\n{}\n'
+        told = await client.post("/v1/articles?source=dry&dry_run=true&format=ndjson", content=lines)
+        assert told.status_code == 200
+        assert [("article" in item, item.get("outcome")) for item in told.json()["items"]] == [
+            (True, None),
+            (False, "withdrawn"),
+        ]
+        assert [r["index"] for r in told.json()["rejected"]] == [2]
+        assert problem_of(await client.post("/v1/articles?source=Not One&dry_run=true", json=A), 422)
         await client.post("/v1/articles?source=s", json=A, headers=WAIT)
         assert [a.guid for a in await published(fresh_backend)] == ["a"]
         assert {a.source for a in await published(fresh_backend)} == {"s"}
@@ -231,6 +240,18 @@ async def test_a_key_may_write_for_its_own_source_until_it_is_revoked(roles: Rol
             problem_of(await bare.post("/v1/articles", json=A, headers=only_views), 403)
 
 
+async def test_an_article_whose_guid_has_a_line_break_can_be_named_by_it(roles: Roles) -> None:
+    async with intake(roles) as client:
+        await client.post("/v1/articles?source=s", json={**A, "id": "a\nb"}, headers=WAIT)
+        key = (await client.post("/v1/sources/s/keys")).json()
+        own = {"Authorization": f"Bearer {key['token']}"}
+        named = "/v1/articles/s:a%0Ab"
+        assert (await client.get(f"{named}/outcome")).json()["guid"] == "a\nb"
+        withdrawn = await client.delete(named, headers=own | WAIT)
+        assert (withdrawn.status_code, withdrawn.json()["outcome"]) == (200, "withdrawn")
+        assert (await client.post(f"{named}/restore", headers=own | WAIT)).json()["outcome"] == "restored"
+
+
 async def test_sources_are_changed_only_on_top_of_what_was_read(roles: Roles) -> None:
     async with intake(roles, publisher=False) as client:
         made = await client.post("/v1/sources", json={"id": "s", "title": "S"})
@@ -243,7 +264,10 @@ async def test_sources_are_changed_only_on_top_of_what_was_read(roles: Roles) ->
         problem_of(await client.delete("/v1/sources/s", headers={"If-Match": etag}), 412)
         assert (await client.get("/v1/sources/s")).json()["title"] == "T"
 
-        again = await client.post("/v1/sources", json={"id": "s", "title": "V"})
+        refused = problem_of(await client.post("/v1/sources", json={"id": "s", "title": "V"}), 409)
+        assert "PUT replaces it" in refused["detail"]
+        assert (await client.get("/v1/sources/s")).json()["title"] == "T"
+        again = await client.put("/v1/sources/s", json={"title": "V"})
         assert again.json()["title"] == "V"
         read = await client.get("/v1/sources/s")
         assert (read.json()["title"], read.headers["ETag"]) == ("V", again.headers["ETag"])

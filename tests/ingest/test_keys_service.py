@@ -94,7 +94,12 @@ async def test_a_key_with_an_end_opens_nothing_after_it(roles: Roles) -> None:
         await until(has_ended, "the key's end")
         past = {"expires_at": "2020-01-01T00:00:00Z"}
         assert "expires_at" in problem_of(await client.post("/v1/sources/s/keys", json=past), 422)["detail"]
-        for wrong in ({"expires_at": "2036-01-01T00:00:00"}, {"articles_per_minute": 0}, {"scopes": ["everything"]}):
+        for wrong in (
+            {"expires_at": "2036-01-01T00:00:00"},
+            {"expires_at": "9999-12-30T00:00:00Z"},
+            {"articles_per_minute": 0},
+            {"scopes": ["everything"]},
+        ):
             problem_of(await client.post("/v1/sources/s/keys", json=wrong), 422)
         problem_of(await client.post("/v1/sources/nosuch/keys"), 404)
 

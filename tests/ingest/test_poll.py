@@ -1,5 +1,6 @@
 """One poll: what is asked, what goes to Kafka, and what is stored afterwards."""
 
+import json
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
@@ -251,6 +252,8 @@ async def test_failures_wait_longer_each_time_and_one_success_forgives_them(read
         (b"hello", "text/plain", "not-a-feed"),
         (b"\x89PNG\r\n", "image/png", "not-a-feed"),
         (b"{", "application/json", "not-a-feed"),
+        (b'{"title": "Service Unavailable", "detail": "Come back later"}', "application/json", "not-a-feed"),
+        (b'{"version": "https://jsonfeed.org/version/1.1", "title": "The Herald"}', "", "not-a-feed"),
         (b"<" * 5000, "text/xml", "not-a-feed"),
         (b"x" * 100_001, "text/xml", "too-large"),
     ],
@@ -263,6 +266,14 @@ async def test_what_is_no_feed_is_said_to_be_none(
         polled = await room.poll()
         assert (polled.outcome, room.state.errors[0].problem) == ("failed", problem)
         assert room.state.errors[0].detail
+
+
+async def test_an_error_in_json_is_no_article_and_is_told(readers: ThreadPoolExecutor) -> None:
+    async with desk(readers) as room:
+        room.answers(b'{"title": "Service Unavailable"}', Content_Type="application/json")
+        await room.poll()
+        assert room.titles() == []
+        assert 'one object: {"title": "Service Unavailable"}' in room.state.errors[0].detail
 
 
 @pytest.mark.parametrize(
@@ -329,6 +340,23 @@ async def test_the_feeds_own_wishes_are_followed(readers: ThreadPoolExecutor) ->
         assert (await room.poll()).wait == 20 * MINUTE
 
 
+@pytest.mark.parametrize("where", ["xml", "json", "header"])
+async def test_a_hub_that_is_no_address_is_passed_over(readers: ThreadPoolExecutor, where: str) -> None:
+    bad = "http://[bad"
+    async with desk(readers) as room:
+        links = f"<link rel='hub' href='{bad}'/><link rel='self' href='{bad}'/><link rel='hub' href='/hub'/>"
+        hubs = {"hubs": [{"type": "WebSub", "url": bad}], "feed_url": bad, "items": [{"id": "a", "title": "a"}]}
+        if where == "xml":
+            room.answers(rss("a", head=links))
+        elif where == "json":
+            room.answers(json.dumps({"version": "https://jsonfeed.org/version/1.1", **hubs}).encode())
+        else:
+            room.answers(rss("a"), Link=f'<{bad}>; rel="hub", <{bad}>; rel="self"')
+        assert ((await room.poll()).outcome, room.titles()) == ("new-items", ["a"])
+        assert room.state.topic is None
+        assert room.state.hub == (room.server.url(HERE, "/hub") if where == "xml" else None)
+
+
 def test_an_item_that_is_forgotten_is_written_again_and_one_that_is_twice_is_written_once() -> None:
     first, other = item("A"), item("B")
     compared = compare([first, other], {})
@@ -339,6 +367,16 @@ def test_an_item_that_is_forgotten_is_written_again_and_one_that_is_twice_is_wri
     compared = compare(many, {})
     assert (len(compared.new), len(compared.seen)) == (3000, 2000)
     assert len(compare(many, compared.seen).new) == 1000
+
+
+@pytest.mark.parametrize("newest_first", [True, False])
+def test_of_two_versions_in_one_feed_the_newer_is_written(newest_first: bool) -> None:
+    first, second = item("v1", dated=at(-120)), item("v2", dated=NOON)
+    both = [second, first] if newest_first else [first, second]
+    assert compare(both, {}).new == (second,)
+    compared = compare(both, compare([first], {}).seen)
+    assert (compared.new, compared.changed) == ((), (second,))
+    assert not compare(both, compared.seen).changed
 
 
 def test_whatever_changes_for_the_publisher_is_a_change() -> None:

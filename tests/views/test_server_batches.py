@@ -63,6 +63,9 @@ def a_line(*, time: datetime = NOW, **changed: object) -> bytes:
         (a_line(ip="example.com"), "ip: not an"),
         (a_line(user_agent=None), "user_agent: a string is missing"),
         (a_line(purpose=7), "purpose: not a string"),
+        (a_line(gpc="true"), "gpc: neither true nor false"),
+        (a_line(dnt=2), "dnt: neither true nor false"),
+        (a_line(gpc=True, dnt=[1]), "dnt: neither true nor false"),
     ],
 )
 def test_a_line_is_told_what_is_wrong_with_it(line: bytes | None, error: str) -> None:
@@ -82,6 +85,17 @@ def test_who_opted_out_needs_no_address_and_a_clock_ahead_is_now() -> None:
     assert isinstance(line, ServerLine)
     assert (line.article, line.partition) == (FERRY, partition_of(FERRY, PARTITIONS))
     assert (line.is_opted_out, line.address, line.time) == (True, None, NOW)
+
+
+@pytest.mark.parametrize(
+    ("said", "is_opted_out"),
+    [(True, True), (1, True), ("1", True), (False, False), (0, False), ("0", False), (None, False)],
+)
+def test_an_opt_out_is_told_by_yes_or_no_as_json_or_as_its_header_has_it(said: object, is_opted_out: bool) -> None:
+    for written in (a_line(gpc=said), a_line(dnt=said)):
+        line = read_line(written, NOW, PARTITIONS)
+        assert isinstance(line, ServerLine)
+        assert line.is_opted_out is is_opted_out
 
 
 _VALUES: st.SearchStrategy[Any] = st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.just([1])

@@ -30,7 +30,10 @@ class TakenItem(BaseModel):
     id: str = Field(description="Ours.")
     guid: str = Field(description="The source's.")
     url: str | None = Field(description="Canonical.")
-    outcome: Outcome | None = Field(None, description="With `Prefer: wait`, when it is decided.")
+    outcome: Outcome | None = Field(
+        None,
+        description="With `Prefer: wait`, when it is decided; of a dry run only `withdrawn`.",
+    )
     revision: int | None = Field(None, description="With its outcome; none of an article that never was.")
     article: Article | None = Field(None, description="Of a dry run: as it would be published.")
 

@@ -136,6 +136,13 @@ class Intake:
                 break
         return taken
 
+    async def read_lines(self, chunks: AsyncIterator[bytes], source: str, *, max_line_bytes: int) -> Reading:
+        """What `take_lines` would take and refuse; nothing is sent, and all of it is in memory."""
+        whole = Reading()
+        async for part in in_parts(lines(chunks, max_line_bytes), _LINES_AT_ONCE, _BYTES_AT_ONCE):
+            whole.add(await asyncio.to_thread(_read_lines, part, source, self._clock))
+        return whole
+
     async def command(self, submission: Submission, terms: Terms) -> Position:
         """Send one command. Errors as in `take`."""
         [position] = await self._send([(0, submission)], terms)

@@ -7,6 +7,7 @@ from fastapi import APIRouter
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from starlette.responses import JSONResponse, Response
 
+from news_ingest.items import LATEST
 from news_ingest.requests import Authorization, PartsOf
 from news_ingest.source_answers import KEY_MADE_RESPONSES, KEY_REVOKED_RESPONSES, KEY_ROTATED_RESPONSES, KEYS_RESPONSES
 from news_shared.api_keys import KeyRecord, Scope
@@ -30,7 +31,9 @@ class KeyRequest(BaseModel):
     scopes: Annotated[tuple[Scope, ...], Field(min_length=1, max_length=4, description="What it opens.")] = (
         "articles:write",
     )
-    expires_at: AwareDatetime | None = Field(None, description="From then on it opens nothing; absent: never.")
+    expires_at: AwareDatetime | None = Field(
+        None, le=LATEST, description=f"From then on it opens nothing, before {LATEST.year}; absent: never."
+    )
     requests_per_minute: int | None = Field(None, gt=0, le=_MOST_A_MINUTE, description="Absent: the default.")
     articles_per_minute: int | None = Field(None, gt=0, le=_MOST_A_MINUTE, description="Absent: the default.")
 

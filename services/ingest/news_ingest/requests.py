@@ -16,7 +16,7 @@ from news_ingest.polling.schedule import Schedule
 from news_ingest.polling.subscriptions import Subscriptions
 from news_ingest.settings import IngestSettings
 from news_ingest.source_keys import SourceKeys
-from news_ingest.sources import Sources
+from news_ingest.sources import Sources, check_source_id
 from news_shared.api_keys import ApiKeys, Caller, Scope
 from news_shared.article_ids import ArticleId, parse_article_id
 from news_shared.problems import BAD_REQUEST, FORBIDDEN, NOT_FOUND, TOO_LARGE, ProblemError
@@ -109,6 +109,7 @@ async def writer_of(
     if not named:
         raise ProblemError(BAD_REQUEST, "With the admin key say whose articles these are: ?source=<id>")
     if dry_run:
+        check_source_id(named)
         return caller, named
     if not made_of.sources.knows(named):
         await made_of.sources.ensure(named)

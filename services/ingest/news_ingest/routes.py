@@ -1,7 +1,7 @@
 """HTTP of articles: submit, ask what became of it, withdraw, restore."""
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
 from datetime import timedelta
 from functools import partial
 from http import HTTPStatus
@@ -10,6 +10,7 @@ from typing import Annotated, Any, Final
 from fastapi import APIRouter, Header, Query, Request
 from fastapi.routing import APIRoute
 from pydantic import TypeAdapter, ValidationError
+from starlette.convertors import Convertor, register_url_convertor
 from starlette.datastructures import QueryParams
 from starlette.responses import JSONResponse, Response
 
@@ -22,6 +23,7 @@ from news_ingest.answers import (
     SUBMIT_RESPONSES,
     WITHDRAW_RESPONSES,
 )
+from news_ingest.article_state import Outcome
 from news_ingest.formats.detection import KNOWN, Format, format_of, read_document
 from news_ingest.formats.outcome import Reading
 from news_ingest.intake import Taken
@@ -56,6 +58,21 @@ router = APIRouter(prefix="/v1/articles", tags=["articles"])
 
 Prefer = Annotated[str | None, Header(description=PREFER)]
 IdempotencyKey = Annotated[str | None, Header(description=IDEMPOTENCY_KEY)]
+
+
+class _ArticleName(Convertor[str]):
+    """The rest of a path as `PathConvertor` has it, and with line breaks: guids may have them."""
+
+    regex = r"[\s\S]*"
+
+    def convert(self, value: str) -> str:
+        return value
+
+    def to_string(self, value: str) -> str:
+        return value
+
+
+register_url_convertor("article", _ArticleName())
 
 
 class _PlainRoute(APIRoute):
@@ -96,8 +113,11 @@ async def submit(request: Request) -> Response:
             return cut_short(made_of.limits, caller, taken)
         return await _answer(made_of, taken, waiting)
     body = await body_of(request, made_of.settings.max_body_bytes)
+    if form is Format.NDJSON:
+        settings = made_of.settings
+        return _dry_run(await made_of.intake.read_lines(_at_once(body), owner, max_line_bytes=settings.max_line_bytes))
     form = form or _format(asked.get("format"), content_type, body)
-    if form is None or form is Format.NDJSON:
+    if form is None:
         raise _unsupported(content_type)
     reading = await _read(form, body, content_type, owner)
     if dry_run:
@@ -120,7 +140,7 @@ router.add_api_route(
 )
 
 
-@router.get("/{article:path}/outcome", responses=OUTCOME_RESPONSES, summary="What became of an article")
+@router.get("/{article:article}/outcome", responses=OUTCOME_RESPONSES, summary="What became of an article")
 async def outcome(request: Request, article: str, made_of: PartsOf) -> Response:
     """Revision, version, state, when and why."""
     found = await made_of.outcomes.of_article(parse_article_id(article))
@@ -129,7 +149,7 @@ async def outcome(request: Request, article: str, made_of: PartsOf) -> Response:
     return etag_json(request, found)
 
 
-@router.delete("/{article:path}", status_code=202, responses=WITHDRAW_RESPONSES, summary="Withdraw an article")
+@router.delete("/{article:article}", status_code=202, responses=WITHDRAW_RESPONSES, summary="Withdraw an article")
 async def withdraw(
     request: Request,
     article: str,
@@ -143,7 +163,7 @@ async def withdraw(
     return await _command(request, made_of, "withdraw", article, authorization, prefer, idempotency_key, reason)
 
 
-@router.post("/{article:path}/restore", status_code=202, responses=RESTORE_RESPONSES, summary="Undo a withdrawal")
+@router.post("/{article:article}/restore", status_code=202, responses=RESTORE_RESPONSES, summary="Undo a withdrawal")
 async def restore(
     request: Request,
     article: str,
@@ -189,12 +209,21 @@ async def _read(form: Format, body: bytes, content_type: str, owner: str) -> Rea
     return await asyncio.to_thread(read_document, form, body, content_type, owner, system_clock())
 
 
+async def _at_once(body: bytes) -> AsyncIterator[bytes]:
+    yield body
+
+
 def _dry_run(reading: Reading) -> Response:
     taken = Taken(warnings=reading.warnings)
     now = system_clock()
     for _, item in reading.items:
-        would = article_of(item, revision=1, first_published_at=now).model_dump(mode="json", exclude_defaults=True)
-        taken.items.append({"id": item.id, "guid": item.guid, "url": item.url, "article": would})
+        shown: dict[str, object] = {"id": item.id, "guid": item.guid, "url": item.url}
+        if item.status == "usable":
+            article = article_of(item, revision=1, first_published_at=now)
+            shown["article"] = article.model_dump(mode="json", exclude_defaults=True)
+        else:
+            shown["outcome"] = Outcome.WITHDRAWN
+        taken.items.append(shown)
     taken.refuse(reading.rejected)
     return JSONResponse(taken.answer()) if taken.items or not taken.rejected_count else answer_to(taken)
 

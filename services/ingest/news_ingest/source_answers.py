@@ -179,14 +179,15 @@ def _responses(status: int, model: object, value: object, *also: int) -> Respons
 
 _ALSO: Final[Responses] = {
     404: {"description": "There is no such source or key."},
+    409: {"description": "There is a source of this id already."},
     412: {"description": "It was changed since you read it: `If-Match` does not fit."},
 }
 LIST_RESPONSES = _responses(200, SourcesPage, {"items": [_SOURCE], "next": "herald"})
 ONE_RESPONSES = _responses(200, SourceShown, _SOURCE, 404)
 CHANGE_RESPONSES = _responses(200, SourceShown, _SOURCE, 404, 412)
-CREATE_RESPONSES = _responses(201, SourceShown, _SOURCE)
+CREATE_RESPONSES = _responses(201, SourceShown, _SOURCE, 409)
 PUT_RESPONSES = {**_responses(200, SourceShown, _SOURCE, 412), 201: example(SourceShown, _SOURCE, "It is new.")}
-DELETE_RESPONSES: Responses = {**AUTHORISED, **_ALSO, 204: {"description": "It is gone."}}
+DELETE_RESPONSES: Responses = {**AUTHORISED, 404: _ALSO[404], 412: _ALSO[412], 204: {"description": "It is gone."}}
 KEYS_RESPONSES = _responses(200, KeyList, {"items": [_KEY]}, 404)
 KEY_MADE_RESPONSES = _responses(201, KeyMade, {**_KEY, **_TOKEN}, 404)
 KEY_ROTATED_RESPONSES = _responses(

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
+from news_ingest.items import LATEST
 from news_ingest.sources import Sources
 from news_shared.api_keys import KeyEnd, KeyRecord, NewKey, key_end_key, key_record_key, new_key, stored_key
 from news_shared.clock import Clock
@@ -70,7 +71,7 @@ class SourceKeys:
         return key
 
     async def rotate(self, source: str, key_id: str, grace: timedelta) -> tuple[NewKey, KeyRecord, datetime]:
-        """Replace a key by a new one that may do the same, for as long as the old one could.
+        """Replace a key by a new one that may do the same, for as long as the old one could when it was made.
 
         Returns:
             The new key, what is stored of it, and when the old one ends.
@@ -82,8 +83,8 @@ class SourceKeys:
         old, now = self.get(source, key_id), self._clock()
         if old.expires_at is not None and old.expires_at <= now:
             raise ProblemError(INVALID, f"The key {key_id} has expired already. Make a new one instead.")
-        lifetime = old.expires_at - old.created_at if old.expires_at else None
-        renewed = old.model_copy(update={"created_at": now, "expires_at": now + lifetime if lifetime else None})
+        made = KeyRecord.model_validate_json(self._records[key_record_key(source, key_id)])
+        renewed = made.model_copy(update={"created_at": now, "expires_at": _renewed_end(made, now)})
         key = await self.add(source, renewed)
         ends = min(old.expires_at or now + grace, now + grace)
         if grace:
@@ -108,11 +109,17 @@ class SourceKeys:
             await self._remove(source, key.id)
 
     async def _remove_long_expired(self, source: str) -> None:
+        long_ago = self._clock() - EXPIRED_KEPT
         for key in self.of([source])[source]:
-            if key.expires_at is not None and key.expires_at + EXPIRED_KEPT < self._clock():
+            if key.expires_at is not None and key.expires_at < long_ago:
                 await self._remove(source, key.id)
 
     async def _remove(self, source: str, key_id: str) -> None:
         await self._sources.write(key_record_key(source, key_id), None)
         if key_end_key(source, key_id) in self._records:
             await self._sources.write(key_end_key(source, key_id), None)
+
+
+def _renewed_end(key: KeyRecord, now: datetime) -> datetime | None:
+    """The end of a key that is made now and lasts as long; what lasts for centuries ends at the latest date."""
+    return now + min(key.expires_at - key.created_at, LATEST - now) if key.expires_at else None

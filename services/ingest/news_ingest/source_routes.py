@@ -1,6 +1,7 @@
 """HTTP of sources and their keys."""
 
 from contextlib import suppress
+from http import HTTPStatus
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Path, Query
@@ -27,9 +28,10 @@ from news_ingest.sources import LANGUAGE, Source, check_unchanged, etag_of
 from news_shared.article_ids import SOURCE_ID
 from news_shared.clock import system_clock
 from news_shared.errors import TransientError
-from news_shared.problems import INVALID, ProblemError
+from news_shared.problems import INVALID, Problem, ProblemError
 
 router = APIRouter(prefix="/v1/sources", tags=["sources"])
+EXISTS = Problem("/problems/exists", "There is one already", HTTPStatus.CONFLICT)
 IfMatch = Annotated[str | None, Header(description="ETag of what the change is made on top of")]
 
 
@@ -88,9 +90,15 @@ class NewSource(SourceChange):
 
 @router.post("", status_code=201, responses=CREATE_RESPONSES, summary="Make a source")
 async def create(new: NewSource, made_of: PartsOf, authorization: Authorization = None) -> Response:
-    """Without an id one with a `feed_url` is named after its title or host."""
+    """Without an id one with a `feed_url` is named after its title or host. 409: there is one; PUT replaces it."""
     made_of.authorise(authorization, "admin")
     name = new.id
+    if name is not None and made_of.sources.knows(name):
+        raise ProblemError(
+            EXISTS,
+            f"There is a source {name!r} already. PATCH /v1/sources/{name} changes it, PUT replaces it; "
+            "a new source needs another id.",
+        )
     if name is None:
         if new.feed_url is None:
             raise ProblemError(INVALID, "id: name the source, or give it a feed_url after which it is named")

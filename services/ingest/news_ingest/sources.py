@@ -105,8 +105,7 @@ class Sources:
         Raises:
             ProblemError: 422 when the name cannot be one; 503 while it is not known which sources there are.
         """
-        if not SOURCE_ID.fullmatch(source_id):
-            raise ProblemError(INVALID, f"source: {source_id[:100]!r} must match {SOURCE_ID.pattern}")
+        check_source_id(source_id)
         existing = self.find(source_id)
         if existing is not None:
             return existing
@@ -173,6 +172,16 @@ class Sources:
             await self._table.wait_for(position, _READ_OWN_WRITE)
         except TransientError:
             return  # it is durable; this process will know it in a moment
+
+
+def check_source_id(source_id: str) -> None:
+    """Refuse what no source may be called.
+
+    Raises:
+        ProblemError: 422.
+    """
+    if not SOURCE_ID.fullmatch(source_id):
+        raise ProblemError(INVALID, f"source: {source_id[:100]!r} must match {SOURCE_ID.pattern}")
 
 
 def finding_key(source_id: str) -> bytes:

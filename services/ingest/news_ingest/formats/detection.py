@@ -69,7 +69,14 @@ def format_of(name: str | None, content_type: str, beginning: bytes) -> Format |
 
 
 def read_document(
-    form: Format, body: bytes, content_type: str, source: str, now: datetime, base: str | None = None
+    form: Format,
+    body: bytes,
+    content_type: str,
+    source: str,
+    now: datetime,
+    base: str | None = None,
+    *,
+    may_be_one: bool = True,
 ) -> Reading:
     """Read a whole document of any format but NDJSON.
 
@@ -80,12 +87,13 @@ def read_document(
         source: whose items these are.
         now: the time of arrival; it stands in for a date that is missing.
         base: the address that the document came from.
+        may_be_one: whether JSON may be one item, and not a list of them.
 
     Raises:
         PoisonError: it cannot be read at all.
     """
     if form not in {Format.RSS, Format.ATOM, Format.NEWSML}:
-        return read_json(body, source, now, content_type, base, ninjs=form is Format.NINJS)
+        return read_json(body, source, now, content_type, base, ninjs=form is Format.NINJS, may_be_one=may_be_one)
     document = read_xml(body, content_type)
     if is_newsml(document.root):
         return read_newsml(document, source, now, base)

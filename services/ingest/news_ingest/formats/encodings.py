@@ -31,6 +31,9 @@ _LARGER = {  # what software calls the one is in truth the other, as browsers re
 }
 _CONTROL = re.compile("[\x80-\x9f]")
 _READ_AS_LATIN_1 = re.compile("[\x80-\xff]{2,}")
+_SURROGATES = re.compile(rb"\xed[\xa0-\xaf][\x80-\xbf]\xed[\xb0-\xbf][\x80-\xbf]")
+_BAD = re.compile("[\udc80-\udcff]")  # bytes that are no UTF-8, as surrogateescape has them
+_FAR_MORE = 8  # text of another encoding has more bad bytes than characters that look like UTF-8 by chance
 _ESCAPES = ("iso2022", "hz")  # encodings whose bytes are all ASCII
 _SAMPLE = 64 * 1024
 _USUAL = [
@@ -101,14 +104,31 @@ def _not_utf8(body: bytes, claims: list[str], error: UnicodeDecodeError, may_gue
         except UnicodeDecodeError:
             continue
     if claims:
-        broken = error.end - error.start < 4 and body.decode(errors="ignore")
-        if "utf-8" in claims and broken and len(body) - len(broken.encode()) < 1 + len(body) // 1000:
-            return body.decode(errors="replace"), f"Bytes that are no UTF-8 are left out, the first at {error.start:,}."
+        damaged = _damaged_utf8(body) if "utf-8" in claims else None
+        if damaged is not None:
+            text, bad = damaged
+            lost = f"Bytes that are no UTF-8 are replaced: {bad:,}, the first at {error.start:,}."
+            return text, lost if bad else "Characters that were written in two halves (CESU-8) were put right."
     guess = from_bytes(body[:_SAMPLE], cp_isolation=_USUAL).best() if may_guess else None
     if guess is None:
         raise PoisonError(f"The text is in no known encoding: byte {error.start:,} is no UTF-8. Say which: charset=…")
     encoding = guess.encoding
     return body.decode(encoding, errors="replace"), f"It does not say which encoding it is in; {encoding} was guessed."
+
+
+def _damaged_utf8(body: bytes) -> tuple[str, int] | None:
+    """The text with its bad bytes replaced, and how many they are; None where it seems to be no UTF-8 at all."""
+    text = _SURROGATES.sub(_as_one_character, body).decode(errors="surrogateescape")
+    bad = len(_BAD.findall(text))
+    whole = len(text) - len(text.encode("ascii", errors="ignore")) - bad
+    if bad >= 1 + len(body) // 1000 and whole < _FAR_MORE * bad:
+        return None
+    return _BAD.sub("\ufffd", text), bad
+
+
+def _as_one_character(found: re.Match[bytes]) -> bytes:
+    """CESU-8, which Java and MySQL write for emoji: both halves of a UTF-16 pair as characters of their own."""
+    return found[0].decode(errors="surrogatepass").encode("utf-16", errors="surrogatepass").decode("utf-16").encode()
 
 
 def _strict(body: bytes, encoding: str) -> str:

@@ -18,11 +18,20 @@ _MAX_VALUES = 600_000  # a value of a few bytes takes a hundred in memory
 _MAX_TAGS = 500_000
 _SURELY_FEW = min(_MAX_VALUES, _MAX_TAGS)  # characters, for there cannot be more of the others
 _FEED_VERSION = "https://jsonfeed.org/version/"
+_OF_FEEDS = "jsonfeed.org/"
+_FOUND_SHOWN = 100
 _DATES = ("date_published", "date_modified")
 
 
 def read_json(
-    body: bytes, source: str, now: datetime, content_type: str = "", base: str | None = None, *, ninjs: bool = False
+    body: bytes,
+    source: str,
+    now: datetime,
+    content_type: str = "",
+    base: str | None = None,
+    *,
+    ninjs: bool = False,
+    may_be_one: bool = True,
 ) -> Reading:
     """One item, ``{"items": […]}``, a list, or a JSON Feed; items are native or ninjs, each told by its fields.
 
@@ -33,6 +42,7 @@ def read_json(
         content_type: the header; its charset counts where the bytes are not UTF-8.
         base: the document's own address.
         ninjs: the sender says that every item is ninjs.
+        may_be_one: whether an item may stand alone; what a server says where its feed should be is none.
 
     Raises:
         PoisonError: the document as a whole cannot be read.
@@ -43,6 +53,7 @@ def read_json(
         )
     text, warning = decoded(body, content_type, may_guess=False)
     document = parse_json(text)
+    found = text[:_FOUND_SHOWN]
     del text  # it may be four times as large as what it says
     reading = Reading()
     if warning:
@@ -55,7 +66,7 @@ def read_json(
             return reading
         document = document["items"]
     elif isinstance(document, dict):
-        document = [document]
+        document = [_one(document, found, may_be_one)]
     if not isinstance(document, list):
         raise PoisonError('A JSON document must be an item, a list of items or {"items": […]}.')
     for index, said in enumerate(_within(document, reading)):
@@ -92,6 +103,15 @@ def parse_json(text: str) -> Any:  # JSON is anything
         raise PoisonError("The JSON is nested too deeply.") from error
     except ValueError as error:
         raise PoisonError(f"This is not JSON: {error}") from error
+
+
+def _one(document: dict[str, Any], found: str, may_be_one: bool) -> dict[str, Any]:
+    if _OF_FEEDS in str(document.get("version", "")):
+        raise PoisonError('A JSON Feed must have a list of "items"; this one has none.')
+    if not may_be_one:
+        wanted = 'A feed must be a JSON Feed, a list of items or {"items": […]}'
+        raise PoisonError(f"{wanted}; this is one object: {' '.join(found.split())}")
+    return document
 
 
 def _no_constant(name: str) -> None:

@@ -88,6 +88,11 @@ class NativeItem(BaseModel):
     attributions: list[NativePerson] = Field(default_factory=list, max_length=100)
     corrections: list[NativeCorrection] = Field(default_factory=list, max_length=100)
 
+    @property
+    def named(self) -> str:
+        """What the source calls it: its id, else its URL; empty where neither says anything."""
+        return normal_guid(self.id or "") or normal_guid(self.url or "")
+
     @model_validator(mode="after")
     def _dates_are_of_our_time(self) -> "NativeItem":
         for name in ("date_published", "date_modified", "embargoed_until"):
@@ -130,8 +135,10 @@ def take_item(
         reading.rejected.append(rejection(index, _guid_of(said), "", str(error)))
     else:
         reading.items.append((index, item))
-        if not native.id and not native.url:
+        if not native.named:
             reading.warn("without id and URL an item is known by its title and date only", index)
+        if item.url is None and (native.url or "").strip():
+            reading.warn("url is no absolute http or https address and is left away", index)
 
 
 def item_of_native(
@@ -156,7 +163,7 @@ def item_of_native(
             raise PoisonError(f"content_text has more than {MAX_ARTICLE_BYTES:,} characters")
         body = body_of_text(native.content_text)
     published = native.date_published or native.date_modified
-    guid = normal_guid(native.id or native.url or "") or synthetic_guid(title, published)
+    guid = native.named or synthetic_guid(title, published)
     item = Item(
         source=source,
         guid=guid,

@@ -13,7 +13,7 @@ from news_ingest.formats.dates import moment_of
 from news_ingest.formats.feed_elements import local_name, people, summary_of, tags
 from news_ingest.formats.native_item import UNTIL_FURTHER_NOTICE, take_item
 from news_ingest.formats.newsml_content import Content, content_of
-from news_ingest.formats.outcome import Reading, rejection
+from news_ingest.formats.outcome import Reading, broken_off, rejection
 from news_ingest.formats.xml_documents import Element, XmlDocument, children, inherited, text_of
 from news_ingest.urls import canonical_url
 from news_shared.errors import PoisonError
@@ -52,13 +52,17 @@ def read_newsml(document: XmlDocument, source: str, now: datetime, base: str | N
         kinds = ", ".join(sorted({local_name(element) for element in items})) or "nothing else"
         raise PoisonError(f"There is no newsItem in this NewsML-G2 document, but {kinds}")
     for index, element in enumerate(items):
+        guid = element.get("guid")
         if local_name(element) != "newsitem":
             reading.warn(f"a {local_name(element)} holds no article", index)
+            continue
+        if element is document.unfinished:
+            reading.rejected.append(broken_off(index, guid))
             continue
         try:
             fields = _fields(element)
         except PoisonError as error:
-            reading.rejected.append(rejection(index, element.get("guid"), "", str(error)))
+            reading.rejected.append(rejection(index, guid, "", str(error)))
         else:
             take_item(reading, index, fields, source, now, base)
     return reading

@@ -59,6 +59,12 @@ def _named(places: list[int]) -> str:
     return f" (item {', '.join(map(str, places[:_PLACES_NAMED]))}{more})"
 
 
+def broken_off(index: int, guid: object) -> Rejected:
+    """A rejection of the item that a document ends in the middle of."""
+    why = "the document breaks off in this item; send it whole"
+    return rejection(index, str(guid)[:200] if guid else None, "", why)
+
+
 def rejection(index: int, guid: str | None, name: str, error: str) -> Rejected:
     """A rejection for one reason."""
     return Rejected(index, guid, ({"field": name, "error": error},))

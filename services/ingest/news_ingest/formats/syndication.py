@@ -8,7 +8,7 @@ from news_ingest.formats.atom import fields_of_deleted, fields_of_entry
 from news_ingest.formats.feed_elements import ATOM_FEEDS, Children, by_name, language_of, local_name, name_of
 from news_ingest.formats.native import MAX_ITEMS
 from news_ingest.formats.native_item import take_item
-from news_ingest.formats.outcome import Reading, rejection
+from news_ingest.formats.outcome import Reading, broken_off, rejection
 from news_ingest.formats.rss import fields_of_rss_item
 from news_ingest.formats.xml_documents import Element, XmlDocument, base_of, children, text_of
 from news_shared.errors import PoisonError
@@ -47,7 +47,12 @@ def read_feed(document: XmlDocument, source: str, now: datetime, base: str | Non
             why = f"only the first {MAX_ITEMS:,} items of a feed are read"
             reading.rejected.append(rejection(index, None, "", why))
         else:
-            _take(reading, index, element, channel, source, now, base)
+            said = _said(reading, index, element, channel, base or _home(channel))
+            if element is document.unfinished:
+                reading.rejected.append(broken_off(index, said.get("id") or said.get("url")))
+                continue
+            content_base = said.pop("content base", None)
+            take_item(reading, index, said, source, now, base_of(element, base or _home(channel)), content_base)
     return reading
 
 
@@ -61,11 +66,9 @@ def _entries(root: Element) -> Iterator[tuple[Element, Children]]:
         yield element, channel
 
 
-def _take(
-    reading: Reading, index: int, element: Element, channel: Children, source: str, now: datetime, base: str | None
-) -> None:
+def _said(reading: Reading, index: int, element: Element, channel: Children, base: str | None) -> dict[str, Any]:
+    """The fields of an entry."""
     said: dict[str, Any]
-    base = base or _home(channel)
     if local_name(element) == "deleted-entry":
         said = fields_of_deleted(element)
     else:
@@ -76,8 +79,7 @@ def _take(
     for name in ("date_published", "date_modified"):
         if said.pop(f"{name} unreadable", False):
             reading.warn(f"{name} is no date", index)
-    content_base = said.pop("content base", None)
-    take_item(reading, index, said, source, now, base_of(element, base), content_base)
+    return said
 
 
 def _home(channel: Children) -> str | None:

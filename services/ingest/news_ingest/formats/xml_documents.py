@@ -1,6 +1,7 @@
 """Reading XML of strangers: no entities, no document types, nothing from outside, nothing without bounds."""
 
 import re
+from collections import deque
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -30,6 +31,12 @@ _REFERENCE = re.compile(
     re.DOTALL | re.IGNORECASE,
 )
 _PARSED_FROM = re.compile(r" \(<string>, line \d+\)$")
+_ITEMS = ("{*}item", "{*}entry", "{*}deleted-entry", "{*}newsItem")
+_BOUNDS = re.compile(
+    rb"<(?:[\w.-]{1,50}:)?(?:item|entry|deleted-entry|newsItem)(?:\s[^<>]{0,2000})?(?<!/)>"
+    rb"|</(?:[\w.-]{1,50}:)?(?:item|entry|deleted-entry|newsItem|channel|feed|rss|rdf|newsMessage)\s*>",
+    re.IGNORECASE,
+)
 _KEPT = frozenset("<>&\"'")
 XML = "{http://www.w3.org/XML/1998/namespace}"
 
@@ -40,6 +47,8 @@ class XmlDocument:
 
     root: Element
     warnings: list[str]
+    unfinished: Element | None = None
+    """The item in which it breaks off: half an article must not replace a whole one."""
 
 
 def read_xml(body: bytes, content_type: str) -> XmlDocument:
@@ -66,7 +75,9 @@ def read_xml(body: bytes, content_type: str) -> XmlDocument:
     try:
         return XmlDocument(etree.fromstring(data, _parser(recover=False)), warnings)
     except (etree.XMLSyntaxError, ValueError) as error:
-        return XmlDocument(_recovered(data, error), [*warnings, f"The document is not well-formed: {_said(error)}"])
+        root = _recovered(data, error)
+        warnings.append(f"The document is not well-formed: {_said(error)}")
+        return XmlDocument(root, warnings, _last_item(root) if _breaks_off(data) else None)
 
 
 def _parser(*, recover: bool) -> Any:
@@ -101,6 +112,15 @@ def _recovered(data: bytes, error: Exception) -> Element:
     if root is None:
         raise PoisonError(f"This is neither RSS, Atom nor NewsML-G2, for it is no XML: {_said(error)}")
     return root
+
+
+def _breaks_off(data: bytes) -> bool:
+    """Whether the last item begins, and neither it nor what it stands in ends."""
+    return any(not last[0].startswith(b"</") for last in deque(_BOUNDS.finditer(data), maxlen=1))
+
+
+def _last_item(root: Element) -> Element | None:
+    return next(iter(deque(root.iter(*_ITEMS), maxlen=1)), None)
 
 
 def _reference(found: re.Match[bytes]) -> bytes:

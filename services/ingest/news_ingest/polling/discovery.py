@@ -12,7 +12,7 @@ from lxml.html import HTMLParser, document_fromstring
 
 from news_ingest.fetching.errors import FetchError
 from news_ingest.fetching.fetcher import Fetched, Fetcher, checked_url
-from news_ingest.polling.feed_head import head_of
+from news_ingest.polling.feed_head import head_of, linked
 from news_ingest.polling.feed_reading import read_feed_document
 from news_ingest.text import one_line
 from news_shared.errors import PoisonError
@@ -74,7 +74,7 @@ def named_feeds(page: bytes, url: str) -> list[tuple[str, str]]:
         document = document_fromstring(page, parser=HTMLParser(recover=True, no_network=True, huge_tree=False))
     except (etree.ParserError, etree.XMLSyntaxError, ValueError):
         return []
-    base = urljoin(url, next((b.get("href") for b in document.iter("base") if b.get("href")), url))
+    base = linked(url, next((b.get("href") for b in document.iter("base") if b.get("href")), url)) or url
     found: dict[str, str] = {}
     for link in document.iter("link"):
         kind = (link.get("type") or "").partition(";")[0].strip().lower()

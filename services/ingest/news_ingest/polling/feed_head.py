@@ -42,6 +42,14 @@ def head_of(body: bytes, url: str) -> FeedHead:
     return _xml_head(body, url)
 
 
+def linked(url: str, target: str) -> str | None:
+    """The address of what a document at a URL links to; None where the link is no address."""
+    try:
+        return urljoin(url, target)
+    except ValueError:
+        return None
+
+
 def _json_head(body: bytes, url: str) -> FeedHead:
     with suppress(ValueError, RecursionError):
         feed = json.loads(body)
@@ -51,8 +59,8 @@ def _json_head(body: bytes, url: str) -> FeedHead:
         hub, topic = (hubs[0].get("url") if hubs else None), feed.get("feed_url")
         return FeedHead(
             title=str(feed.get("title") or "")[:300],
-            hub=urljoin(url, hub) if isinstance(hub, str) else None,
-            topic=urljoin(url, topic) if isinstance(topic, str) else None,
+            hub=linked(url, hub) if isinstance(hub, str) else None,
+            topic=linked(url, topic) if isinstance(topic, str) else None,
         )
     return FeedHead()
 
@@ -85,7 +93,8 @@ def _xml_head(body: bytes, url: str) -> FeedHead:
             elif name == "day" and text.lower() in _DAYS:
                 days.add(_DAYS.index(text.lower()))
             elif name == "link" and element.get("rel") in {"hub", "self"} and element.get("href"):
-                links.setdefault(element.get("rel"), urljoin(url, element.get("href")))
+                if target := linked(url, element.get("href")):
+                    links.setdefault(element.get("rel"), target)
             elif text:
                 found.setdefault(name, text)
     return FeedHead(

@@ -42,7 +42,7 @@ def read_feed_document(
     media_type, semicolon, parameters = content_type.partition(";")
     if form is not Format.JSON and "xml" not in media_type:
         content_type = f"text/xml{semicolon}{parameters}"  # else the type decides that it is no feed
-    return read_document(form, body, content_type, source, now, base)
+    return read_document(form, body, content_type, source, now, base, may_be_one=False)
 
 
 def known_encoding(name: str) -> bool:

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from urllib.parse import urljoin
 
 import httpx
 import structlog
@@ -19,7 +18,7 @@ from news_ingest.formats.outcome import Reading
 from news_ingest.intake import Intake, Taken, Terms
 from news_ingest.items import Item
 from news_ingest.polling.answers import fresh_for, retry_after
-from news_ingest.polling.feed_head import FeedHead, head_of
+from news_ingest.polling.feed_head import FeedHead, head_of, linked
 from news_ingest.polling.feed_reading import read_feed_document
 from news_ingest.polling.feeds import Feed
 from news_ingest.polling.intervals import Bounds, NextPoll, Wishes, after_answer, after_failure
@@ -255,7 +254,7 @@ def _short(validator: str | None) -> str | None:
 def _linked(fetched: Fetched, relation: str) -> str | None:
     """The target of a Link header (WebSub)."""
     target = httpx.Response(fetched.status, headers={"link": fetched.headers.get("link", "")}).links.get(relation, {})
-    return urljoin(fetched.url, target["url"]) if target.get("url") else None
+    return linked(fetched.url, target["url"]) if target.get("url") else None
 
 
 def _begun_anew(state: PollState, feed: Feed) -> PollState:

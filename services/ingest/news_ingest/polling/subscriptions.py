@@ -76,7 +76,7 @@ def is_signed(known: Subscription, signature: str | None, body: bytes) -> bool:
     if method.lower() not in _HASHES:
         return False
     expected = hmac.new(known.secret.encode(), body, getattr(hashlib, method.lower())).hexdigest()
-    return hmac.compare_digest(expected, given.strip().lower())
+    return hmac.compare_digest(expected.encode(), given.strip().lower().encode())
 
 
 class Subscriptions:

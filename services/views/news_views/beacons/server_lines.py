@@ -18,7 +18,8 @@ LATEST: Final = timedelta(minutes=10)
 AHEAD: Final = timedelta(minutes=1)
 """The sender's clock may be ahead by so much; such a line is of now."""
 
-_OPTED_OUT: Final = (True, 1, "1")
+_OPTED_OUT: Final = (True, "1")  # 1 equals True; the texts are the headers' as they came
+_NOT_OPTED_OUT: Final = (None, False, "0")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,8 @@ def read_line(line: bytes | None, now: datetime, partitions: int) -> ServerLine 
     errors: list[str] = []
     article = _article(content, partitions, errors)
     time = _time(content, now, errors)
-    is_opted_out = any(content.get(name) in _OPTED_OUT for name in ("gpc", "dnt"))
+    signals = [_opts_out(content, name, errors) for name in ("gpc", "dnt")]  # both are looked at, whatever one says
+    is_opted_out = any(signals)
     address = _address(content, is_opted_out, errors)
     user_agent = _text(content, "user_agent", errors)
     purpose = content.get("purpose")
@@ -98,6 +100,14 @@ def _address(content: Mapping[str, Any], is_opted_out: bool, errors: list[str]) 
     if address and not _is_address(address):
         errors.append("ip: not an IPv4 or IPv6 address")
     return address
+
+
+def _opts_out(content: Mapping[str, Any], name: str, errors: list[str]) -> bool:
+    """Whether this signal is given; what says neither yes nor no must not pass for a reader's consent."""
+    value = content.get(name)
+    if value not in _OPTED_OUT and value not in _NOT_OPTED_OUT:
+        errors.append(f"{name}: neither true nor false")
+    return value in _OPTED_OUT
 
 
 def _text(content: Mapping[str, Any], name: str, errors: list[str]) -> str:
