@@ -39,6 +39,7 @@ UNAUTHORIZED = Problem("/problems/unauthorized", "A valid key is needed", HTTPSt
 FORBIDDEN = Problem("/problems/forbidden", "The key does not allow this", HTTPStatus.FORBIDDEN)
 NOT_FOUND = Problem("/problems/not-found", "There is nothing here", HTTPStatus.NOT_FOUND)
 METHOD_NOT_ALLOWED = Problem("/problems/method-not-allowed", "Not this method", HTTPStatus.METHOD_NOT_ALLOWED)
+EXISTS = Problem("/problems/exists", "There is one already", HTTPStatus.CONFLICT)
 CONFLICT = Problem("/problems/conflict", "It was changed in between", HTTPStatus.PRECONDITION_FAILED)
 GONE = Problem("/problems/gone", "It was withdrawn", HTTPStatus.GONE)
 TOO_LARGE = Problem("/problems/too-large", "The request is too large", HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
@@ -57,6 +58,7 @@ PROBLEMS = (
     FORBIDDEN,
     NOT_FOUND,
     METHOD_NOT_ALLOWED,
+    EXISTS,
     CONFLICT,
     GONE,
     TOO_LARGE,

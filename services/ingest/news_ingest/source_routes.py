@@ -1,7 +1,6 @@
 """HTTP of sources and their keys."""
 
 from contextlib import suppress
-from http import HTTPStatus
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Path, Query
@@ -28,10 +27,9 @@ from news_ingest.sources import LANGUAGE, Source, check_unchanged, etag_of
 from news_shared.article_ids import SOURCE_ID
 from news_shared.clock import system_clock
 from news_shared.errors import TransientError
-from news_shared.problems import INVALID, Problem, ProblemError
+from news_shared.problems import EXISTS, INVALID, ProblemError
 
 router = APIRouter(prefix="/v1/sources", tags=["sources"])
-EXISTS = Problem("/problems/exists", "There is one already", HTTPStatus.CONFLICT)
 IfMatch = Annotated[str | None, Header(description="ETag of what the change is made on top of")]
 
 
@@ -92,6 +90,7 @@ class NewSource(SourceChange):
 async def create(new: NewSource, made_of: PartsOf, authorization: Authorization = None) -> Response:
     """Without an id one with a `feed_url` is named after its title or host. 409: there is one; PUT replaces it."""
     made_of.authorise(authorization, "admin")
+    made_of.sources.check_all_are_known()
     name = new.id
     if name is not None and made_of.sources.knows(name):
         raise ProblemError(
@@ -116,6 +115,7 @@ async def put(
 ) -> Response:
     """What is absent has its default afterwards; its keys stay."""
     made_of.authorise(authorization, "admin")
+    made_of.sources.check_all_are_known()
     found = made_of.sources.find(source)
     if found is not None:
         check_unchanged(found, if_match)

@@ -109,11 +109,19 @@ class Sources:
         existing = self.find(source_id)
         if existing is not None:
             return existing
+        self.check_all_are_known()
+        return await self.save(Source(id=source_id, created_at=self._clock()))
+
+    def check_all_are_known(self) -> None:
+        """Refuse to make one while there may be one of that name already.
+
+        Raises:
+            ProblemError: 503, in the first moments of a process.
+        """
         if not self._table.caught_up:
             raise ProblemError(
                 UNAVAILABLE, "The sources are not read yet. Repeating the request is safe.", {"Retry-After": "2"}
             )
-        return await self.save(Source(id=source_id, created_at=self._clock()))
 
     async def save(self, source: Source) -> Source:
         """Write a source; returns when it is durable and can be read here.
