@@ -34,10 +34,10 @@ IfMatch = Annotated[str | None, Header(description="ETag of what the change is m
 
 
 _EXAMPLE: dict[str, Any] = {
-    "id": "herald",
-    "title": "The Herald",
-    "url": "https://herald.example/",
-    "feed_url": "https://herald.example/feed.xml",
+    "id": "gazette",
+    "title": "The Gazette",
+    "url": "https://gazette.example/",
+    "feed_url": "https://gazette.example/feed.xml",
     "language": "uk",
     "themes": ["Kyiv"],
 }

@@ -18,7 +18,7 @@ _SAMPLE: Final = "newsroom:harbour-fire-1-en"
 _OTHER: Final = "newsroom:harbour-fire-2-en"
 _POSTED: Final = "herald:ferry-timetable"
 """What the line that posts an article posts."""
-_IN_PATHS: Final = {"article": _SAMPLE, "other": _OTHER, "source": "herald", "slug": "harbour"} | {
+_IN_PATHS: Final = {"article": _SAMPLE, "other": _OTHER, "source": "gazette", "slug": "harbour"} | {
     "key": "KEY",
     "token": "TOKEN",
 }
