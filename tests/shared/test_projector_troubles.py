@@ -5,7 +5,7 @@ from dataclasses import replace
 from time import time
 
 import pytest
-from aiokafka import ConsumerRecord
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
 from news_shared.projection.contract import Restoring
 from news_shared.topics import VIEWS
@@ -26,6 +26,30 @@ async def test_a_redis_that_refuses_writes_is_waited_for(words: Words) -> None:
             assert not await words.is_exact()
         await until(words.is_exact, "the words of meanwhile")
         await until(lambda: not one.unready(), "readiness")
+
+
+async def test_a_position_that_kafka_remembers_is_not_taken_for_ours_when_a_rebalance_comes_between(
+    words: Words, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After a rebalance the client asks Kafka for the group's offset, which may be ahead of what Redis has."""
+    position = AIOKafkaConsumer.position
+    asked: list[TopicPartition] = []
+    async with projecting(words) as one:
+        await words.write([f"w{i}" for i in range(100)])
+        await until(words.is_exact, "the tally")
+        await until(lambda: not one.unready(), "readiness")
+
+        async def remembered(consumer: AIOKafkaConsumer, tp: TopicPartition) -> int:
+            if asked:
+                return int(await position(consumer, tp))
+            asked.append(tp)
+            one._membership.epoch += 1
+            return int(await position(consumer, tp)) + 5
+
+        monkeypatch.setattr(AIOKafkaConsumer, "position", remembered)
+        await until(lambda: bool(asked), "a watch")
+        await words.write([f"x{i}" for i in range(100)])
+        await until(words.is_exact, "the words that a wrong position would have passed over")
 
 
 async def test_a_partition_that_stands_still_goes_on_after_the_rebuild_that_it_asks_for(words: Words) -> None:
