@@ -14,9 +14,9 @@ from news_related.graph.changes import LINK_ARTICLES_LUA, TAG, linking
 from news_related.graph.positions import Position
 from news_related.neighbours.changes import LINK_NEIGHBOURS_LUA, Relinking, place_of
 from news_related.neighbours.meanings import Meaning
-from news_related.neighbours.similarity import language_of
 from news_related.neighbours.vector_projection import KEEP_VECTORS_LUA, Arrival, KeptVector, keeping, model_hash
 from news_shared.clock import epoch_ms
+from news_shared.languages import primary_language
 from news_shared.projection.contract import Effects
 from news_shared.redis_client import RedisClient
 from tests.bench.million_articles import MODEL, Newsroom
@@ -63,7 +63,7 @@ class StoredGraph:
         for n, vector in zip(numbers, self._newsroom.vectors(numbers), strict=True):
             packed = quantised(vector)
             position = Position(epoch_ms(self._newsroom.date(n)), self._newsroom.id_of(n))
-            language = language_of(self._newsroom.language(n))
+            language = primary_language(self._newsroom.language(n))
             made.append(Meaning(position, language, _MODEL, packed.scale, packed.int8.tobytes()))
         return made
 

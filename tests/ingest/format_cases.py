@@ -307,7 +307,7 @@ def _ninjs3() -> list[Case]:
         ("date_published", "contentCreated", {"contentCreated": NOON}, NOON),
         ("date_modified", "versionCreated", {"versionCreated": NOON}, NOON),
         ("version", "version", {"version": "7"}, "7"),
-        ("language", "language", {"language": "uk"}, "uk"),
+        ("language", "language", {"language": "uk_UA"}, "uk-UA"),
         ("tags", "subjects", {"subjects": [{"name": "Sea"}]}, ["Sea"]),
         ("image", "renditions", {"type": "picture", "renditions": rendition}, PICTURE),
         ("image", "associations", {"associations": [{"type": "picture", "renditions": rendition}]}, PICTURE),
@@ -376,7 +376,7 @@ def _newsml() -> list[Case]:
         ("date_modified", "versionCreated", {"itemMeta": f"<versionCreated>{NOON}</versionCreated>"}, NOON),
         ("version", "@version", {"@": 'version="7"'}, "7"),
         ("language", "language", {"contentMeta": '<language tag="uk"/>'}, "uk"),
-        ("language", "xml:lang", {"@": 'xml:lang="uk"'}, "uk"),
+        ("language", "xml:lang", {"@": 'xml:lang="uk"', "contentMeta": '<language tag="Ukrainian"/>'}, "uk"),
         ("tags", "subject", {"contentMeta": '<subject qcode="m:1"><name>Sea</name></subject>'}, ["Sea"]),
         (
             "image",

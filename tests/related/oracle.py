@@ -4,12 +4,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from news_related.graph.themes import language_ranges
 from news_related.neighbours import similarity
 from news_related.vectors import Vector
 from news_shared.article_ids import ArticleId, article_id
 from news_shared.articles import Article, ArticleEvent
 from news_shared.clock import epoch_ms
+from news_shared.languages import language_ranges
 from news_shared.themes import theme_slug
 
 Neighbour = tuple[ArticleId, int]

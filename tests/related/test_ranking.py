@@ -166,6 +166,16 @@ def test_a_list_is_not_all_of_one_theme_while_there_is_something_else() -> None:
     assert "other" in titles(found)[:2]
 
 
+def test_of_two_articles_at_one_url_the_better_one_is_shown() -> None:
+    cards = [a_card("weak", url="https://a.example/1"), a_card("strong", url="https://a.example/1"), a_card("other")]
+    signals = {
+        "weak": by_meaning(cards[0], 0.42),
+        "strong": by_meaning(cards[1], 0.9),
+        "other": by_meaning(cards[2], 0.5),
+    }
+    assert titles(ranked(cards, signals)) == ["strong", "other"]
+
+
 _KINDS: tuple[ReasonKind, ...] = ("translation", "backlink", "same_story", "theme")
 
 

@@ -1,11 +1,11 @@
-"""Theme slugs, languages, reasons in words."""
+"""Theme slugs, reasons in words."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from news_related.graph.positions import Position
-from news_related.graph.themes import is_in, language_key, themes_of
+from news_related.graph.themes import themes_of
 from news_related.lists.reasons import Reason, Words, text_of, words_for
 from news_shared.themes import theme_slug
 from tests.related.builders import id_of
@@ -34,14 +34,6 @@ def test_a_slug_finds_its_own_theme_and_breaks_no_key(theme: str) -> None:
     slug = theme_slug(theme)
     assert theme_slug(slug) == slug
     assert not {"@", "\0", "/", " "} & set(slug)
-
-
-@given(st.text())
-def test_a_language_is_a_tag_or_unknown(language: str) -> None:
-    key = language_key(language)
-    assert key == language_key(key)
-    assert is_in(language, [key])
-    assert not {"@", "\0"} & set(key)
 
 
 def test_themes_keep_their_order_and_first_spelling() -> None:

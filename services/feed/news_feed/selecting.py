@@ -5,10 +5,11 @@ from typing import Annotated
 from fastapi import Query
 
 from news_feed.timelines import Selection
+from news_shared.language_fields import LanguageRange
 from news_shared.problems import INVALID, ProblemError
 
 Theme = Annotated[str | None, Query(max_length=200, description="Name or slug, in any case.", examples=["port-morrow"])]
-Language = Annotated[str | None, Query(max_length=35, description="BCP 47; `en` also finds `en-GB`.", examples=["uk"])]
+Language = Annotated[LanguageRange | None, Query(description="BCP 47; `en` also finds `en-GB`.", examples=["uk"])]
 Source = Annotated[str | None, Query(max_length=64, description="Id of a source.")]
 
 

@@ -8,18 +8,8 @@ from itertools import product
 from news_feed.ordering import Position
 from news_shared.articles import Article, ArticleEvent, Withdrawal
 from news_shared.clock import epoch_ms, rfc3339
+from news_shared.languages import language_key, language_ranges
 from news_shared.themes import theme_slug
-
-
-def language_key(language: str) -> str:
-    """A language tag as it is compared."""
-    return language.replace("_", "-").lower()
-
-
-def _language_ranges(language: str) -> list[str]:
-    """The ranges that a tag matches (RFC 4647, basic filtering): ``en-GB`` is found by ``en-gb`` and ``en``."""
-    parts = language_key(language).split("-")
-    return ["-".join(parts[:n]) for n in range(1, len(parts) + 1)]
 
 
 @dataclass(frozen=True)
@@ -46,7 +36,7 @@ class Selection:
 def lists_of(article: Article) -> list[str]:
     """Names of all lists that the article stands in: one for each combination that can be asked for."""
     themes = [None, *dict.fromkeys(theme for theme in map(theme_slug, article.tags) if theme)]
-    languages = [None, *_language_ranges(article.language)]
+    languages = [None, *language_ranges(article.language)]
     combinations = product(themes, languages, (None, article.source))
     return [Selection(theme, language, source).name for theme, language, source in combinations]
 

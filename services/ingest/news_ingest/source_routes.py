@@ -23,10 +23,11 @@ from news_ingest.source_answers import (
     ONE_RESPONSES,
     PUT_RESPONSES,
 )
-from news_ingest.sources import LANGUAGE, Source, check_unchanged, etag_of
+from news_ingest.sources import Source, check_unchanged, etag_of
 from news_shared.article_ids import SOURCE_ID
 from news_shared.clock import system_clock
 from news_shared.errors import TransientError
+from news_shared.language_fields import LanguageTag
 from news_shared.problems import EXISTS, INVALID, ProblemError
 
 router = APIRouter(prefix="/v1/sources", tags=["sources"])
@@ -67,9 +68,7 @@ class SourceChange(BaseModel):
         None, max_length=2000, description="Polled. Where it moved to for good (301, 308) is found out by itself."
     )
     poll: bool = Field(True, description="False leaves the feed alone for the time being.")
-    language: str | None = Field(
-        None, pattern=LANGUAGE, description="Of all items of the feed, whatever it says (BCP 47)."
-    )
+    language: LanguageTag | None = Field(None, description="Of all items of the feed, whatever it says (BCP 47).")
     themes: tuple[Annotated[str, Field(min_length=1, max_length=100)], ...] = Field(
         (), max_length=20, description="Added to the tags of all items of the feed."
     )

@@ -16,7 +16,6 @@ from news_shared.topic_table import TopicTable
 from news_shared.topics import SOURCES
 
 _READ_OWN_WRITE = timedelta(seconds=3)
-LANGUAGE = r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*$"
 _AT_ONCE = 500
 _FINDING_MARK = b"|"  # no source's id has it
 

@@ -10,11 +10,10 @@ from babel import Locale, UnknownLocaleError
 from babel.dates import format_date, format_time, get_timezone_name
 from babel.numbers import format_decimal
 
+from news_shared.languages import LONGEST_TAG, preferred_language, primary_language
 from news_web.messages import LANGUAGES, MESSAGES, PLURALS
 
 _LOCALES: Final = {"en": "en_GB", "uk": "uk"}  # day before month and 24 hours, as in the other language
-_MOST_RANGES = 20
-_LONGEST_TAG: Final = 35
 _RIGHT_TO_LEFT: Final = frozenset({"ar", "arc", "ckb", "dv", "fa", "he", "ps", "sd", "ug", "ur", "yi"})
 """Where a tag has something that CLDR does not know."""
 
@@ -105,12 +104,7 @@ def own_name(language: str) -> str:
 
 def direction(tag: str) -> Literal["ltr", "rtl"]:
     """Which way a language is written: ``rtl`` for Arabic, Hebrew, Persian, Urdu and others."""
-    return "rtl" if _is_right_to_left(tag[:_LONGEST_TAG]) else "ltr"
-
-
-def primary(tag: str) -> str:
-    """The language of a tag without region and script: ``en`` of ``en-GB``."""
-    return tag.replace("_", "-").partition("-")[0].lower()
+    return "rtl" if _is_right_to_left(tag[:LONGEST_TAG]) else "ltr"
 
 
 def negotiate(wanted: str | None, accepted: str, fallback: str | None = None) -> tuple[str, bool]:
@@ -118,28 +112,12 @@ def negotiate(wanted: str | None, accepted: str, fallback: str | None = None) ->
 
     In order: ``?lang=``, Accept-Language by its weights, the language of what is shown, English.
     """
-    if wanted is not None and primary(wanted) in LANGUAGES:
-        return primary(wanted), True
-    best, best_weight = None, 0.0
-    for part in accepted.split(",")[:_MOST_RANGES]:
-        tag, _, parameters = part.strip().partition(";")
-        weight = _weight(parameters)
-        if primary(tag) in LANGUAGES and weight > best_weight:
-            best, best_weight = primary(tag), weight
-    if best is None and fallback is not None and primary(fallback) in LANGUAGES:
-        best = primary(fallback)
+    if wanted is not None and primary_language(wanted) in LANGUAGES:
+        return primary_language(wanted), True
+    best = preferred_language(accepted, LANGUAGES)
+    if best is None and fallback is not None and primary_language(fallback) in LANGUAGES:
+        best = primary_language(fallback)
     return best or "en", False
-
-
-def _weight(parameters: str) -> float:
-    name, _, value = parameters.strip().partition("=")
-    if name.strip().lower() != "q":
-        return 1.0
-    try:
-        weight = float(value)
-    except ValueError:
-        return 0.0
-    return weight if 0.0 <= weight <= 1.0 else 0.0
 
 
 @lru_cache(maxsize=512)
@@ -147,7 +125,7 @@ def _is_right_to_left(tag: str) -> bool:
     try:
         return Locale.parse(tag, sep="-" if "-" in tag else "_").text_direction == "rtl"
     except (ValueError, TypeError, UnknownLocaleError):
-        return primary(tag) in _RIGHT_TO_LEFT
+        return primary_language(tag) in _RIGHT_TO_LEFT
 
 
 # A page says some thirty moments, mostly the same ones as the page before; CLDR's patterns take 50 µs for each.
@@ -170,6 +148,6 @@ def _locale(name: str) -> Locale:
 def _display_name(tag: str, language: str) -> str | None:
     """The name of a tag in a language; never raises, whatever the tag."""
     try:
-        return Locale.parse(primary(tag)).get_display_name(language)
+        return Locale.parse(primary_language(tag)).get_display_name(language)
     except (ValueError, TypeError, UnknownLocaleError):
         return None

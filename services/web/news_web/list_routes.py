@@ -8,9 +8,10 @@ from typing import Literal
 from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
 
+from news_shared.languages import primary_language
 from news_shared.themes import theme_slug
 from news_web.desk import PAGE, desk_of, interface_of, parameter, questions_of, trouble
-from news_web.interface import Interface, primary
+from news_web.interface import Interface
 from news_web.list_pages import (
     WINDOWS,
     ListPage,
@@ -45,7 +46,7 @@ async def home(request: Request) -> Response:
         stories=stories(page.items),
         next=page.newest.body.get("next"),
         counts=page.counts,
-        language=primary(language) if language else None,
+        language=primary_language(language) if language else None,
         is_first=cursor is None,
         is_copy=page.newest.status == "stale",
         most_read=_ranked(page.most_read),
@@ -74,7 +75,7 @@ async def most_read(request: Request) -> Response:
         ranked=_ranked(page.ranked),
         window=window,
         windows=WINDOWS,
-        language=primary(language) if language else None,
+        language=primary_language(language) if language else None,
         is_away=not page.listed.is_ok,
     )
 
@@ -180,7 +181,7 @@ def _selected(request: Request, interface: Interface, page: ListPage, kind: Lite
         stories=stories(page.items),
         next=page.listed.body.get("next"),
         counts=page.counts,
-        language=primary(language) if language else None,
+        language=primary_language(language) if language else None,
         is_first=parameter(request, "cursor") is None,
         is_copy=page.listed.status == "stale",
     )

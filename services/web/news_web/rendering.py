@@ -12,10 +12,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from news_shared.clock import Clock
+from news_shared.languages import primary_language
 from news_shared.recently_used import RecentlyUsed
 from news_shared.themes import theme_slug
 from news_web.assets import Asset
-from news_web.interface import Interface, direction, own_name, primary
+from news_web.interface import Interface, direction, own_name
 from news_web.messages import LANGUAGES
 from news_web.stories import web_address
 
@@ -86,7 +87,7 @@ class Pen:
             asset={name: asset.path for name, asset in assets.items()},
             direction=direction,
             own_name=own_name,
-            primary=primary,
+            primary=primary_language,
             theme_slug=theme_slug,
             web_address=web_address,
             languages=LANGUAGES,

@@ -8,6 +8,7 @@ from typing import Any
 
 from news_ingest.formats.dates import moment_of
 from news_ingest.formats.xml_documents import Element, children, inherited, text_of
+from news_shared.languages import language_tag
 
 Children = Mapping[str, Sequence[Element]]
 """Elements by the name that everybody calls them, such as ``dc:creator``, whatever their prefix is here."""
@@ -33,7 +34,6 @@ _NAMESPACES = {
     "http://purl.org/atompub/tombstones/1.0": "at:",
     "http://www.w3.org/1999/xhtml": "xhtml:",
 }
-_LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*")
 _MAILBOX = re.compile(r"[^\s@]+@[^\s@()]+\s+\((.+)\)")
 _NAMED_ADDRESS = re.compile(r"(.+?)\s*<[^<>\s]+@[^<>\s]+>")
 _MAX_PEOPLE, _MAX_TAGS, _MAX_NAME = 50, 100, 300
@@ -140,9 +140,4 @@ def language_of(element: Element, parts: Children, channel: Children) -> str | N
         inherited(element, "lang"),
         first_text(channel, "language", "dc:language"),
     )
-    return next((tag for text in said if text and (tag := _tag(text))), None)
-
-
-def _tag(text: str) -> str | None:
-    tag = text.strip().replace("_", "-")
-    return tag if _LANGUAGE.fullmatch(tag) else None
+    return next((tag for text in said if text and (tag := language_tag(text))), None)

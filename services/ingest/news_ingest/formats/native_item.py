@@ -17,6 +17,7 @@ from news_ingest.urls import canonical_url
 from news_shared.article_ids import normal_guid
 from news_shared.articles import Correction, Person, Status
 from news_shared.errors import PoisonError
+from news_shared.languages import language_tag
 
 MAX_ARTICLE_BYTES = 1_000_000
 UNTIL_FURTHER_NOTICE = LATEST
@@ -41,6 +42,15 @@ def _sane(moment: object) -> object:
     if isinstance(moment, int | float) or (isinstance(moment, str) and moment.strip().isdigit()):
         raise ValueError("write the date as RFC 3339 text, for example 2026-01-15T12:00:00Z")
     return moment
+
+
+def _language(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    tag = language_tag(value)
+    if tag is None:
+        raise ValueError("write a language as a BCP 47 tag, for example uk or en-GB")
+    return tag
 
 
 Text = Annotated[str, BeforeValidator(_text)]
@@ -69,7 +79,7 @@ class NativeItem(BaseModel):
     id: Annotated[str, BeforeValidator(_number_as_text)] | None = Field(None, max_length=2000)
     url: Text | None = Field(None, max_length=2000)
     external_url: Text | None = Field(None, max_length=2000)
-    language: Text | None = Field(None, pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*$")
+    language: Annotated[str, BeforeValidator(_language)] | None = None
     title: Text = Field(min_length=1, max_length=2000)
     summary: Text | None = Field(None, max_length=20_000)
     content_html: Text | None = None

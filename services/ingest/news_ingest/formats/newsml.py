@@ -17,6 +17,7 @@ from news_ingest.formats.outcome import Reading, broken_off, rejection
 from news_ingest.formats.xml_documents import Element, XmlDocument, children, inherited, text_of
 from news_ingest.urls import canonical_url
 from news_shared.errors import PoisonError
+from news_shared.languages import language_tag
 
 _ROOTS = {"newsitem", "newsmessage"}
 _OTHER_ITEMS = {"packageitem", "conceptitem", "knowledgeitem", "planningitem", "catalogitem"}
@@ -142,8 +143,9 @@ def _embargo(meta: Element | None) -> datetime | None:
 
 
 def _language(item: Element, about: Element | None, content: Content) -> str | None:
-    said = next((tag for element in _children(about, "language") if (tag := element.get("tag"))), None)
-    return said or content.language or inherited(item, "lang")
+    said = [element.get("tag", "") for element in _children(about, "language")]
+    said += [content.language or "", inherited(item, "lang") or ""]
+    return next((tag for text in said if (tag := language_tag(text))), None)
 
 
 def _headline(about: Element | None) -> str | None:

@@ -15,6 +15,7 @@ from news_ingest.formats.dates import moment_of
 from news_ingest.formats.native_item import UNTIL_FURTHER_NOTICE
 from news_ingest.urls import canonical_url
 from news_shared.errors import PoisonError
+from news_shared.languages import language_tag
 
 Fields = dict[str, Any]
 
@@ -61,7 +62,7 @@ def fields_of_ninjs(document: Mapping[str, Any]) -> Fields:
         "id": guid,
         "url": _url(said, guid),
         "version": said.get("version"),
-        "language": _text(said, "language"),
+        "language": language_tag(_text(said, "language") or ""),
         "title": _headline(said),
         "summary": summary,
         "content_html": _with_related(html, associated) if html or not plain else None,

@@ -14,6 +14,7 @@ from news_ingest.fetching.fetcher import checked_url
 from news_ingest.sources import Source
 from news_ingest.text import one_line
 from news_shared.errors import PoisonError
+from news_shared.languages import language_tag
 
 MAX_OUTLINES = 20_000
 _MAX_THEMES = 20
@@ -76,7 +77,7 @@ def read_opml(body: bytes) -> tuple[list[Outline], list[Refused]]:
                 address,
                 title,
                 _web_address(element.get("htmlUrl")),
-                _language(element.get("language")),
+                language_tag(element.get("language", "")),
                 tuple(dict.fromkeys(_themes(element)))[:_MAX_THEMES],
             ),
         )
@@ -139,7 +140,3 @@ def _web_address(text: str | None) -> str | None:
         return str(checked_url(text)) if text else None
     except FetchError:
         return None
-
-
-def _language(text: str | None) -> str | None:
-    return text if text and re.fullmatch(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*", text) else None

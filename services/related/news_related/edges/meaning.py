@@ -9,9 +9,10 @@ from news_related.graph.facts import Card
 from news_related.graph.positions import id_bytes
 from news_related.link_graph import Edge, LinkGraph
 from news_related.neighbours import similarity
-from news_related.neighbours.similarity import MeaningKind, kind_of, language_of, told_as
+from news_related.neighbours.similarity import MeaningKind, kind_of, told_as
 from news_related.neighbours.support import NEAREST, supports
 from news_shared.article_ids import ArticleId
+from news_shared.languages import primary_language
 
 _NEIGHBOURS_ASKED = 20  # whose neighbours are looked at when one's own do not suffice
 _LOOKED_AT = 300
@@ -41,7 +42,7 @@ class Near(NamedTuple):
 
 def nearness(card: Card, other: Card, score: int, support: int | None = None) -> Near:
     """What another article is to an article, by their score."""
-    same = language_of(card.language) == language_of(other.language)
+    same = primary_language(card.language) == primary_language(other.language)
     by_score = kind_of(score, abs(card.listed_ms - other.listed_ms), same=same)
     characters = min(card.characters, other.characters)
     told = told_as(by_score, score, characters, same=same)

@@ -10,9 +10,9 @@ from news_related.edges.meaning import pairs_of_one_story, telling_the_story
 from news_related.edges.threads import Pair, threads
 from news_related.graph.duplicates import copies_of_each
 from news_related.graph.facts import Card
-from news_related.graph.themes import is_in
 from news_related.link_graph import MAX_IN_A_BAND, Edge, LinkGraph
 from news_shared.article_ids import ArticleId
+from news_shared.languages import is_in
 
 MAX_ARTICLES = 100
 _LOOKED_AT = 200

@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from news_related.body_text import beginning_of_body
-from news_related.graph.themes import language_key
+from news_shared.languages import primary_language
 
 if TYPE_CHECKING:
     from news_shared.articles import Article  # half of a worker process's start, and it sees none
@@ -58,7 +58,7 @@ class Text:
         line = _one_line(body) or _one_line((article.summary or "")[: 2 * BODY_CHARACTERS])
         lead = line[:LEAD_CHARACTERS].rstrip()
         rest = line[len(lead) : BODY_CHARACTERS].rstrip()
-        return cls(_one_line(article.title), lead, language_key(article.language).partition("-")[0], rest)
+        return cls(_one_line(article.title), lead, primary_language(article.language), rest)
 
     @property
     def words(self) -> str:

@@ -18,6 +18,7 @@ from news_related.queries.answers import RELATED_RESPONSES, kept_or_made
 from news_related.queries.routes import Kinds, Languages, Limit, key_asked_for, live_card
 from news_shared.clock import rfc3339
 from news_shared.http import etagged
+from news_shared.language_fields import LanguageRange
 
 router = APIRouter(tags=["pages"])
 
@@ -49,7 +50,7 @@ async def related_fragment(
     language: Languages = None,
     kind: Kinds = None,
     words: Annotated[
-        str | None, Query(max_length=35, description="Language of dates and reasons; else by `Accept-Language`.")
+        LanguageRange | None, Query(description="Language of dates and reasons; else by `Accept-Language`.")
     ] = None,
 ) -> Response:
     """The list of `/related` as a `section` without styles and scripts, for a page's server to include."""

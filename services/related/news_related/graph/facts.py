@@ -18,10 +18,11 @@ import msgpack
 from news_related.body_text import beginning_of_body, characters_of
 from news_related.graph.minhash import MOST_CHARACTERS, bands_of, signature_of
 from news_related.graph.positions import LENGTH, Position
-from news_related.graph.themes import language_key, language_ranges, themes_of
+from news_related.graph.themes import themes_of
 from news_shared.article_ids import ArticleId, article_id, normal_guid
 from news_shared.articles import Article, ArticleEvent, Withdrawal
 from news_shared.clock import rfc3339
+from news_shared.languages import language_key, language_ranges
 
 MAX_LINKS = 200
 """Distinct URLs of one body that make edges, in the order of the text: as many links as the intake keeps of a body."""

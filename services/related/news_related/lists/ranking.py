@@ -26,6 +26,7 @@ with the score of the best; a pinned one always stands for itself.
 Scores are comparable within one list only.
 """
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from math import exp2, log2, prod
@@ -34,10 +35,10 @@ from typing import Literal, NamedTuple
 from news_related.edges.meaning import Near
 from news_related.graph.duplicates import folded
 from news_related.graph.facts import Card
-from news_related.graph.themes import is_in, language_ranges
 from news_related.lists.reasons import KINDS, Reason, ReasonKind
 from news_related.neighbours.similarity import CUT_OFFS, UNITS, MeaningKind
 from news_shared.article_ids import ArticleId
+from news_shared.languages import is_in, primary_language
 
 PINNED = 1.0
 TRANSLATION = 0.95
@@ -202,7 +203,7 @@ def _together(strengths: Sequence[float]) -> float:
 
 
 def _stories(cards: Iterable[Card]) -> dict[str, str]:
-    """For each article a name that its translations among the cards have, too."""
+    """For each article a name that its translations among the cards have, too, and what else is at its URL."""
     parent: dict[str, str] = {}
 
     def root(name: str) -> str:
@@ -212,9 +213,10 @@ def _stories(cards: Iterable[Card]) -> dict[str, str]:
 
     known = list(cards)
     originals = {name for card in known if card.original for name in (card.original.id, card.original.url)}
+    addresses = Counter(card.url for card in known)
     for card in known:
-        if card.original is None and card.url not in originals:
-            continue  # nobody's translation; who translates it by its id names it
+        if card.original is None and card.url not in originals and addresses[card.url] == 1:
+            continue  # nobody's translation, alone at its URL; who translates it by its id names it
         names = [card.url, card.original.id, card.original.url] if card.original else [card.url]
         for name in names:
             if name is not None:
@@ -248,7 +250,7 @@ def _one_of_each_story(scored: Sequence[Ranked], told: Mapping[str, str], articl
     """Of translations of each other the one in the article's language, else the best; its own are all kept."""
     best: dict[str, Ranked] = {}
     kept = []
-    main_language = language_ranges(article.language)[0]
+    main_language = primary_language(article.language)
     for one in sorted(scored, key=_order):
         story = told[one.card.id]
         if story == told[article.id] or one.reason.kind == "translation":

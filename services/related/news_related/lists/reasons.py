@@ -1,12 +1,14 @@
 """Why an article is shown beside another: as data, and in the reader's words (English and Ukrainian)."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, get_args
 
 from news_shared.article_ids import ArticleId
+from news_shared.languages import preferred_language, primary_language
 
 ReasonKind = Literal["pinned", "translation", "cites", "backlink", "same_story", "similar", "theme", "duplicate"]
 Words = Literal["en", "uk"]
+_SPOKEN: tuple[Words, ...] = get_args(Words)
 
 KINDS: tuple[ReasonKind, ...] = ("pinned", "translation", "backlink", "same_story", "similar", "theme")
 """Kinds of `related`, strongest first; a list never has what the body links (`cites`) nor a copy (`duplicate`)."""
@@ -160,32 +162,7 @@ def words_for(languages: Sequence[str], accept_language: str | None) -> Words:
         languages: values of ``language=``; more than one says nothing about the reader.
         accept_language: the header.
     """
-    if len(languages) == 1 and (spoken := _spoken(languages[0])):
-        return spoken
-    preferred: list[tuple[float, int, Words]] = []
-    for place, part in enumerate((accept_language or "")[:500].split(",")):
-        tag, _, parameters = part.strip().partition(";")
-        if spoken := _spoken(tag):
-            preferred.append((-_quality(parameters), place, spoken))
-    return min(preferred)[2] if preferred and min(preferred)[0] < 0 else "en"
-
-
-def _spoken(tag: str) -> Words | None:
-    match tag.strip().replace("_", "-").lower().partition("-")[0]:
-        case "uk":
-            return "uk"
-        case "en":
-            return "en"
-        case _:
-            return None
-
-
-def _quality(parameters: str) -> float:
-    name, _, value = parameters.strip().partition("=")
-    if name.strip().lower() != "q":
-        return 1.0
-    try:
-        quality = float(value)
-    except ValueError:
-        return 0.0
-    return quality if 0 <= quality <= 1 else 0.0
+    spoken = primary_language(languages[0]) if len(languages) == 1 else None
+    if spoken not in _SPOKEN:
+        spoken = preferred_language(accept_language or "", _SPOKEN)
+    return "uk" if spoken == "uk" else "en"

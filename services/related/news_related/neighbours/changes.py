@@ -26,9 +26,9 @@ from news_related.graph.changes import PLACES, UNLINKED
 from news_related.graph.facts import Card
 from news_related.graph.positions import LENGTH, Position
 from news_related.neighbours.meanings import Meaning
-from news_related.neighbours.similarity import language_of
 from news_related.neighbours.vector_projection import KeptVector
 from news_shared.article_ids import ArticleId
+from news_shared.languages import primary_language
 from news_shared.projection.contract import Effects
 
 LINKABLE = "linkable"
@@ -87,7 +87,7 @@ def meaning_of(key: ArticleId, card: bytes | None, vector: bytes | None) -> Mean
     if card is None or vector is None:
         return None
     shown, kept = Card.decode(key, card), KeptVector.decode(vector)
-    return Meaning(shown.position, language_of(shown.language), kept.model, kept.scale, kept.components)
+    return Meaning(shown.position, primary_language(shown.language), kept.model, kept.scale, kept.components)
 
 
 def encode_meaning(meaning: Meaning) -> bytes:

@@ -16,7 +16,7 @@ class Meaning(NamedTuple):
     """What of an article decides how near it is to others; a tuple, because a window has 200,000.
 
     Attributes:
-        language: as `similarity.language_of` has it.
+        language: as `languages.primary_language` has it.
         model: hash of its name; only vectors of equal models (and lengths) compare.
         scale: component i is ``vector[i] * scale``.
     """

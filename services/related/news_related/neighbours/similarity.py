@@ -5,7 +5,6 @@ neighbours of an article depend on what is stored and never on the order in whic
 """
 
 from collections.abc import Mapping
-from functools import lru_cache
 from typing import Literal
 
 import numpy as np
@@ -101,12 +100,6 @@ def least_product(least: NDArray[np.int32]) -> NDArray[np.float32]:
     product -= np.abs(product) * _ROUGHLY
     product[least <= -_FURTHEST] = -np.inf
     return product.astype(np.float32)
-
-
-@lru_cache(maxsize=1_000)  # a list asks for those of all its candidates
-def language_of(tag: str) -> str:
-    """The part of a language tag that counts here: ``en-GB`` and ``en-US`` are one language."""
-    return tag.replace("_", "-").partition("-")[0].lower()
 
 
 def kind_of(score: int, apart_ms: int, *, same: bool) -> MeaningKind | None:

@@ -15,7 +15,6 @@ from news_related.edges.neighbourhood import DRAWN, MAX_DEPTH, Neighbourhood, ne
 from news_related.edges.stories import thread_of
 from news_related.graph.facts import Card, Withdrawn
 from news_related.graph.positions import LENGTH, cursor_of, parse_cursor
-from news_related.graph.themes import language_key
 from news_related.link_graph import EdgeKind, LinkGraph, ThemeSize
 from news_related.lists import related_stories
 from news_related.lists.ranking import Wanted
@@ -38,6 +37,8 @@ from news_shared.article_ids import ArticleId, parse_article_id
 from news_shared.clock import epoch_ms, rfc3339
 from news_shared.errors import PoisonError
 from news_shared.http import etagged
+from news_shared.language_fields import LanguageRange
+from news_shared.languages import language_key
 from news_shared.problems import GONE, INVALID, NOT_FOUND, ProblemError
 from news_shared.producer import Producer
 from news_shared.projection.slots import Slots
@@ -77,7 +78,7 @@ Url = Annotated[
     ),
 ]
 Languages = Annotated[
-    list[Annotated[str, Query(min_length=1, max_length=35)]] | None,
+    list[LanguageRange] | None,
     Query(max_length=10, description="BCP 47, repeatable; `en` also finds `en-GB`.", examples=[["uk"]]),
 ]
 Since = Annotated[AwareDatetime | None, Query(description="Only what was published after it.")]
@@ -159,9 +160,7 @@ async def story_of(request: Request, article: Article = None, url: Url = None, l
 @router.get("/v1/themes", responses=THEMES_RESPONSES, summary="All themes")
 async def themes(
     request: Request,
-    language: Annotated[
-        str | None, Query(min_length=1, max_length=35, description="Only themes with articles in it.")
-    ] = None,
+    language: Annotated[LanguageRange | None, Query(description="Only themes with articles in it.")] = None,
     limit: Limit = 50,
     cursor: Annotated[str | None, Query(max_length=1_200, description="`next` of the page before.")] = None,
 ) -> Response:

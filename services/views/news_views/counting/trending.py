@@ -10,6 +10,7 @@ from functools import lru_cache
 from math import log2
 from typing import Final, Literal, get_args
 
+from news_shared.languages import language_key, language_ranges
 from news_shared.themes import theme_slug
 
 Window = Literal["1h", "24h", "7d"]
@@ -36,17 +37,6 @@ def add_logs(one: float, other: float) -> float:
 def decayed(log_score: float, window: Window, now_ms: int) -> float:
     """The views behind a score as they weigh at this moment."""
     return float(2.0 ** min(1000.0, log_score - now_ms / HALF_LIFE_MS[window]))
-
-
-def language_ranges(language: str) -> list[str]:
-    """The ranges that a tag matches (RFC 4647, basic filtering): ``en-GB`` is found by ``en`` and by ``en-gb``."""
-    parts = language_key(language).split("-")
-    return ["-".join(parts[:n]) for n in range(1, len(parts) + 1)]
-
-
-def language_key(language: str) -> str:
-    """A language tag as it is compared."""
-    return language.replace("_", "-").lower()
 
 
 @lru_cache(maxsize=50_000)

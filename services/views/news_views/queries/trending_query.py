@@ -12,6 +12,7 @@ from functools import partial
 
 from news_shared.article_ids import ArticleId, by_partition
 from news_shared.clock import Clock, epoch_ms, from_epoch_ms
+from news_shared.languages import is_in
 from news_shared.projection.slots import Command, Slots
 from news_views.counting.counts import HOUR_MS, HOURS_OF_A_DAY
 from news_views.counting.standing import Standing
@@ -21,8 +22,6 @@ from news_views.counting.trending import (
     WINDOW_HOURS,
     Window,
     decayed,
-    language_key,
-    language_ranges,
     scope_asked,
 )
 from news_views.view_counts import ask_day, ask_standing, hour_fields, index_name, standing_found, views_found
@@ -46,7 +45,7 @@ class Selection:
         """Whether an article of the list `scope_asked` names is one of them."""
         if standing.state != "known":
             return False
-        return self.language is None or language_key(self.language) in language_ranges(standing.language)
+        return self.language is None or is_in(standing.language, [self.language])
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from pydantic import AwareDatetime, BaseModel, Field
 from starlette.responses import Response
 
 from news_shared.clock import rfc3339
+from news_shared.language_fields import LanguageRange
 from news_shared.problems import INVALID, ProblemError
 from news_shared.themes import theme_slug
 from news_views.counting.trending import Window
@@ -78,10 +79,7 @@ def _responses(model: type[BaseModel], item: dict[str, Any], **rest: str) -> dic
 
 _Window = Annotated[Window, Query(description="How far back views matter.")]
 _Theme = Annotated[str | None, Query(max_length=200, description="As articles spell it, or its slug.")]
-_Language = Annotated[
-    str | None,
-    Query(pattern=r"^[A-Za-z]{1,8}([-_][A-Za-z0-9]{1,8}){0,7}$", description="`uk` includes `uk-UA`."),
-]
+_Language = Annotated[LanguageRange | None, Query(description="`uk` includes `uk-UA`.")]
 _Limit = Annotated[int, Query(ge=1, le=MAX_LIMIT, description="Articles at the most.")]
 
 
