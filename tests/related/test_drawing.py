@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from news_related.edges.edge import Edge
 from news_related.edges.neighbourhood import Neighbourhood, Node
 from news_related.graph.facts import Card
-from news_related.link_graph import Edge
 from news_related.lists.reasons import Words
 from news_related.queries.drawing import as_dot, as_graphml, as_json, as_svg
 from tests.related.builders import id_of

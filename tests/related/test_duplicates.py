@@ -9,12 +9,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from news_related.edges.duplicate import copies_of, edges_between_copies
+from news_related.edges.edge import EdgeKind
 from news_related.edges.neighbourhood import DRAWN, neighbourhood, target_of
 from news_related.edges.stories import thread_of
 from news_related.graph.duplicates import WITHIN, copies_of_each, folded, share_of_copy
 from news_related.graph.facts import Card
 from news_related.graph.minhash import SIGNATURE_BYTES
-from news_related.link_graph import EdgeKind
 from news_related.lists.ranking import Ranked, Signal, Wanted, rank
 from news_related.lists.reasons import Reason
 from news_related.lists.related_stories import own, related

@@ -12,6 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from news_ingest.bodies import body_of_html
+from news_related.edges.declared import declared_edges
+from news_related.edges.translations import translations
 from news_related.graph.changes import TAG
 from news_related.graph.facts import MAX_LINKS, Facts
 from news_related.link_graph import LinkGraph
@@ -100,7 +102,7 @@ async def assert_is(graph: LinkGraph, oracle: Oracle) -> None:
     for key, out, back in zip(ids, links, backlinks, strict=True):
         assert [(link.url, link.paragraph, owners.get(link.url)) for link in out] == oracle.links(key)
         assert [b.id for b in back] == oracle.backlinks(key)
-        assert set(await graph.translations(cards[key])) == oracle.translations(key)
+        assert set(await translations(graph, cards[key])) == oracle.translations(key)
     themes = oracle.themes()
     slugs = [slug for slug in themes if "@" not in slug]
     assert [slug for slug, _ in await graph.themes(None, limit=100, after=None)] == sorted(
@@ -126,7 +128,7 @@ async def test_the_sample_newsroom_has_the_edges_that_it_declares(stored: GraphO
     await stored.apply(events, at_once=10)
     names = {event.id: event.article.guid for event in events}
     cards = list((await stored.graph.cards(names)).values())
-    edges = [edge for edge in await stored.graph.edges_of(cards) if edge.target is not None]
+    edges = [edge for edge in await declared_edges(stored.graph, cards) if edge.target is not None]
     declared = expected_edges()
     found = {
         kind: sorted([names[e.source], names[_id(e.target)]] for e in edges if e.kind == kind)
@@ -185,7 +187,7 @@ async def test_siblings_of_an_original_that_never_arrived_are_translations_of_ea
         ]
     )
     cards = await stored.graph.cards([id_of("de")])
-    assert set(await stored.graph.translations(cards[id_of("de")])) == {id_of("en"), id_of("pl")}
+    assert set(await translations(stored.graph, cards[id_of("de")])) == {id_of("en"), id_of("pl")}
 
 
 async def test_the_cost_of_an_event_does_not_grow_with_what_is_stored(stored: GraphOnRedis) -> None:

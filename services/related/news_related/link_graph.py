@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
@@ -29,8 +29,6 @@ from news_related.graph.facts import (
     Index,
     Link,
     Withdrawn,
-    names_of,
-    names_of_original,
     paragraph_of,
     position_in,
     theme_in,
@@ -48,13 +46,9 @@ MAX_TRANSLATIONS = 50
 MAX_IN_A_BAND = 30
 """Articles read of one band: a text in more than that is known well enough."""
 
-_ROUNDS_OF_TRANSLATIONS = 3
 _NESTED = 2  # depth of what is asked side by side by something asked side by side
 _HASH = 16  # bytes of a name in an index
 _LAST = b"\xff" * 26  # after any position
-
-
-EdgeKind = Literal["cites", "translation", "duplicate", "same_story", "similar", "pinned", "theme"]
 
 
 class Backlink(NamedTuple):
@@ -62,33 +56,6 @@ class Backlink(NamedTuple):
 
     id: ArticleId
     paragraph: int
-
-
-class Translation(NamedTuple):
-    """An article that tells the same in other words, and what links to it, newest first."""
-
-    card: Card
-    backlinks: list[Backlink]
-
-
-@dataclass(frozen=True)
-class Edge:
-    """One edge of the graph.
-
-    Attributes:
-        target: an article's id, a theme's slug, or None for a link whose article is not here.
-        url: where the link leads, for `cites`.
-        shared: how much of their wording the two have in common, for `duplicate`.
-        score: for edges from meaning, in `similarity.UNITS`.
-    """
-
-    kind: EdgeKind
-    source: ArticleId
-    target: str | None
-    url: str | None = None
-    paragraph: int | None = None
-    shared: float | None = None
-    score: int | None = None
 
 
 @dataclass(frozen=True)
@@ -167,49 +134,34 @@ class LinkGraph:
     async def backlinks_of(self, cards: Sequence[Card], limit: int = MAX_BACKLINKS) -> list[list[Backlink]]:
         """For each article those that link to it, newest first."""
         urls = list(dict.fromkeys(card.url for card in cards if card.url is not None))
-        theirs, found = await asyncio.gather(self._with_their_urls(cards), self.backlinks(urls, limit))
+        theirs, found = await asyncio.gather(self.own_urls(cards), self.backlinks(urls, limit))
         by_url = dict(zip(urls, found, strict=True))
         return [
             [b for b in by_url[card.url] if b.id != card.id] if card.url is not None and card.id in theirs else []
             for card in cards
         ]
 
-    async def translations(self, card: Card, backlinks: int = MAX_BACKLINKS) -> dict[ArticleId, Translation]:
-        """Every article that tells the same as this one in other words: what it translates, what translates it,
-        and so on from there (three steps, `MAX_TRANSLATIONS` articles); siblings of one original, also of one that
-        has not arrived, are translations of each other. Two round trips a step, one more for those of the last.
+    async def own_urls(self, cards: Sequence[Card]) -> dict[ArticleId, str]:
+        """The URLs of those of the articles whose URL is theirs and no earlier article's."""
+        owners = await self.owners(card.url for card in cards if card.url is not None)
+        return {card.id: card.url for card in cards if card.url is not None and owners.get(card.url) == card.id}
 
-        Args:
-            backlinks: of each at the most.
-        """
-        found: dict[ArticleId, Card] = {card.id: card}
-        linked: dict[ArticleId, list[Backlink]] = {}
+    async def translators(self, names: Sequence[bytes]) -> list[list[ArticleId]]:
+        """For each name (`facts.names_of`) the articles that say they translate what has it."""
+        found = await self._read([_range(Index.TRANSLATIONS, name, limit=MAX_TRANSLATIONS) for name in names])
+        return [[Position.decode(member[_HASH:]).id for member in members] for members in found]
 
-        async def read_backlinks() -> None:
-            some = [one for key, one in found.items() if key not in linked and key != card.id]
-            linked.update(zip((one.id for one in some), await self.backlinks_of(some, backlinks), strict=True))
-
-        asked: set[bytes] = set()
-        frontier = [card]
-        for _ in range(_ROUNDS_OF_TRANSLATIONS):
-            named = [name for one in frontier for name in (*names_of(one, has_its_url=True), *names_of_original(one))]
-            new = [name for name in dict.fromkeys(named) if name not in asked]
-            originals = [one.original.id for one in frontier if one.original and one.original.id not in found]
-            theirs, claims, cards, _ = await asyncio.gather(
-                self._with_their_urls(frontier), self._named(new), self.cards(originals), read_backlinks()
-            )
-            beside: dict[ArticleId, None] = {}
-            for one in frontier:
-                names = [*names_of(one, has_its_url=one.id in theirs), *names_of_original(one)]
-                asked.update(names)
-                beside.update((key, None) for name in names for key in claims.get(name, ()))
-            cards |= await self.cards(beside.keys() - found.keys() - set(originals))
-            frontier = sorted(cards.values(), key=lambda c: c.position)[: MAX_TRANSLATIONS - len(found) + 1]
-            if not frontier:
-                break
-            found.update((one.id, one) for one in frontier)
-        await read_backlinks()
-        return {key: Translation(one, linked[key]) for key, one in found.items() if key != card.id}
+    async def named(self, names: Sequence[bytes]) -> dict[bytes, list[ArticleId]]:
+        """For each name the articles that say they translate what has it, and the one at the URL that it may be."""
+        found = await self._read(
+            [_range(Index.TRANSLATIONS, name, limit=MAX_TRANSLATIONS) for name in names]
+            + [_range(Index.URLS, name, limit=1) for name in names]
+        )
+        half = len(names)
+        return {
+            name: [Position.decode(member[_HASH:]).id for member in (*found[place], *found[half + place])]
+            for place, name in enumerate(names)
+        }
 
     async def sharing_a_band(self, cards: Sequence[Card], *, within_ms: int) -> list[list[ArticleId]]:
         """For each article those that may have its text: they share a band of its signature, and so many milliseconds
@@ -259,33 +211,6 @@ class LinkGraph:
             return []
         [stored] = await self._read([("HMGET", WINDOW, *ids)])
         return [decode_meaning(key, value) if value else None for key, value in zip(ids, stored, strict=True)]
-
-    async def edges_of(self, cards: Sequence[Card], *, backlinks: int = MAX_BACKLINKS) -> list[Edge]:
-        """All declared edges at some articles, in both directions; four round trips, whatever their number."""
-        if not cards:
-            return []
-        ids = [card.id for card in cards]
-        links = await self.links(ids)
-        owners = await self.owners(
-            [link.url for some in links for link in some]
-            + [c.original.url for c in cards if c.original and c.original.url]
-        )
-        citing = await self.backlinks_of(cards, backlinks)
-        choices = await self.choices(ids)
-        edges: dict[Edge, None] = {}
-        for card, out, back, chosen in zip(cards, links, citing, choices, strict=True):
-            for link in out:
-                target = owners.get(link.url)
-                if target != card.id:
-                    edges[Edge("cites", card.id, target, link.url, link.paragraph)] = None
-            for b in back:
-                edges[Edge("cites", b.id, card.id, card.url, b.paragraph)] = None
-            for choice in chosen:
-                if choice.kind == "pin":
-                    edges[Edge("pinned", card.id, choice.other)] = None
-        for edge in await self._declared_translations(cards, owners):
-            edges[edge] = None
-        return list(edges)
 
     async def in_theme(
         self,
@@ -350,43 +275,6 @@ class LinkGraph:
         low, high = order_range(language, after)
         [members] = await self._read([("ZRANGEBYLEX", THEME_ORDER, low, high, "LIMIT", 0, limit)])
         return [(theme_in_order(member)[0], member) for member in members]
-
-    async def _with_their_urls(self, cards: Sequence[Card]) -> dict[ArticleId, str]:
-        """The URLs of those of the articles whose URL is theirs and no earlier article's."""
-        owners = await self.owners(card.url for card in cards if card.url is not None)
-        return {card.id: card.url for card in cards if card.url is not None and owners.get(card.url) == card.id}
-
-    async def _named(self, names: Sequence[bytes]) -> dict[bytes, list[ArticleId]]:
-        """For each name the articles that say they translate what has it, and the one at the URL that it may be."""
-        found = await self._read(
-            [_range(Index.TRANSLATIONS, name, limit=MAX_TRANSLATIONS) for name in names]
-            + [_range(Index.URLS, name, limit=1) for name in names]
-        )
-        half = len(names)
-        return {
-            name: [Position.decode(member[_HASH:]).id for member in (*found[place], *found[half + place])]
-            for place, name in enumerate(names)
-        }
-
-    async def _declared_translations(self, cards: Sequence[Card], owners: Mapping[str, ArticleId]) -> list[Edge]:
-        theirs = await self._with_their_urls(cards)
-        names = [name for card in cards for name in names_of(card, has_its_url=card.id in theirs)]
-        members = await self._read([_range(Index.TRANSLATIONS, name, limit=MAX_TRANSLATIONS) for name in names])
-        claimants = dict.fromkeys(Position.decode(member[_HASH:]).id for found in members for member in found)
-        translating = {card.id: card for card in cards}
-        translating.update(await self.cards(key for key in claimants if key not in translating))
-        known = {card.original.id for card in translating.values() if card.original} - translating.keys()
-        live = translating.keys() | (await self.cards(known)).keys()
-        own = {url: key for key, url in theirs.items()}
-        edges = []
-        for card in translating.values():
-            if card.original is None:
-                continue
-            url = card.original.url or ""
-            target = card.original.id if card.original.id in live else own.get(url, owners.get(url))
-            if target is not None and target != card.id:
-                edges.append(Edge("translation", card.id, target))
-        return edges
 
     async def _read(self, commands: Sequence[RelativeCommand]) -> list[Any]:
         if not commands:

@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from news_related.edges.edge import Edge
 from news_related.graph.duplicates import WITHIN_MS, share_of_copy
 from news_related.graph.facts import Card
-from news_related.link_graph import Edge, LinkGraph
+from news_related.link_graph import LinkGraph
 
 
 @dataclass(frozen=True)

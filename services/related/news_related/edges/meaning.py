@@ -5,9 +5,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from news_related.edges.edge import Edge
 from news_related.graph.facts import Card
 from news_related.graph.positions import id_bytes
-from news_related.link_graph import Edge, LinkGraph
+from news_related.link_graph import LinkGraph
 from news_related.neighbours import similarity
 from news_related.neighbours.similarity import MeaningKind, kind_of, told_as
 from news_related.neighbours.support import NEAREST, supports

@@ -4,10 +4,12 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+from news_related.edges.declared import declared_edges
 from news_related.edges.duplicate import edges_between_copies
+from news_related.edges.edge import Edge, EdgeKind
 from news_related.edges.meaning import edges_by_meaning
 from news_related.graph.facts import Card
-from news_related.link_graph import Edge, EdgeKind, LinkGraph
+from news_related.link_graph import LinkGraph
 from news_related.neighbours.similarity import CUT_OFFS, MeaningKind
 from news_shared.article_ids import ArticleId
 
@@ -71,7 +73,7 @@ async def neighbourhood(
     edges: dict[Edge, None] = {}
     for step in range(1, depth + 1):
         copies = await edges_between_copies(graph, frontier) if "duplicate" in kinds else []
-        declared = await graph.edges_of(frontier, backlinks=_BACKLINKS)
+        declared = await declared_edges(graph, frontier, backlinks=_BACKLINKS)
         meant = await edges_by_meaning(graph, frontier, known, most=_NEAREST, kinds=_by_meaning(kinds))
         unsaid = _unsaid(meant, [*declared, *copies])
         found = sorted((edge for edge in (*declared, *copies, *unsaid) if edge.kind in kinds), key=_order)

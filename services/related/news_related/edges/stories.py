@@ -5,12 +5,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
+from news_related.edges.declared import declared_edges
 from news_related.edges.duplicate import copies_of
+from news_related.edges.edge import Edge
 from news_related.edges.meaning import pairs_of_one_story, telling_the_story
 from news_related.edges.threads import Pair, threads
 from news_related.graph.duplicates import copies_of_each
 from news_related.graph.facts import Card
-from news_related.link_graph import MAX_IN_A_BAND, Edge, LinkGraph
+from news_related.link_graph import MAX_IN_A_BAND, LinkGraph
 from news_shared.article_ids import ArticleId
 from news_shared.languages import is_in
 
@@ -66,7 +68,9 @@ async def thread_of(graph: LinkGraph, card: Card, languages: tuple[str, ...] = (
     declared: dict[Pair, None] = {}
     frontier, is_cut = [card], False
     for _ in range(_MAX_STEPS):
-        edges, copies = await asyncio.gather(graph.edges_of(frontier, backlinks=_BACKLINKS), copies_of(graph, frontier))
+        edges, copies = await asyncio.gather(
+            declared_edges(graph, frontier, backlinks=_BACKLINKS), copies_of(graph, frontier)
+        )
         copied = {copy.card.id: copy.card for some in copies for copy in some}
         known = {**await graph.cards(_ends(edges) - found.keys() - copied.keys()), **copied, **found}
         meant = await telling_the_story(graph, frontier, known, most=_NEIGHBOURS)

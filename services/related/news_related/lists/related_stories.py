@@ -5,10 +5,11 @@ from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 
 from news_related.edges.meaning import Near, further, live, may_be_shown, support_of
+from news_related.edges.translations import Translation, translations
 from news_related.graph.curation import Choice
 from news_related.graph.duplicates import copies_of_each
 from news_related.graph.facts import Card, Link
-from news_related.link_graph import Backlink, LinkGraph, Translation
+from news_related.link_graph import Backlink, LinkGraph
 from news_related.lists import ranking
 from news_related.lists.ranking import Ranked, Signal, Wanted
 from news_related.lists.reasons import Reason
@@ -178,7 +179,7 @@ async def _links(graph: LinkGraph, card: Card, mine: Own) -> _Links:
 
 async def _translations(graph: LinkGraph, card: Card) -> tuple[Mapping[ArticleId, Translation], dict[ArticleId, Card]]:
     """Its translations, and the cards of these and of what links to them."""
-    found = await graph.translations(card, _BACKLINKS_OF_A_TRANSLATION)
+    found = await translations(graph, card, _BACKLINKS_OF_A_TRANSLATION)
     cards = await graph.cards(b.id for one in found.values() for b in one.backlinks)
     return found, cards | {key: one.card for key, one in found.items()}
 

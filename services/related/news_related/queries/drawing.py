@@ -8,8 +8,8 @@ from typing import Any
 from unicodedata import east_asian_width
 from xml.sax.saxutils import escape, quoteattr
 
+from news_related.edges.edge import Edge
 from news_related.edges.neighbourhood import Neighbourhood, Node, target_of
-from news_related.link_graph import Edge
 from news_related.lists.reasons import Reason, Words
 from news_related.neighbours.similarity import UNITS
 from news_shared.clock import rfc3339

@@ -11,11 +11,12 @@ from fastapi import APIRouter, Query, Request
 from pydantic import AwareDatetime
 from starlette.responses import Response
 
+from news_related.edges.edge import EdgeKind
 from news_related.edges.neighbourhood import DRAWN, MAX_DEPTH, Neighbourhood, neighbourhood
 from news_related.edges.stories import thread_of
 from news_related.graph.facts import Card, Withdrawn
 from news_related.graph.positions import LENGTH, cursor_of, parse_cursor
-from news_related.link_graph import EdgeKind, LinkGraph, ThemeSize
+from news_related.link_graph import LinkGraph, ThemeSize
 from news_related.lists import related_stories
 from news_related.lists.ranking import Wanted
 from news_related.lists.reasons import Reason, ReasonKind, Words
