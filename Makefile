@@ -9,8 +9,8 @@ RUN = $(UV) run --locked
 PYTEST = $(RUN) pytest
 GOLD ?= ../shared/gold
 # Deaths that take minutes: every day on Apache Kafka, where they say most; on the embedded servers with the thorough tests.
-DEATHS = tests/faults tests/shared/test_projector.py tests/views/test_views_killed.py tests/views/test_views_faults.py \
-	tests/views/test_views_projector.py tests/related/test_linker_killed.py
+DEATHS = tests/faults tests/shared/test_projector.py tests/shared/test_rebuild.py tests/views/test_views_killed.py \
+	tests/views/test_views_faults.py tests/views/test_views_projector.py tests/related/test_linker_killed.py
 # Some images set it; every process would compile all that it imports, which is two thirds of a start.
 unexport PYTHONDONTWRITEBYTECODE
 QUICK = -m "not kafka and not slow and not browser and not compose"

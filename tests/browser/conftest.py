@@ -5,8 +5,8 @@ from playwright.async_api import Browser
 
 from tests.browser.chromium import chromium
 from tests.browser.played_site import ARABIC, COPIES, GONE, OLDER, Site, listening
+from tests.web.ferry_newsroom import CABLE, STORY, a_newsroom
 from tests.web.newsroom import a_card
-from tests.web.test_web_service import CABLE, STORY, a_newsroom
 
 
 @pytest_asyncio.fixture(scope="session")

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import uvicorn
 
 from tests.testbed.waiting import until
+from tests.web.ferry_newsroom import CABLE, STORY, path_of
 from tests.web.newsroom import Newsroom, a_site, an_article
-from tests.web.test_web_service import CABLE, STORY, path_of
 
 OLDER = an_article("older", title="The harbour burns", date_published="2026-01-12T07:00:00Z")
 COPIES = [

@@ -9,7 +9,7 @@ from playwright.async_api import Browser, Page
 
 from tests.browser.chromium import DESKTOP, PHONE, reading
 from tests.browser.played_site import ARABIC, KINDS, Site
-from tests.web.test_web_service import STORY, path_of
+from tests.web.ferry_newsroom import STORY, path_of
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
 

@@ -5,7 +5,7 @@ from playwright.async_api import Browser, ViewportSize
 
 from tests.browser.chromium import each_kind_of_reader, reading
 from tests.browser.played_site import OLDER, Site
-from tests.web.test_web_service import CABLE, STORY, path_of
+from tests.web.ferry_newsroom import CABLE, STORY, path_of
 
 pytestmark = pytest.mark.browser
 

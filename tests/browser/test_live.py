@@ -11,8 +11,8 @@ from playwright.async_api import Browser, Locator, Page, Route
 from tests.browser.chromium import reading
 from tests.browser.played_site import ARABIC, COPIES, OLDER, Site
 from tests.testbed.waiting import until
+from tests.web.ferry_newsroom import CABLE, SIMILAR, STORY, path_of
 from tests.web.newsroom import an_article
-from tests.web.test_web_service import CABLE, SIMILAR, STORY, path_of
 
 pytestmark = pytest.mark.browser
 

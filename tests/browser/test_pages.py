@@ -8,7 +8,7 @@ from playwright.async_api import Browser
 
 from tests.browser.chromium import PHONE, reading
 from tests.browser.played_site import KINDS, Site
-from tests.web.test_web_service import CABLE, STORY, path_of
+from tests.web.ferry_newsroom import CABLE, STORY, path_of
 
 pytestmark = pytest.mark.browser
 

@@ -16,8 +16,8 @@ from news_web.peers import Part
 from news_web.public_paths import Service
 from tests.testbed.waiting import until
 from tests.web.conftest import Open
+from tests.web.ferry_newsroom import CABLE, SIMILAR, STORY, TRANSLATION, a_newsroom, path_of
 from tests.web.newsroom import Newsroom, a_card, an_article
-from tests.web.test_web_service import CABLE, SIMILAR, STORY, TRANSLATION, a_newsroom, path_of
 from tests.web.wellformed import Page
 
 EVERYBODY = {"feed", "views", "related"}

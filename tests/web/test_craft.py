@@ -13,8 +13,8 @@ from news_views.embeds.script_routes import components_script, read_script
 from news_web.interface import direction
 from news_web.json_ld import news_article
 from tests.web.conftest import Open
+from tests.web.ferry_newsroom import CABLE, STORY, TRANSLATION, a_newsroom, given, path_of
 from tests.web.newsroom import an_article
-from tests.web.test_web_service import CABLE, STORY, TRANSLATION, a_newsroom, given, path_of
 from tests.web.wellformed import Page
 
 STATIC = Path(__file__).parents[2] / "services/web/news_web/static"

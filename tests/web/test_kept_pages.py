@@ -9,8 +9,8 @@ import pytest
 from news_shared.http import etag_json
 from news_web.rendering import Pen
 from tests.web.conftest import Open
+from tests.web.ferry_newsroom import CABLE, SIMILAR, STORY, TRANSLATION, a_newsroom, path_of
 from tests.web.newsroom import Newsroom, a_card, an_article
-from tests.web.test_web_service import CABLE, SIMILAR, STORY, TRANSLATION, a_newsroom, path_of
 
 EARLIER = an_article("earlier", title="The first report", tags=[])
 

@@ -6,8 +6,8 @@ from playwright.async_api import Page
 from tests.browser.chromium import chromium, reading
 from tests.browser.played_site import listening
 from tests.testbed.waiting import until
+from tests.web.ferry_newsroom import CABLE, SIMILAR, STORY, a_newsroom, path_of
 from tests.web.newsroom import Newsroom, a_card, an_article
-from tests.web.test_web_service import CABLE, SIMILAR, STORY, a_newsroom, path_of
 
 pytestmark = pytest.mark.browser
 

@@ -1,61 +1,15 @@
-"""The web service in front of services played by a transport: pages, the page as JSON, and passing on."""
+"""Pages of the web service in front of services played by a transport."""
 
-import json
 import re
-from copy import deepcopy
 from functools import partial
-from typing import Any
 
 import httpx
 import pytest
 
 from tests.web.conftest import Open
+from tests.web.ferry_newsroom import CABLE, STORY, WITHDRAWN, a_newsroom, given, path_of
 from tests.web.newsroom import Newsroom, a_card, an_article
 from tests.web.wellformed import Page
-
-STORY = an_article(
-    "ferry",
-    title="Night ferries return <to> Port Morrow & beyond",
-    content_html='<p>First.</p><p>As <a href="https://herald.example/cable">we reported</a>.</p><p>Third.</p>',
-    links=[{"url": "https://herald.example/cable", "text": "we reported", "paragraph": 1}],
-    authors=[{"name": "Ada Quill", "url": "https://herald.example/ada"}, {"name": "Ben Ink"}],
-    attributions=[{"name": "Harbour office"}],
-    corrections=[{"at": "2026-01-15T13:30:00Z", "note": "The ferry leaves at nine."}],
-    image="https://img.example/ferry.jpg",
-    tags=["Port Morrow", "Transport & trade"],
-)
-CABLE = an_article("cable", language="uk", title="Кабель на Аусель", tags=["Transport & trade"], image=None)
-TRANSLATION = an_article("ferry-uk", language="uk", title="Нічні пороми повертаються", translation_of="ferry")
-SIMILAR = an_article("similar", title="A harbour awakes")
-WITHDRAWN = "0b6f1a52-3f0e-5c5e-9a41-5a1d5c1f2b11"
-
-
-def a_newsroom() -> Newsroom:
-    return Newsroom(
-        deepcopy([STORY, CABLE, TRANSLATION, SIMILAR]),
-        views={STORY["id"]: 21478, CABLE["id"]: 1},
-        withdrawn={WITHDRAWN: {"reason": "an error of ours", "time": "2026-01-15T14:00:00Z"}},
-        links={
-            STORY["id"]: [
-                {"paragraph": 1, "text": "we reported", "url": "https://herald.example/cable", "card": a_card(CABLE)}
-            ]
-        },
-        backlinks={STORY["id"]: [a_card(SIMILAR)]},
-        related={
-            STORY["id"]: [
-                {**a_card(TRANSLATION), "reason": {"kind": "translation", "text": "translation of this article"}},
-                {**a_card(SIMILAR), "reason": {"kind": "similar", "text": "both about Port Morrow"}},
-            ]
-        },
-    )
-
-
-def given(answer: httpx.Response, request: httpx.Request) -> httpx.Response:
-    return answer
-
-
-def path_of(article: dict[str, Any]) -> str:
-    return f"/articles/{article['id']}"
 
 
 async def test_an_article_page_says_everything_in_order(open_site: Open) -> None:
@@ -331,99 +285,3 @@ async def test_hostile_text_stays_text(open_site: Open) -> None:
         assert all(str(script).startswith("/static/") for script in scripts - ours)
         assert [has for _, has in page.tags if any(name.startswith("on") for name in has)] == []
         assert [has for _, has in page.tags if "javascript:" in f"{has.get('href')}{has.get('src')}"] == []
-
-
-async def test_the_page_as_json_has_a_status_for_each_part(open_site: Open) -> None:
-    newsroom = a_newsroom()
-    site = await open_site(newsroom)
-    answer = (await site.get("/v1/pages/herald:ferry")).json()
-    assert answer["id"] == answer["article"]["id"] == STORY["id"]
-    assert {
-        name: answer[name]["status"] for name in ("article", "views", "links", "story", "related", "themes")
-    } == dict.fromkeys(("article", "views", "links", "story", "related", "themes"), "ok")
-    assert answer["views"]["views"] == 21478
-    assert answer["links"]["links"][0]["card"]["title"] == CABLE["title"]
-    assert [theme["slug"] for theme in answer["themes"]["items"]] == ["port-morrow", "transport-trade"]
-    another = await open_site(newsroom)  # which has no copies yet
-    newsroom.down = {"views", "feed"}
-    answer = (await another.get(f"/v1/pages/{STORY['id']}")).json()
-    assert answer["article"] == answer["views"] == {"status": "unavailable"}
-    assert answer["related"]["status"] == "ok"
-    newsroom.down = {"views", "feed", "related"}
-    another = await open_site(newsroom)
-    assert (await another.get(f"/v1/pages/{STORY['id']}")).status_code == 503
-    newsroom.down = set()
-    assert (await site.get("/v1/pages/herald:none")).status_code == 404
-    gone = await site.get(f"/v1/pages/{WITHDRAWN}")
-    assert (gone.status_code, gone.json()["reason"]) == (410, "an error of ours")
-    assert (await site.get("/v1/pages/nonsense")).status_code == 400
-
-
-async def test_the_page_as_json_is_found_by_url(open_site: Open) -> None:
-    newsroom = a_newsroom()
-    site = await open_site(newsroom)
-    for address in (
-        "/v1/pages?url=https://herald.example/ferry",
-        "/v1/pages?url=HTTPS://herald.example/ferry",
-        "/v1/pages/Https://herald.example/ferry",
-        "/v1/pages/https://herald.example/ferry",
-        "/v1/pages/https%3A%2F%2Fherald.example%2Fferry",
-        "/v1/pages?article=herald:ferry",
-    ):
-        assert (await site.get(address)).json()["article"]["id"] == STORY["id"]
-    assert (await site.get("/v1/pages?url=https://herald.example/none")).status_code == 404
-    assert (await site.get("/v1/pages")).status_code == 422
-    assert (await site.get("/v1/pages?url=https://herald.example/ferry&article=herald:ferry")).status_code == 422
-    newsroom.down = {"feed"}
-    away = await (await open_site(newsroom)).get("/v1/pages?url=https://herald.example/ferry")
-    assert (away.status_code, away.json()["type"]) == (503, "/problems/unavailable")
-
-
-async def test_the_reference_shows_what_a_page_answers(open_site: Open) -> None:
-    site = await open_site(a_newsroom())
-    described = (await site.get("/openapi.json")).json()["paths"]
-    for path in ("/v1/pages", "/v1/pages/{article}"):
-        example = described[path]["get"]["responses"]["200"]["content"]["application/json"]["example"]
-        answer = (await site.get("/v1/pages/herald:ferry")).json()
-        assert list(example) == list(answer)
-        assert all("status" in part for name, part in example.items() if name != "id")
-
-
-async def test_a_beacon_goes_on_with_the_readers_address_and_wishes(open_site: Open) -> None:
-    newsroom = a_newsroom()
-    site = await open_site(newsroom, peer="203.0.113.7")
-    wishes = {"user-agent": "Mozilla/5.0", "sec-gpc": "1", "dnt": "1"}
-    headers = {**wishes, "cookie": "a=b", "x-forwarded-for": "198.51.100.9"}
-    response = await site.post("/v1/views", json={"article": STORY["id"]}, headers=headers)
-    assert response.status_code == 202
-    sent = newsroom.asked[-1]
-    assert (sent.method, str(sent.url)) == ("POST", "http://views/v1/views")
-    assert json.loads(sent.content) == {"article": STORY["id"]}
-    assert sent.headers["x-forwarded-for"] == "203.0.113.7"
-    assert wishes.items() <= dict(sent.headers).items()
-    assert "cookie" not in sent.headers
-    assert sent.headers["content-length"] == str(len(sent.content))
-
-
-async def test_requests_go_on_byte_by_byte_and_answers_come_back_so(open_site: Open) -> None:
-    newsroom = a_newsroom()
-    special = {"etag": 'W/"x"', "content-type": "application/problem+json", "retry-after": "7"}
-    refused = httpx.Response(412, headers=special, content=b"{}")
-    newsroom.special[("ingest", "/v1/articles/herald:a/b")] = partial(given, refused)
-    site = await open_site(newsroom)
-    response = await site.delete("/v1/articles/herald:a%2Fb?reason=a+b&x=%C3%A9", headers={"authorization": "Bearer k"})
-    assert newsroom.asked[-1].url.raw_path == b"/v1/articles/herald:a%2Fb?reason=a+b&x=%C3%A9"
-    assert newsroom.asked[-1].headers["authorization"] == "Bearer k"
-    assert (response.status_code, response.content) == (412, b"{}")
-    assert special.items() <= dict(response.headers).items()
-
-
-async def test_a_service_that_does_not_answer_is_503_and_an_unknown_call_404(open_site: Open) -> None:
-    newsroom = a_newsroom()
-    newsroom.down = {"ingest"}
-    site = await open_site(newsroom)
-    response = await site.post("/v1/articles", content=b"[]")
-    assert (response.status_code, response.json()["type"]) == (503, "/problems/unavailable")
-    assert response.headers["retry-after"]
-    unknown = await site.get("/v1/nothing")
-    assert (unknown.status_code, unknown.headers["content-type"]) == (404, "application/problem+json")
