@@ -46,6 +46,14 @@ def test_scripts_without_spaces_count_by_pairs_of_characters() -> None:
     assert {"乌克", "克兰"} <= weights("乌克兰总统", "zh").keys()
 
 
+def test_marks_belong_to_their_letters() -> None:
+    elections_in_delhi = weights("दिल्ली में चुनाव", "hi")
+    assert elections_in_delhi.keys() == {spelling(word)[:BEGINNING] for word in ("दिल्ली", "चुनाव")}, (
+        "'in' is known as too common to count"
+    )
+    assert weights("กิน", "th").keys() == {"กิ", "ิน"}
+
+
 def test_texts_without_a_word_in_common_are_about_orthogonal() -> None:
     texts = ["Fire in the port: three vessels burn", "Parliament votes on next year's budget", "Chess final won"]
     vectors = np.array([vector(weights(text, "en")) for text in texts])

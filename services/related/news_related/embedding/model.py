@@ -84,7 +84,7 @@ def model_name() -> str | None:
     if find_spec(_ENGINE) is None:
         return None
     versions = f"{_ENGINE}-{metadata.version(_ENGINE)}/wordfreq-{metadata.version('wordfreq')}"
-    return f"multilingual-e5-small-q4/{versions}/title+{LEAD_CHARACTERS}/meaning+words-1"
+    return f"multilingual-e5-small-q4/{versions}/title+{LEAD_CHARACTERS}/meaning+words-2"
 
 
 class Embedder:

@@ -14,6 +14,7 @@ from math import log, log10
 
 import numpy as np
 import numpy.typing as npt
+import regex
 import wordfreq
 from anyascii import anyascii
 
@@ -35,7 +36,8 @@ names alone 0.05; even on the others."""
 
 _NUMBER = 0.75
 _PAIR = 0.5  # two characters of a script that has no spaces: their frequency is not known
-_WORD = re.compile(r"[^\W_]+(?:['’ʼ-][^\W_]+)*")
+_PART = r"[\p{L}\p{N}][\p{L}\p{N}\p{M}]*"  # in many scripts vowels are marks of letters
+_WORD = regex.compile(rf"{_PART}(?:['’ʼ-]{_PART})*")
 _POSSESSIVE = re.compile(r"['’ʼ]s$")
 _NO_SPACES = re.compile(r"[\u0e00-\u0eff\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff]")
 _SENTENCE_ENDS = frozenset('.!?:«»"“„')
@@ -83,7 +85,7 @@ def spelling(word: str) -> str:
     return re.sub(r"(.)\1+", r"\1", latin)
 
 
-def _of(found: re.Match[str], text: str, language: str) -> list[tuple[str, float]]:
+def _of(found: regex.Match[str], text: str, language: str) -> list[tuple[str, float]]:
     word = _POSSESSIVE.sub("", found.group())
     if _NO_SPACES.search(word):
         return [(word[at : at + 2], _PAIR) for at in range(max(1, len(word) - 1))]
@@ -98,7 +100,7 @@ def _of(found: re.Match[str], text: str, language: str) -> list[tuple[str, float
     return [(begins, rarity if is_name else rarity * NOT_A_NAME)]
 
 
-def _begins_a_sentence(found: re.Match[str], text: str) -> bool:
+def _begins_a_sentence(found: regex.Match[str], text: str) -> bool:
     before = text[max(0, found.start() - 2) : found.start()].strip()
     return found.start() == 0 or before[-1:] in _SENTENCE_ENDS
 
