@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from datetime import timedelta
 from time import monotonic
+from typing import Protocol
 
 import structlog
 import uvicorn
@@ -135,6 +136,38 @@ async def running(
         except TimeoutError:
             log.warning("work did not stop in time and is cut off", work=name)
             await cancel([task])
+
+
+class Work(Protocol):
+    """Something that a process does without end, such as a `Projector`."""
+
+    async def run(self) -> None:
+        """Until asked to stop."""
+
+    def request_stop(self) -> None:
+        """Finish what is in hand and end `run`."""
+
+    def unready(self) -> list[str]:
+        """Why it is not done completely now; empty when all is well."""
+
+
+class BackgroundWork:
+    """What a process does beside answering: it is ready while all of it is."""
+
+    def __init__(self, drain: timedelta) -> None:
+        self._drain = drain
+        self._parts: list[Work] = []
+
+    def unready(self) -> list[str]:
+        """Why not all of it is done now."""
+        return [reason for part in self._parts for reason in part.unready()] if self._parts else ["starting"]
+
+    @asynccontextmanager
+    async def doing(self, work: Work, name: str) -> AsyncIterator[None]:
+        """Do one more part of it beside the block; see `running`."""
+        async with running(work.run(), stop=work.request_stop, name=name, drain=self._drain):
+            self._parts.append(work)
+            yield
 
 
 def _stop_process_on_failure(task: asyncio.Task[None]) -> None:

@@ -12,7 +12,6 @@ from prometheus_client import CollectorRegistry
 
 from news_feed.app import create_api
 from news_feed.projection import FEED_PROJECTION
-from news_feed.rebuilding import rebuild_feed
 from news_feed.settings import FeedSettings
 from news_shared.article_ids import article_id, partition_of
 from news_shared.articles import ArticleEvent, encode_event
@@ -20,6 +19,7 @@ from news_shared.process import running
 from news_shared.producer import Outgoing, open_producer
 from news_shared.projection.metrics import ProjectionMetrics
 from news_shared.projection.projector import Projector
+from news_shared.projection.rebuild_command import rebuild_with_bar
 from news_shared.redis_client import RedisClient, open_redis
 from news_shared.settings import ProcessSettings
 from news_shared.topics import ARTICLES
@@ -252,7 +252,13 @@ async def test_a_rebuilt_feed_answers_alike_and_leaves_nothing_of_the_former(fee
     await feed.write([withdrawn("lost", 2, source="rebuild")])
     before = (await feed.api.get("/v1/articles?limit=100")).headers["etag"]
     process = ProcessSettings(partitions=PARTITIONS)
-    await rebuild_feed(FeedSettings(process, feed.backend.kafka_settings, feed.backend.redis_settings))
+    await rebuild_with_bar(
+        FEED_PROJECTION,
+        "feed",
+        kafka=feed.backend.kafka_settings,
+        redis=feed.backend.redis_settings,
+        process=process,
+    )
     await until(lambda: _is_served(feed.api), "the new generation to be served")
     assert (await feed.api.get("/v1/articles?limit=100")).headers["etag"] == before
     assert await feed.listed(theme="kept") == ["kept"]

@@ -4,7 +4,7 @@ import argparse
 import asyncio
 
 from news_feed.app import create_api, create_projector
-from news_feed.rebuilding import rebuild_feed
+from news_feed.projection import FEED_PROJECTION
 from news_feed.settings import FeedSettings
 from news_shared.process import serve, setup_logging
 
@@ -19,7 +19,13 @@ def main() -> None:
     settings = FeedSettings.read()
     setup_logging(settings.process, f"feed-{role}")
     if role == "rebuild":
-        asyncio.run(rebuild_feed(settings))
+        from news_shared.projection.rebuild_command import rebuild_with_bar  # rich, for this role only
+
+        asyncio.run(
+            rebuild_with_bar(
+                FEED_PROJECTION, "feed", kafka=settings.kafka, redis=settings.redis, process=settings.process
+            )
+        )
     else:
         serve(_SERVERS[role](settings), settings.process)
 

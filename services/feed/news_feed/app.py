@@ -18,7 +18,7 @@ from news_feed.shared_work import SharedWork
 from news_feed.stream_log import StreamLog
 from news_shared.clock import Clock, system_clock
 from news_shared.http import create_service
-from news_shared.process import at_stop, running, wait_for_topics
+from news_shared.process import BackgroundWork, at_stop, running, wait_for_topics
 from news_shared.projection.projector import Projector
 from news_shared.projection.slots import Slots
 from news_shared.redis_client import open_redis
@@ -69,10 +69,7 @@ def create_api(settings: FeedSettings, *, clock: Clock = system_clock) -> FastAP
 
 def create_projector(settings: FeedSettings) -> FastAPI:
     """The projector of ``news.articles``, with its health behind HTTP."""
-    working: list[Projector[object]] = []
-
-    def unready() -> list[str]:
-        return working[0].unready() if working else ["starting"]
+    work = BackgroundWork(settings.process.drain_timeout)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -86,16 +83,7 @@ def create_projector(settings: FeedSettings) -> FastAPI:
                 partitions=settings.process.partitions,
                 instance=settings.process.instance,
             )
-            await stack.enter_async_context(
-                running(
-                    projector.run(),
-                    stop=projector.request_stop,
-                    name=FEED_PROJECTION.group,
-                    drain=settings.process.drain_timeout,
-                )
-            )
-            working.append(projector)  # type: ignore[arg-type]  # only its health is asked for
+            await stack.enter_async_context(work.doing(projector, FEED_PROJECTION.group))
             yield
-            working.clear()
 
-    return create_service("newsfeed: feed projector", lifespan, unready=unready)
+    return create_service("newsfeed: feed projector", lifespan, unready=work.unready)

@@ -34,7 +34,7 @@ from news_ingest.sources import Sources
 from news_shared.api_keys import ApiKeys
 from news_shared.clock import system_clock
 from news_shared.http import create_service
-from news_shared.process import running, wait_for_topics
+from news_shared.process import BackgroundWork, wait_for_topics
 from news_shared.producer import open_producer
 from news_shared.projection.projector import Projector
 from news_shared.redis_client import open_redis
@@ -117,7 +117,7 @@ def create_poller(
 ) -> FastAPI:
     """The poller, with its health on HTTP."""
     table = TopicTable(kafka, SOURCES, process.partitions)
-    pollers: list[Poller] = []
+    work = BackgroundWork(process.drain_timeout)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -153,22 +153,16 @@ def create_poller(
             )
             poller = Poller(schedule, tools, table, settings, PollMetrics(REGISTRY), subscriber)
             await stack.enter_async_context(table.following())
-            await stack.enter_async_context(
-                running(poller.run(), stop=poller.request_stop, name="poller", drain=process.drain_timeout)
-            )
-            pollers.append(poller)
+            await stack.enter_async_context(work.doing(poller, "poller"))
             yield
 
-    def unready() -> list[str]:
-        return [reason for poller in pollers for reason in poller.unready()] if pollers else ["starting"]
-
-    return create_service("newsfeed poller", lifespan, unready=unready)
+    return create_service("newsfeed poller", lifespan, unready=work.unready)
 
 
 def create_publisher(process: ProcessSettings, kafka: KafkaSettings, redis: RedisSettings) -> FastAPI:
     """The publisher, with its health on HTTP."""
     gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS)
-    running_projectors: list[Projector[Any]] = []
+    work = BackgroundWork(process.drain_timeout)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -184,13 +178,7 @@ def create_publisher(process: ProcessSettings, kafka: KafkaSettings, redis: Redi
                 partitions=process.partitions,
                 instance=process.instance,
             )
-            await stack.enter_async_context(
-                running(projector.run(), stop=projector.request_stop, name="publisher", drain=process.drain_timeout)
-            )
-            running_projectors.append(projector)
+            await stack.enter_async_context(work.doing(projector, "publisher"))
             yield
 
-    def unready() -> list[str]:
-        return [reason for p in running_projectors for reason in p.unready()] if running_projectors else ["starting"]
-
-    return create_service("newsfeed publisher", lifespan, unready=unready)
+    return create_service("newsfeed publisher", lifespan, unready=work.unready)

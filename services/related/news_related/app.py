@@ -20,10 +20,9 @@ from news_related.settings import RelatedSettings
 from news_shared.api_keys import ApiKeys
 from news_shared.http import create_service
 from news_shared.lease import Lease
-from news_shared.process import running, wait_for_topics
+from news_shared.process import BackgroundWork, running, wait_for_topics
 from news_shared.producer import open_producer
 from news_shared.projection.contract import hash_tag
-from news_shared.projection.metrics import process_metrics
 from news_shared.projection.projector import Projector
 from news_shared.projection.slots import Slots
 from news_shared.projection.state import StateKeys
@@ -72,10 +71,7 @@ def create_api(settings: RelatedSettings) -> FastAPI:
 
 def create_linker(settings: RelatedSettings) -> FastAPI:
     """The one writer of the graph, or one that stands by, with its health behind HTTP."""
-    working: list[Projector[object] | NeighbourLoop] = []
-
-    def unready() -> list[str]:
-        return [reason for one in working for reason in one.unready()] if working else ["starting"]
+    work = BackgroundWork(settings.process.drain_timeout)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -86,7 +82,6 @@ def create_linker(settings: RelatedSettings) -> FastAPI:
             await stack.enter_async_context(
                 running(lease.run(), stop=lease.request_stop, name="lease", drain=timedelta(seconds=3))
             )
-            metrics = process_metrics()
             for spec in _SPECS:
                 projector: Projector[object] = Projector(
                     spec,  # type: ignore[arg-type]  # each projects its own kind of event
@@ -94,48 +89,25 @@ def create_linker(settings: RelatedSettings) -> FastAPI:
                     redis=redis,
                     partitions=settings.process.partitions,
                     instance=settings.process.instance,
-                    metrics=metrics,
                     lease=lease,
                 )
-                await stack.enter_async_context(
-                    running(
-                        projector.run(),
-                        stop=projector.request_stop,
-                        name=spec.group,
-                        drain=settings.process.drain_timeout,
-                    )
-                )
-                working.append(projector)
+                await stack.enter_async_context(work.doing(projector, spec.group))
             neighbours = NeighbourLoop(redis, others=len(_SPECS) * settings.process.partitions, lease=lease)
-            await stack.enter_async_context(
-                running(
-                    neighbours.run(),
-                    stop=neighbours.request_stop,
-                    name=NEIGHBOURS_GROUP,
-                    drain=settings.process.drain_timeout,
-                )
-            )
-            working.append(neighbours)
+            await stack.enter_async_context(work.doing(neighbours, NEIGHBOURS_GROUP))
             yield
-            working.clear()
 
-    return create_service("newsfeed: linker", lifespan, unready=unready)
+    return create_service("newsfeed: linker", lifespan, unready=work.unready)
 
 
 def create_embedder(settings: RelatedSettings) -> FastAPI:
     """A member of the group that embeds articles, with its health behind HTTP; without a model it does nothing."""
-    from news_related.embedding.embedder import EmbedderTools, Revision, embedder_spec  # numpy, for this role only
+    from news_related.embedding.embedder import EmbedderTools, embedder_spec  # numpy, for this role only
     from news_related.embedding.metrics import embedder_metrics
     from news_related.embedding.model import model_name
     from news_related.embedding.workers import open_workers
 
-    working: list[Projector[Revision]] = []
+    work = BackgroundWork(settings.process.drain_timeout)
     model = model_name() if settings.own.embedding else None
-
-    def unready() -> list[str]:
-        if model is None:
-            return []  # doing nothing is this process's work
-        return [reason for one in working for reason in one.unready()] if working else ["starting"]
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -154,19 +126,11 @@ def create_embedder(settings: RelatedSettings) -> FastAPI:
                 partitions=settings.process.partitions,
                 instance=settings.process.instance,
             )
-            await stack.enter_async_context(
-                running(
-                    projector.run(),
-                    stop=projector.request_stop,
-                    name="embedder",
-                    drain=settings.process.drain_timeout,
-                )
-            )
-            working.append(projector)
+            await stack.enter_async_context(work.doing(projector, "embedder"))
             yield
-            working.clear()
 
-    return create_service("newsfeed: embedder", lifespan, unready=unready)
+    # Without a model doing nothing is this process's work.
+    return create_service("newsfeed: embedder", lifespan, unready=work.unready if model is not None else list)
 
 
 def _say_that_nothing_is_embedded(settings: RelatedSettings) -> None:

@@ -2,19 +2,18 @@
 
 import asyncio
 from datetime import timedelta
+from functools import partial
 
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import Progress
 
 from news_related.graph.curation import CHOICES
 from news_related.graph.projection import ARTICLE_LINKS
 from news_related.neighbours.loop import NeighbourLoop
 from news_related.neighbours.vector_projection import ARTICLE_VECTORS
 from news_related.settings import RelatedSettings
-from news_shared.errors import LogMismatchError, TransientError
 from news_shared.process import running
-from news_shared.projection.rebuild import rebuild
-from news_shared.redis_client import RedisClient, open_redis
+from news_shared.projection.rebuild_command import rebuild_with_bar
+from news_shared.redis_client import RedisClient
 
 _BESIDE = (CHOICES, ARTICLE_VECTORS)
 
@@ -27,31 +26,22 @@ async def rebuild_graph(settings: RelatedSettings) -> None:
     Raises:
         SystemExit: it could not be done; says why. The live graph is as it was.
     """
-    console = Console(stderr=True)
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    try:
-        async with open_redis(settings.redis) as redis:
-            with Progress(*columns, console=console) as shown:
-                task = shown.add_task("rebuilding the graph", total=None)
-                generation = await rebuild(
-                    ARTICLE_LINKS,
-                    kafka=settings.kafka,
-                    redis=redis,
-                    process=settings.process,
-                    progress=lambda done, total: shown.update(task, completed=done, total=total),
-                    beside=_BESIDE,
-                    complete=lambda generation: _link_all(redis, settings, generation, shown),
-                )
-    except (LogMismatchError, TransientError) as error:
-        raise SystemExit(f"The graph was not rebuilt: {error}") from error
-    console.print(f"The graph answers from generation {generation}.")
+    await rebuild_with_bar(
+        ARTICLE_LINKS,
+        "related",
+        kafka=settings.kafka,
+        redis=settings.redis,
+        process=settings.process,
+        beside=_BESIDE,
+        complete=partial(_link_all, settings.process.partitions),
+    )
 
 
-async def _link_all(redis: RedisClient, settings: RelatedSettings, generation: int, shown: Progress) -> None:
+async def _link_all(partitions: int, redis: RedisClient, bars: Progress, generation: int) -> None:
     """Seek the neighbours of every article in a generation whose projections have caught up."""
-    others = (1 + len(_BESIDE)) * settings.process.partitions
+    others = (1 + len(_BESIDE)) * partitions
     loop = NeighbourLoop(redis, others=others, rebuilding=generation)
-    task = shown.add_task("linking by meaning", total=None)
+    task = bars.add_task("linking by meaning", total=None)
     most = 0
     async with running(
         loop.run(), stop=loop.request_stop, name="rebuild neighbours", drain=timedelta(seconds=10)
@@ -60,6 +50,6 @@ async def _link_all(redis: RedisClient, settings: RelatedSettings, generation: i
             if work.done():
                 work.result()
             most = max(most, loop.waiting)
-            shown.update(task, completed=most - loop.waiting, total=most or None)
+            bars.update(task, completed=most - loop.waiting, total=most or None)
             await asyncio.sleep(0.1)
-    shown.update(task, completed=most, total=most)
+    bars.update(task, completed=most, total=most)

@@ -1,6 +1,7 @@
 """``news-views api|projector|rebuild``: one role a process."""
 
 import argparse
+import asyncio
 
 from news_shared.process import serve, setup_logging
 from news_views.app import create_api, create_projector
@@ -25,9 +26,17 @@ def main() -> None:
         case "projector":
             serve(create_projector(settings), settings.process)
         case "rebuild":
-            from news_views.projection.rebuilding import rebuild_counts  # numpy and rich, for this role only
+            # numpy and rich, for this role only
+            from news_shared.projection.rebuild_command import rebuild_with_bar
+            from news_views.projection.views import views_projection
 
-            rebuild_counts(settings, recount=chosen.recount)
+            counting = views_projection(settings.views, settings.kafka, recount=chosen.recount)
+
+            asyncio.run(
+                rebuild_with_bar(
+                    counting, "views", kafka=settings.kafka, redis=settings.redis, process=settings.process
+                )
+            )
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """Builds the roles of the views service: everything concrete is made here, in start order, and goes in reverse."""
 
 import gc
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from datetime import timedelta
 
@@ -12,7 +12,7 @@ from news_shared.api_keys import ApiKeys
 from news_shared.clock import system_clock
 from news_shared.errors import TransientError
 from news_shared.http import create_service
-from news_shared.process import at_stop, running, wait_for_topics
+from news_shared.process import BackgroundWork, at_stop, running, wait_for_topics
 from news_shared.producer import open_producer
 from news_shared.projection.slots import Slots
 from news_shared.redis_client import open_redis
@@ -139,16 +139,12 @@ def create_api(settings: AllSettings) -> ASGIApp:
 def create_projector(settings: AllSettings) -> FastAPI:
     """The projectors of ``news.articles`` (markers) and of ``news.views`` (counts), with their health behind HTTP."""
     # Imports of this role only: numpy would cost the other 25 MB.
-    from news_shared.projection.metrics import process_metrics
     from news_shared.projection.projector import Projector
     from news_views.projection.markers import markers_projection
     from news_views.projection.views import views_projection
 
     gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS)
-    unready_parts: list[Callable[[], list[str]]] = [lambda: ["starting"]]
-
-    def unready() -> list[str]:
-        return [reason for part in unready_parts for reason in part()]
+    work = BackgroundWork(settings.process.drain_timeout)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -156,14 +152,12 @@ def create_projector(settings: AllSettings) -> FastAPI:
             await wait_for_topics(settings.kafka, settings.process.partitions)
             redis = await stack.enter_async_context(open_redis(settings.redis))
             producer = await stack.enter_async_context(open_producer(settings.kafka))
-            metrics = process_metrics()
             markers = Projector(
                 markers_projection(producer),
                 kafka=settings.kafka,
                 redis=redis,
                 partitions=settings.process.partitions,
                 instance=settings.process.instance,
-                metrics=metrics,
             )
             views = Projector(
                 views_projection(settings.views, settings.kafka),
@@ -171,16 +165,9 @@ def create_projector(settings: AllSettings) -> FastAPI:
                 redis=redis,
                 partitions=settings.process.partitions,
                 instance=settings.process.instance,
-                metrics=metrics,
             )
-            drain = settings.process.drain_timeout
-            await stack.enter_async_context(
-                running(views.run(), stop=views.request_stop, name="views projector", drain=drain)
-            )
-            await stack.enter_async_context(
-                running(markers.run(), stop=markers.request_stop, name="views marker", drain=drain)
-            )
-            unready_parts[:] = [markers.unready, views.unready]
+            await stack.enter_async_context(work.doing(views, "views projector"))
+            await stack.enter_async_context(work.doing(markers, "views marker"))
             yield
 
-    return create_service("newsfeed: views projector", lifespan, unready=unready)
+    return create_service("newsfeed: views projector", lifespan, unready=work.unready)
