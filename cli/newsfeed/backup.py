@@ -15,7 +15,7 @@ from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt,
 
 from news_shared.clock import system_clock
 from news_shared.errors import LogMismatchError, PoisonError, TransientError
-from news_shared.kafka import connection, end_offset, kafka_errors
+from news_shared.kafka import end_offset, kafka_errors, reading
 from news_shared.projection.log import Bounds, PartitionLog
 from news_shared.settings import KafkaSettings, ProcessSettings, read_settings
 from news_shared.topics import (
@@ -204,11 +204,10 @@ async def _bounds_of(kafka: KafkaSettings, topics: Sequence[str], partitions: in
     everything = [tp for of_topic in places.values() for tp in of_topic]
     with kafka_errors("asking where the logs begin and end"):
         consumer = AIOKafkaConsumer(
-            **connection(kafka),
+            **reading(kafka),
             group_id=None,
             enable_auto_commit=False,
             auto_offset_reset="none",
-            isolation_level="read_committed" if kafka.transactions else "read_uncommitted",
         )
         try:
             await consumer.start()

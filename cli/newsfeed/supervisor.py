@@ -15,6 +15,7 @@ from datetime import timedelta
 from time import monotonic
 from typing import Any, NoReturn
 
+from news_shared.cancelling import pause
 from newsfeed import tether
 
 Show = Callable[[str, str], None]
@@ -205,8 +206,7 @@ class _Kept:
                 )
             delay = min(self._patience.first_delay * 2 ** min(failures - 1, 16), self._patience.longest_delay)
             self._show(self.program.name, f"{how}; started again in {delay.total_seconds():g} s")
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._stopping.wait(), delay.total_seconds())
+            await pause(delay.total_seconds(), unless=self._stopping)
 
     async def _run_once(self) -> str:
         """Run the program to its end and say how it ended."""

@@ -1,10 +1,18 @@
-"""Ending tasks that nobody waits for any more."""
+"""Ending tasks that nobody waits for any more, and pausing until then."""
 
 import asyncio
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import Any
 
 _AGAIN = 1.0
+
+
+async def pause(seconds: float, *, unless: asyncio.Event) -> None:
+    """Wait so long, or until this has happened."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await unless.wait()
 
 
 async def cancel(tasks: Iterable[asyncio.Task[Any]]) -> None:

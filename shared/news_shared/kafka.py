@@ -39,6 +39,12 @@ def connection(settings: KafkaSettings) -> dict[str, Any]:
     return arguments
 
 
+def reading(settings: KafkaSettings) -> dict[str, Any]:
+    """Keyword arguments of every consumer: it sees nothing of transactions that were given up."""
+    isolation = "read_committed" if settings.transactions else "read_uncommitted"
+    return {**connection(settings), "isolation_level": isolation}
+
+
 async def end_offset(consumer: AIOKafkaConsumer, tp: TopicPartition, settings: KafkaSettings) -> int:
     """The offset after the last committed record; moves the consumer's position of this partition.
 

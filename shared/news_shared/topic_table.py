@@ -11,7 +11,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
 from news_shared.errors import TransientError
-from news_shared.kafka import connection, end_offset
+from news_shared.kafka import end_offset, reading
 from news_shared.process import running
 from news_shared.producer import Position
 from news_shared.settings import KafkaSettings
@@ -82,11 +82,10 @@ class TopicTable:
 
     async def _follow_once(self) -> None:
         consumer = AIOKafkaConsumer(
-            **connection(self._settings),
+            **reading(self._settings),
             group_id=None,
             enable_auto_commit=False,
             auto_offset_reset="earliest",  # a table is all of its topic
-            isolation_level="read_committed" if self._settings.transactions else "read_uncommitted",
             fetch_max_wait_ms=100,
         )
         try:

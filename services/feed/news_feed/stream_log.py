@@ -14,7 +14,7 @@ from news_feed.recent_events import RecentEvents
 from news_feed.stream_events import Announcement, announcement
 from news_shared.articles import event_of
 from news_shared.errors import PoisonError, TransientError
-from news_shared.kafka import connection, end_offset
+from news_shared.kafka import end_offset, reading
 from news_shared.projection.log import PartitionLog
 from news_shared.settings import KafkaSettings
 from news_shared.topics import ARTICLES, MAX_RECORD_BYTES
@@ -88,11 +88,10 @@ class StreamLog:
 
     async def _follow(self) -> None:
         consumer = AIOKafkaConsumer(
-            **connection(self._kafka),
+            **reading(self._kafka),
             group_id=None,
             enable_auto_commit=False,
             auto_offset_reset="none",
-            isolation_level="read_committed" if self._kafka.transactions else "read_uncommitted",
             max_partition_fetch_bytes=MAX_RECORD_BYTES,
             fetch_max_wait_ms=250,
         )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
 from news_shared.errors import TransientError
-from news_shared.kafka import connection, end_offset, kafka_errors
+from news_shared.kafka import end_offset, kafka_errors, reading
 from news_shared.settings import KafkaSettings
 from news_shared.topics import MAX_RECORD_BYTES
 
@@ -101,11 +101,10 @@ class PartitionLog:
     async def _consumer(self) -> AsyncIterator[AIOKafkaConsumer]:
         with kafka_errors(f"reading {self.topic}/{self.partition}"):
             consumer = AIOKafkaConsumer(
-                **connection(self._settings),
+                **reading(self._settings),
                 group_id=None,
                 enable_auto_commit=False,
                 auto_offset_reset="none",
-                isolation_level="read_committed" if self._settings.transactions else "read_uncommitted",
                 max_partition_fetch_bytes=MAX_RECORD_BYTES,
                 fetch_max_wait_ms=100,
             )

@@ -7,7 +7,7 @@ from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 from aiokafka.coordinator.assignors.range import RangePartitionAssignor
 
 from news_shared.crash_points import reached
-from news_shared.kafka import connection
+from news_shared.kafka import reading
 from news_shared.lease import Lease
 from news_shared.settings import KafkaSettings
 from news_shared.topics import MAX_RECORD_BYTES
@@ -90,11 +90,10 @@ class Membership:
             if self._kafka.static_members:
                 membership["group_instance_id"] = f"{self._group}-{self._instance}"
         return AIOKafkaConsumer(
-            **connection(self._kafka),
+            **reading(self._kafka),
             **membership,
             enable_auto_commit=False,
             auto_offset_reset="none",  # where to begin is for Redis to say
-            isolation_level="read_committed" if self._kafka.transactions else "read_uncommitted",
             max_partition_fetch_bytes=MAX_RECORD_BYTES,
             fetch_max_wait_ms=100,
         )

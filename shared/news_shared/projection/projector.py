@@ -9,6 +9,7 @@ import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import IllegalStateError, KafkaError, NoOffsetForPartitionError, OffsetOutOfRangeError
 
+from news_shared.cancelling import pause
 from news_shared.clock import Clock, system_clock
 from news_shared.errors import FencedError, LogMismatchError, TransientError
 from news_shared.lease import Lease
@@ -114,7 +115,7 @@ class Projector(Generic[E]):
                     await self._run_with_consumer()
                 except (KafkaError, OSError) as error:  # getmany gave up; the client heals or is made anew
                     log.info("consumer failed, opening another", group=self._spec.group, error=repr(error))
-                    await self._pause(1.0)
+                    await pause(1.0, unless=self._stopping)
 
     async def _run_with_consumer(self) -> None:
         consumer = self._membership.consumer()
@@ -287,10 +288,3 @@ class Projector(Generic[E]):
             self._seats.stop(seat, str(error))
         except TransientError as error:
             log.info("could not verify", topic=seat.tp.topic, partition=seat.tp.partition, reason=str(error))
-
-    async def _pause(self, seconds: float) -> None:
-        try:
-            async with asyncio.timeout(seconds):
-                await self._stopping.wait()
-        except TimeoutError:
-            pass

@@ -18,7 +18,7 @@ from news_ingest.polling.seen_items import packed, unpacked
 from news_ingest.polling.websub import Subscriber
 from news_ingest.settings import HANGING_TIMES, PollerSettings
 from news_ingest.sources import source_of_key
-from news_shared.cancelling import cancel
+from news_shared.cancelling import cancel, pause
 from news_shared.crash_points import reached
 from news_shared.errors import TransientError
 from news_shared.topic_table import TopicTable
@@ -86,7 +86,7 @@ class Poller:
                     if str(error) != self._trouble:
                         log.info("the poller waits", reason=str(error))
                     self._trouble = str(error)
-                    await self._pause(_AFTER_TROUBLE)
+                    await pause(_AFTER_TROUBLE, unless=self._stopping)
             if self._running:
                 await asyncio.wait(self._running)
         finally:
@@ -111,7 +111,7 @@ class Poller:
         if not room:
             await asyncio.wait(self._running, timeout=_TICK, return_when=asyncio.FIRST_COMPLETED)
         elif len(claims) < room:
-            await self._pause(_TICK)
+            await pause(_TICK, unless=self._stopping)
 
     def _room(self) -> int:
         """How many polls may begin. Those that hang keep no place for long: a dead host delays nobody else.
@@ -225,8 +225,3 @@ class Poller:
     async def _watch_lag(self) -> None:
         due = await self._schedule.next_due()
         self._metrics.lag(max(self._tools.clock() - due, timedelta(0)) if due else timedelta(0))
-
-    async def _pause(self, seconds: float) -> None:
-        with suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                await self._stopping.wait()

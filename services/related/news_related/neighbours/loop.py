@@ -9,6 +9,7 @@ from news_related.graph.changes import SERVICE, TAG
 from news_related.neighbours.changes import LINK_NEIGHBOURS_LUA
 from news_related.neighbours.linker import Neighbours
 from news_related.neighbours.similarity import WINDOW
+from news_shared.cancelling import pause
 from news_shared.clock import Clock, system_clock
 from news_shared.errors import FencedError, TransientError
 from news_shared.lease import Lease
@@ -85,7 +86,7 @@ class NeighbourLoop:
         """
         while not self._stopping.is_set():
             if self._lease is not None and not self._lease.is_held:
-                await self._pause(_LOOK_EVERY)
+                await pause(_LOOK_EVERY, unless=self._stopping)
                 continue
             try:
                 await self._link()
@@ -94,7 +95,7 @@ class NeighbourLoop:
                 self._failures = min(self._failures + 1, 10)
                 self._metrics.discarded(GROUP, "mismatch" if isinstance(error, FencedError) else "transient")
                 log.info("neighbours will be read back", in_seconds=delay, reason=str(error))
-                await self._pause(delay)
+                await pause(delay, unless=self._stopping)
             finally:
                 self._neighbours = None
 
@@ -123,14 +124,7 @@ class NeighbourLoop:
             self._failures, self._turned_at = 0, monotonic()
             self._metrics.lag(GROUP, 0, neighbours.waiting)
             if not is_more:
-                await self._pause(_LOOK_EVERY)
+                await pause(_LOOK_EVERY, unless=self._stopping)
 
     def _holds(self, token: str) -> bool:
         return self._lease is None or (self._lease.is_held and self._lease.token == token)
-
-    async def _pause(self, seconds: float) -> None:
-        try:
-            async with asyncio.timeout(seconds):
-                await self._stopping.wait()
-        except TimeoutError:
-            pass

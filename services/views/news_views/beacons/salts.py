@@ -13,6 +13,7 @@ from typing import Final
 
 import structlog
 
+from news_shared.cancelling import pause
 from news_shared.clock import Clock
 from news_shared.errors import TransientError
 from news_shared.redis_client import RedisClient, redis_errors
@@ -121,11 +122,7 @@ class SharedSalts:
                 if not said:
                     log.info("salts not refreshed, going on with those in memory", reason=str(error))
                     said = True
-            try:
-                async with asyncio.timeout(wait):
-                    await self._stopping.wait()
-            except TimeoutError:
-                pass
+            await pause(wait, unless=self._stopping)
 
     def request_stop(self) -> None:
         """End `run`."""
