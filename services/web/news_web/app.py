@@ -62,7 +62,15 @@ def create_app(
             stack.enter_context(at_stop(stopping.set))
             get = get_through(client) if transport else get_with(await stack.enter_async_context(connections()))
             copies = copies_of(own.copies_bytes)
-            peers = Peers(client, addresses, get=get, connect=connect, copies=copies, stale=own.stale)
+            peers = Peers(
+                client,
+                addresses,
+                get=get,
+                connect=connect,
+                opened_within=own.stream_deadline,
+                copies=copies,
+                stale=own.stale,
+            )
             stack.push_async_callback(peers.close)
             assets = load_assets()
             yield {

@@ -53,6 +53,9 @@ class WebOwnSettings(BaseSettings):
     )
     copies_bytes: int = Field(32 * 2**20, ge=0, description="Of copies of answers, as they came over the wire.")
     connect_timeout: timedelta = Field(timedelta(seconds=2), gt=timedelta(0))
+    stream_deadline: timedelta = Field(
+        timedelta(seconds=5), gt=timedelta(0), description="An event stream that is not open by then is answered 503."
+    )
     silence: timedelta = Field(
         timedelta(seconds=60), gt=timedelta(0), description="A service that says nothing for so long is given up."
     )
