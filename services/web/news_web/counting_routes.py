@@ -33,7 +33,8 @@ async def wish(request: Request) -> Response:
     """Keeps the wish in a cookie of this site, which says no more than that, or takes it away.
 
     The field ``count`` says which, ``no`` or ``yes``: a second click is no other wish. A form without it, as of a page
-    that was opened before there was one, asks for what is not the case. Pages for a reader who said no are without the script that tells of a view.
+    that was opened before there was one, asks for what is not the case. Pages for a reader who said no are without the
+    script that tells of a view.
     """
     query = f"?{request.url.query}" if request.url.query else ""
     response = RedirectResponse(f"/counting{query}", HTTPStatus.SEE_OTHER, {"Cache-Control": "no-store"})
