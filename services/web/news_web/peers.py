@@ -216,7 +216,8 @@ class Peers:
         if status != "ok":
             self._copies.forget(question)
             return Part(status, body if isinstance(body, dict) else {})
-        self._copies.keep(question, Copy(body, answer.etag, begun, len(answer.content)))
+        size = len(question.target) + len(answer.content)
+        self._copies.keep(question, Copy(body, answer.etag, begun, size))
         return Part("ok", body, timedelta(seconds=_now() - begun), answer.etag)
 
     def _copy_of(self, question: Question) -> Part:
