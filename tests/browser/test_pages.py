@@ -1,10 +1,11 @@
 """The pages in a browser, in front of services played from a list: what readers see, and when a view is one."""
 
+import asyncio
 import json
 
 import httpx
 import pytest
-from playwright.async_api import Browser
+from playwright.async_api import Browser, Route
 
 from tests.browser.chromium import PHONE, reading
 from tests.browser.played_site import KINDS, Site
@@ -96,6 +97,41 @@ async def test_nothing_moves_when_the_number_comes(site: Site, browser: Browser)
         await reader.open(path_of(STORY))
         await reader.page.get_by_text("21\u00a0479 переглядів").wait_for(timeout=8000)
         assert await reader.page.evaluate("shifts") == 0
+
+
+@pytest.mark.parametrize(
+    ("sizes", "ratio"),
+    [("", 3 / 2), ('width="240"', 3 / 2), ('height="700"', 3 / 2), ('width="240" height="720"', 1 / 3)],
+)
+async def test_nothing_moves_when_a_picture_of_the_body_comes(
+    site: Site, browser: Browser, sizes: str, ratio: float
+) -> None:
+    picture = f'<p><img src="https://img.example/tall.svg" alt="A crane" {sizes}></p>'
+    site.newsroom.articles[0]["content_html"] = f"<p>Before.</p>{picture}<p>After it.</p>"
+    async with reading(browser, site.url, viewport=PHONE) as reader:
+        held = asyncio.Event()
+
+        async def late(route: Route) -> None:
+            await held.wait()
+            tall = '<svg xmlns="http://www.w3.org/2000/svg" width="300" height="900"/>'
+            await route.fulfill(body=tall, content_type="image/svg+xml")
+
+        await reader.page.route("https://img.example/**", late)
+        await reader.page.goto(site.url + path_of(STORY), wait_until="commit")
+        after = reader.page.get_by_text("After it.")
+        await reader.page.locator("news-views[views]").wait_for()
+        before = await after.bounding_box()
+        held.set()
+        image = reader.page.get_by_role("img", name="A crane")
+        await image.scroll_into_view_if_needed()
+        await image.evaluate("image => image.decode()")
+        await reader.page.evaluate("scrollTo(0, 0)")
+        assert await after.bounding_box() == before
+        box = await image.bounding_box()
+        assert box is not None
+        assert box["width"] / box["height"] == pytest.approx(ratio, rel=0.01)
+        fit = await image.evaluate("image => getComputedStyle(image).objectFit")
+        assert fit == "scale-down" or ratio != 3 / 2  # whole, and no side of it longer than it is
 
 
 @pytest.mark.parametrize("kind", ["home", "article", "article in Ukrainian", "most read", "themes", "story"])
