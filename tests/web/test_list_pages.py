@@ -143,6 +143,13 @@ async def test_a_story_is_found_by_any_of_its_articles(open_site: Open) -> None:
     assert (await site.get("/stories/herald:none")).status_code == 404
 
 
+@pytest.mark.parametrize("guid", ["a%2520b", "https:/s.example/%25D0%25BD", "%3F%23"])
+async def test_a_guid_is_passed_on_as_it_is(open_site: Open, guid: str) -> None:
+    newsroom = a_newsroom()
+    await (await open_site(newsroom)).get(f"/stories/herald:{guid}")
+    assert newsroom.asked[-1].url.raw_path == f"/v1/stories/herald:{guid}".encode()
+
+
 async def test_an_article_shows_the_story_around_it(open_site: Open) -> None:
     newsroom = a_newsroom()
     similar = {**a_card(EARLIER), "reason": {"kind": "same_story", "text": "earlier report of the same story"}}

@@ -155,7 +155,7 @@ class Peers:
             is_main: without it there is no page; where there is no copy it may take longer.
         """
         query = urlencode(parameters or {}, doseq=True)
-        target = quote(path, safe="/:@!$&'()*+,;=-._~%") + (f"?{query}" if query else "")
+        target = quote(path, safe="/:@!$&'()*+,;=-._~") + (f"?{query}" if query else "")
         question = Question(service, target, language)
         now = _now()
         copy = self._copies.find(question)
