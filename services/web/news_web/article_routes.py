@@ -149,12 +149,15 @@ async def _named(questions: Questions, name: str) -> ArticleId:
 
     Raises:
         PoisonError: the name is none.
-        ProblemError: 404 when no article has the URL, 503 when nobody can say.
+        ProblemError: 404 when no article has the URL, 422 when it cannot be one, 503 when nobody can say.
     """
     url = url_in(name)
     if url is None:
         return parse_article_id(name)
     found = await questions.ask(Service.FEED, "/v1/articles", {"url": url}, is_main=True, age="now")
+    if found.status == "refused":
+        detail = f"url: no article can have the URL {name[:200]}."
+        raise ProblemError(INVALID, detail, errors=[{"field": "url", "error": detail}])
     if not found.is_ok:
         raise ProblemError(UNAVAILABLE, "Which article has this URL cannot be looked up now.", {"Retry-After": "2"})
     if not found.items:
