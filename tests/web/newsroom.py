@@ -12,6 +12,7 @@ from fastapi import FastAPI
 
 from news_shared.article_ids import article_id
 from news_shared.settings import ProcessSettings
+from news_shared.themes import theme_slug
 from news_views.embeds.script_routes import components_script, read_script
 from news_web.app import create_app
 from news_web.settings import WebOwnSettings, WebSettings
@@ -199,7 +200,7 @@ class Newsroom:
 
     def _related(self, request: httpx.Request) -> httpx.Response:
         if request.url.path == "/v1/themes":
-            names = dict.fromkeys(tag for article in self.articles for tag in article["tags"])
+            names = dict.fromkeys(tag for article in self.articles for tag in article["tags"] if theme_slug(tag))
             return httpx.Response(
                 200, json={"items": [{"slug": _slug(n), "name": n, "articles": 7, "languages": {}} for n in names]}
             )

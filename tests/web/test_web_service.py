@@ -6,6 +6,7 @@ from functools import partial
 import httpx
 import pytest
 
+from news_shared.themes import theme_slug
 from tests.web.conftest import Open
 from tests.web.ferry_newsroom import CABLE, STORY, WITHDRAWN, a_newsroom, given, path_of
 from tests.web.newsroom import Newsroom, a_card, an_article
@@ -261,6 +262,27 @@ async def test_an_unchanged_page_is_304(open_site: Open) -> None:
     assert (await site.get(path_of(STORY), headers=known)).status_code == 304
     newsroom.views[STORY["id"]] += 1
     assert (await site.get(path_of(STORY), headers=known)).status_code == 200
+
+
+async def test_a_tag_without_an_address_is_no_theme(open_site: Open) -> None:
+    newsroom = a_newsroom()
+    flagged = an_article("flagged", tags=["🇺🇦", "—", "Port Morrow", "Transport & trade", "!", "Elections"])
+    newsroom.articles.append(flagged)
+
+    def strict(request: httpx.Request) -> httpx.Response:
+        is_refused = not theme_slug(request.url.params.get("theme", "any"))
+        return httpx.Response(422, json={"status": 422}) if is_refused else newsroom._feed(request)
+
+    newsroom.special[("feed", "/v1/articles")] = strict
+    site = await open_site(newsroom)
+    for address in ("/", path_of(flagged)):
+        page = Page((await site.get(address)).text)
+        assert page.mistakes == []
+        assert not page.all("a", href="/themes/")
+    assert page.all("a", href="/themes/elections")
+    themes = (await site.get(f"/v1/pages/{flagged['id']}")).json()["themes"]
+    assert themes["status"] == "ok"
+    assert [theme["slug"] for theme in themes["items"]] == ["port-morrow", "transport-trade"]
 
 
 async def test_hostile_text_stays_text(open_site: Open) -> None:

@@ -20,7 +20,7 @@ from news_web.json_ld import news_article
 from news_web.page_answers import PAGE_RESPONSES
 from news_web.peers import Part, Questions
 from news_web.public_paths import Service
-from news_web.stories import Item, moment_of, shown_image, stories, url_in, web_address
+from news_web.stories import Item, moment_of, shown_image, stories, themes_of, url_in, web_address
 
 router = APIRouter()
 
@@ -74,6 +74,7 @@ def _content(page: ArticlePage, interface: Interface, *, reasons_in: str, paper:
         "related_away": page.related.status == "unavailable",
         "cards_away": page.links.status == "unavailable" and bool(item.get("links")),
         "backlinks": stories(page.backlinks),
+        "tags": themes_of(item),
         "themes": [(block, stories(block.items)) for block in page.themes],
     }
 
