@@ -237,6 +237,22 @@ async def test_what_is_not_there_is_said_kindly(open_site: Open, address: str, s
     assert Page(response.text).mistakes == []
 
 
+@pytest.mark.parametrize("path", ["//evil.example/x", "///evil.example/x"])
+async def test_no_link_of_a_page_of_trouble_leads_to_another_site(open_site: Open, path: str) -> None:
+    response = await (await open_site(a_newsroom())).get(f"http://web{path}")
+    page = Page(response.text)
+    assert response.status_code == 404
+    assert page.all("a", href="/evil.example/x?lang=uk", hreflang="uk")
+    assert "//evil.example" not in response.text
+
+
+async def test_the_masthead_has_one_date(open_site: Open) -> None:
+    site = await open_site(a_newsroom(), time_zone="Pacific/Pago_Pago")  # where it is still yesterday
+    page = Page((await site.get("/?lang=en")).text)
+    assert page.all("time", datetime="2026-01-15")
+    assert "Thursday 15 January 2026" in page.text.replace(",", "")
+
+
 async def test_pages_without_the_feed_say_to_try_again(open_site: Open) -> None:
     newsroom = a_newsroom()
     newsroom.down = {"feed"}

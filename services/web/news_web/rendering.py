@@ -148,7 +148,7 @@ class Pen:
             origin=self.origin(request),
             address=_address,
             is_counted=is_counted(request),
-            today=self._clock(),
+            today=self._clock().astimezone(interface.zone),
             **content,
         )
 
@@ -182,4 +182,5 @@ def _linker(interface: Interface) -> Callable[..., str]:
 
 
 def _address(path: str, query: list[tuple[str, str]]) -> str:
-    return quote(path, safe="/:@!$&'()*+,;=-._~") + (f"?{urlencode(query)}" if query else "")
+    here = "/" + path.lstrip("/")  # two slashes would lead to another site
+    return quote(here, safe="/:@!$&'()*+,;=-._~") + (f"?{urlencode(query)}" if query else "")
