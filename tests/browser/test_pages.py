@@ -9,6 +9,7 @@ from playwright.async_api import Browser, Route
 
 from tests.browser.chromium import PHONE, reading
 from tests.browser.played_site import KINDS, Site
+from tests.testbed.waiting import until
 from tests.web.ferry_newsroom import CABLE, STORY, path_of
 
 pytestmark = pytest.mark.browser
@@ -159,6 +160,29 @@ async def test_the_pages_work_without_script(site: Site, browser: Browser) -> No
         assert await reader.page.get_by_text("21\u00a0478 переглядів").is_visible()
         await reader.page.get_by_role("link", name=CABLE["title"]).first.click()
         assert await reader.page.get_by_role("heading", level=1).inner_text() == CABLE["title"]
+
+
+@pytest.mark.parametrize("script", [True, False])
+async def test_a_reader_is_counted_once_with_script_and_without(site: Site, browser: Browser, script: bool) -> None:
+    async with reading(browser, site.url, java_script_enabled=script) as reader:
+        await reader.open(path_of(STORY))
+        await until(lambda: site.newsroom.views[STORY["id"]] == 21479, "the view")
+        site.newsroom.articles[0] |= {"revision": 2, "title": "Corrected"}
+        site.newsroom.events.append(("updated", site.newsroom.articles[0]))
+        if script:
+            await reader.page.get_by_role("heading", name="Corrected").wait_for()
+        await reader.page.wait_for_load_state("networkidle")
+        assert (site.newsroom.views[STORY["id"]], len(reader.beacons)) == (21479, int(script))
+        assert reader.complaints == []
+
+
+async def test_a_reader_without_script_may_stay_uncounted(site: Site, browser: Browser) -> None:
+    async with reading(browser, site.url, java_script_enabled=False) as reader:
+        await reader.open("/counting")
+        await reader.page.get_by_role("button").click()
+        await reader.open(path_of(STORY))
+        await reader.page.wait_for_load_state("networkidle")
+        assert site.newsroom.views[STORY["id"]] == 21478
 
 
 async def test_the_keyboard_reaches_the_content_first(site: Site, browser: Browser) -> None:

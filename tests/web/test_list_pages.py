@@ -185,6 +185,7 @@ async def test_a_reader_may_stay_uncounted(open_site: Open) -> None:
     assert "HttpOnly" in said.headers["set-cookie"]
     page = await site.get(address)
     assert not Page(page.text).all("script", src="/v1/read.js")
+    assert "pixel.gif" not in page.text
     assert "Cookie" in page.headers["vary"]
     assert "Your views are not counted." in (await site.get("/counting")).text
     await site.post("/counting", data={"count": "yes"})
