@@ -8,7 +8,7 @@ import httpx
 import pytest
 from playwright.async_api import Browser, Locator, Page, Route
 
-from tests.browser.chromium import reading
+from tests.browser.chromium import PHONE, reading
 from tests.browser.played_site import ARABIC, COPIES, OLDER, Site
 from tests.testbed.waiting import until
 from tests.web.ferry_newsroom import CABLE, SIMILAR, STORY, path_of
@@ -109,6 +109,30 @@ async def test_a_list_announces_what_belongs_to_it(
         ]
         assert "For here" in await toast(reader.page)
         assert "Нова публікація" in await toast(reader.page)  # one, not two
+
+
+async def test_a_theme_announces_its_stories_however_they_spell_it(site: Site, browser: Browser) -> None:
+    async with reading(browser, site.url) as reader:
+        await reader.open("/themes/port-morrow")
+        await streams(site, 1)
+        for number, tag in enumerate(("PORT  MORROW", "\uff30ort\u2013morrow!", "port_morrow")):
+            site.newsroom.events.append(("published", of_now(f"theirs-{number}", tags=["Port", "Morrow"])))
+            site.newsroom.events.append(("published", of_now(f"ours-{number}", title=f"Ours {number}", tags=[tag])))
+            await reader.page.locator(".toast").get_by_text(f"Ours {number}").wait_for()
+            await reader.page.get_by_role("button", name="Закрити").click()
+
+
+async def test_an_announcement_can_be_closed_however_long_its_headline(site: Site, browser: Browser) -> None:
+    async with reading(browser, site.url, viewport=PHONE) as reader:
+        await reader.open("/")
+        await streams(site, 1)
+        site.newsroom.events.append(("published", of_now("long", title="A word of it. " * 143)))
+        await toast(reader.page)
+        shown = await reader.page.locator(".toast").bounding_box()
+        assert shown is not None
+        assert shown["height"] < 250
+        await reader.page.get_by_role("button", name="Закрити").click(timeout=2000)
+        assert await reader.page.locator(".toast").count() == 0
 
 
 async def test_a_correction_appears_on_the_open_page(site: Site, browser: Browser) -> None:

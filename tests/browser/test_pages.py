@@ -1,13 +1,15 @@
 """The pages in a browser, in front of services played from a list: what readers see, and when a view is one."""
 
+import asyncio
 import json
 
 import httpx
 import pytest
-from playwright.async_api import Browser
+from playwright.async_api import Browser, Route
 
 from tests.browser.chromium import PHONE, reading
 from tests.browser.played_site import KINDS, Site
+from tests.testbed.waiting import until
 from tests.web.ferry_newsroom import CABLE, STORY, path_of
 
 pytestmark = pytest.mark.browser
@@ -98,6 +100,41 @@ async def test_nothing_moves_when_the_number_comes(site: Site, browser: Browser)
         assert await reader.page.evaluate("shifts") == 0
 
 
+@pytest.mark.parametrize(
+    ("sizes", "ratio"),
+    [("", 3 / 2), ('width="240"', 3 / 2), ('height="700"', 3 / 2), ('width="240" height="720"', 1 / 3)],
+)
+async def test_nothing_moves_when_a_picture_of_the_body_comes(
+    site: Site, browser: Browser, sizes: str, ratio: float
+) -> None:
+    picture = f'<p><img src="https://img.example/tall.svg" alt="A crane" {sizes}></p>'
+    site.newsroom.articles[0]["content_html"] = f"<p>Before.</p>{picture}<p>After it.</p>"
+    async with reading(browser, site.url, viewport=PHONE) as reader:
+        held = asyncio.Event()
+
+        async def late(route: Route) -> None:
+            await held.wait()
+            tall = '<svg xmlns="http://www.w3.org/2000/svg" width="300" height="900"/>'
+            await route.fulfill(body=tall, content_type="image/svg+xml")
+
+        await reader.page.route("https://img.example/**", late)
+        await reader.page.goto(site.url + path_of(STORY), wait_until="commit")
+        after = reader.page.get_by_text("After it.")
+        await reader.page.locator("news-views[views]").wait_for()
+        before = await after.bounding_box()
+        held.set()
+        image = reader.page.get_by_role("img", name="A crane")
+        await image.scroll_into_view_if_needed()
+        await image.evaluate("image => image.decode()")
+        await reader.page.evaluate("scrollTo(0, 0)")
+        assert await after.bounding_box() == before
+        box = await image.bounding_box()
+        assert box is not None
+        assert box["width"] / box["height"] == pytest.approx(ratio, rel=0.01)
+        fit = await image.evaluate("image => getComputedStyle(image).objectFit")
+        assert fit == "scale-down" or ratio != 3 / 2  # whole, and no side of it longer than it is
+
+
 @pytest.mark.parametrize("kind", ["home", "article", "article in Ukrainian", "most read", "themes", "story"])
 async def test_no_page_is_wider_than_its_window(site: Site, browser: Browser, kind: str) -> None:
     for article in site.newsroom.articles[1:3]:
@@ -123,6 +160,29 @@ async def test_the_pages_work_without_script(site: Site, browser: Browser) -> No
         assert await reader.page.get_by_text("21\u00a0478 переглядів").is_visible()
         await reader.page.get_by_role("link", name=CABLE["title"]).first.click()
         assert await reader.page.get_by_role("heading", level=1).inner_text() == CABLE["title"]
+
+
+@pytest.mark.parametrize("script", [True, False])
+async def test_a_reader_is_counted_once_with_script_and_without(site: Site, browser: Browser, script: bool) -> None:
+    async with reading(browser, site.url, java_script_enabled=script) as reader:
+        await reader.open(path_of(STORY))
+        await until(lambda: site.newsroom.views[STORY["id"]] == 21479, "the view")
+        site.newsroom.articles[0] |= {"revision": 2, "title": "Corrected"}
+        site.newsroom.events.append(("updated", site.newsroom.articles[0]))
+        if script:
+            await reader.page.get_by_role("heading", name="Corrected").wait_for()
+        await reader.page.wait_for_load_state("networkidle")
+        assert (site.newsroom.views[STORY["id"]], len(reader.beacons)) == (21479, int(script))
+        assert reader.complaints == []
+
+
+async def test_a_reader_without_script_may_stay_uncounted(site: Site, browser: Browser) -> None:
+    async with reading(browser, site.url, java_script_enabled=False) as reader:
+        await reader.open("/counting")
+        await reader.page.get_by_role("button").click()
+        await reader.open(path_of(STORY))
+        await reader.page.wait_for_load_state("networkidle")
+        assert site.newsroom.views[STORY["id"]] == 21478
 
 
 async def test_the_keyboard_reaches_the_content_first(site: Site, browser: Browser) -> None:

@@ -12,6 +12,8 @@ from fastapi import FastAPI
 
 from news_shared.article_ids import article_id
 from news_shared.settings import ProcessSettings
+from news_shared.themes import theme_slug
+from news_views.embeds.picture_routes import PIXEL
 from news_views.embeds.script_routes import components_script, read_script
 from news_web.app import create_app
 from news_web.settings import WebOwnSettings, WebSettings
@@ -176,6 +178,10 @@ class Newsroom:
             article = json.loads(request.content)["article"]
             self.views[article] = self.views.get(article, 0) + 1
             return httpx.Response(202)
+        if request.url.path == "/v1/pixel.gif":
+            article = request.url.params["article"]
+            self.views[article] = self.views.get(article, 0) + 1
+            return httpx.Response(200, headers={"content-type": "image/gif"}, content=PIXEL)
         if request.url.path == "/v1/views/live":
             return httpx.Response(200)
         if script := {"/v1/read.js": read_script, "/v1/components.js": components_script}.get(request.url.path):
@@ -199,7 +205,7 @@ class Newsroom:
 
     def _related(self, request: httpx.Request) -> httpx.Response:
         if request.url.path == "/v1/themes":
-            names = dict.fromkeys(tag for article in self.articles for tag in article["tags"])
+            names = dict.fromkeys(tag for article in self.articles for tag in article["tags"] if theme_slug(tag))
             return httpx.Response(
                 200, json={"items": [{"slug": _slug(n), "name": n, "articles": 7, "languages": {}} for n in names]}
             )

@@ -1,7 +1,8 @@
 """Services that are away or slow: what copies of their answers may show, and that nothing withdrawn comes back."""
 
 import asyncio
-from collections.abc import Iterable
+import tracemalloc
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from time import perf_counter
 
@@ -11,8 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from news_web.confirming import UNCONFIRMED, confirmed_article
-from news_web.copies import Copy, Question, copies_of
-from news_web.peers import Part
+from news_web.copies import BESIDES, Copy, Question, copies_of
+from news_web.getting import Answer
+from news_web.peers import Part, Peers
 from news_web.public_paths import Service
 from tests.testbed.waiting import until
 from tests.web.conftest import Open
@@ -302,9 +304,9 @@ def test_a_copy_of_an_article_needs_somebody_to_vouch_for_it(
     assert confirmed_article(article, [Part(each) for each in witnesses]).status == status  # type: ignore[arg-type]
 
 
-@given(st.lists(st.tuples(st.integers(0, 5), st.integers(0, 120)), max_size=60))
+@given(st.lists(st.tuples(st.integers(0, 20), st.integers(0, 120)), max_size=60))
 def test_copies_stay_within_their_bytes_and_the_last_used_stay(kept: list[tuple[int, int]]) -> None:
-    copies = copies_of(1600)
+    copies = copies_of(16 * (BESIDES + 100))
     model: dict[int, int] = {}  # in order of use
     for name, size in kept:
         question = Question(Service.FEED, str(name), None)
@@ -312,8 +314,32 @@ def test_copies_stay_within_their_bytes_and_the_last_used_stay(kept: list[tuple[
         model.pop(name, None)
         if size <= 100:
             model[name] = size
-        while sum(model.values()) > 1600:
+        while sum(each + BESIDES for each in model.values()) > 16 * (BESIDES + 100):
             model.pop(next(iter(model)))
         found = copies.find(question)
         assert (found.size if found else None) == model.get(name)
-    assert {name for name in range(6) if copies.find(Question(Service.FEED, str(name), None))} == set(model)
+    assert {name for name in range(21) if copies.find(Question(Service.FEED, str(name), None))} == set(model)
+
+
+async def test_small_answers_to_many_questions_stay_within_the_bytes_too() -> None:
+    async def get(url: str, headers: Mapping[str, str]) -> Answer:
+        return Answer(200, None, b'{"items": [], "as_of": "2026-01-15T12:03:09.123Z"}')
+
+    copies = copies_of(100_000)
+    async with httpx.AsyncClient() as client:
+        peers = Peers(
+            client,
+            {Service.FEED: "http://feed"},
+            get=get,
+            connect=httpx.AsyncHTTPTransport,
+            opened_within=timedelta(seconds=5),
+            copies=copies,
+            stale=timedelta(minutes=1),
+        )
+        tracemalloc.start()
+        for number in range(1000):
+            await peers.ask(Service.FEED, f"/v1/themes/{number:0200}", within=timedelta(seconds=5))
+        taken, _ = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+    assert copies.find(Question(Service.FEED, f"/v1/themes/{999:0200}", None)) is not None
+    assert taken < 150_000  # a tenth of what a thousand take

@@ -143,6 +143,13 @@ async def test_a_story_is_found_by_any_of_its_articles(open_site: Open) -> None:
     assert (await site.get("/stories/herald:none")).status_code == 404
 
 
+@pytest.mark.parametrize("guid", ["a%2520b", "https:/s.example/%25D0%25BD", "%3F%23"])
+async def test_a_guid_is_passed_on_as_it_is(open_site: Open, guid: str) -> None:
+    newsroom = a_newsroom()
+    await (await open_site(newsroom)).get(f"/stories/herald:{guid}")
+    assert newsroom.asked[-1].url.raw_path == f"/v1/stories/herald:{guid}".encode()
+
+
 async def test_an_article_shows_the_story_around_it(open_site: Open) -> None:
     newsroom = a_newsroom()
     similar = {**a_card(EARLIER), "reason": {"kind": "same_story", "text": "earlier report of the same story"}}
@@ -178,10 +185,47 @@ async def test_a_reader_may_stay_uncounted(open_site: Open) -> None:
     assert "HttpOnly" in said.headers["set-cookie"]
     page = await site.get(address)
     assert not Page(page.text).all("script", src="/v1/read.js")
+    assert "pixel.gif" not in page.text
     assert "Cookie" in page.headers["vary"]
     assert "Your views are not counted." in (await site.get("/counting")).text
-    await site.post("/counting")
+    await site.post("/counting", data={"count": "yes"})
     assert Page((await site.get(address)).text).all("script", src="/v1/read.js")
+
+
+@pytest.mark.parametrize(
+    ("forms", "is_counted"),
+    [
+        ([{"count": "no"}, {"count": "no"}], False),  # a second click is no other wish
+        ([{"count": "no"}, {"count": "yes"}, {"count": "yes"}], True),
+        ([{}], False),  # pages that were opened before have forms that say nothing
+        ([{}, {}], True),
+        ([{"count": "no"}, {"count": "x" * 2000}], True),
+    ],
+)
+async def test_a_wish_is_what_the_button_says(open_site: Open, forms: list[dict[str, str]], is_counted: bool) -> None:
+    site = await open_site(a_newsroom())
+    for form in forms:
+        await site.post("/counting", data=form)
+    page = Page((await site.get("/counting")).text)
+    assert ("Your views are counted." in page.text) is is_counted
+    assert page.all("button", name="count", value="no" if is_counted else "yes")
+
+
+@pytest.mark.parametrize(
+    ("public", "asked", "is_secure"),
+    [
+        (None, "http://web", False),
+        (None, "https://web", True),
+        ("https://news.example", "http://web", True),  # as behind a proxy
+        ("http://news.example", "http://web", False),
+    ],
+)
+async def test_the_wish_goes_over_tls_alone_where_there_is_tls(
+    open_site: Open, public: str | None, asked: str, is_secure: bool
+) -> None:
+    site = await open_site(a_newsroom(), public_url=public)
+    said = await site.post(f"{asked}/counting", data={"count": "no"})
+    assert ("Secure" in said.headers["set-cookie"]) is is_secure
 
 
 @pytest.mark.parametrize("signal", ["sec-gpc", "dnt"])

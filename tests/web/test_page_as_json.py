@@ -1,7 +1,12 @@
 """The page as JSON: a status for each part, by id, guid or URL."""
 
+from functools import partial
+
+import httpx
+import pytest
+
 from tests.web.conftest import Open
-from tests.web.ferry_newsroom import CABLE, STORY, WITHDRAWN, a_newsroom
+from tests.web.ferry_newsroom import CABLE, STORY, WITHDRAWN, a_newsroom, given
 
 
 async def test_the_page_as_json_has_a_status_for_each_part(open_site: Open) -> None:
@@ -48,6 +53,17 @@ async def test_the_page_as_json_is_found_by_url(open_site: Open) -> None:
     newsroom.down = {"feed"}
     away = await (await open_site(newsroom)).get("/v1/pages?url=https://herald.example/ferry")
     assert (away.status_code, away.json()["type"]) == (503, "/problems/unavailable")
+
+
+@pytest.mark.parametrize("address", ["/v1/pages/{}", "/v1/pages?article={}"])
+async def test_a_url_that_the_feed_refuses_is_not_to_be_tried_again(open_site: Open, address: str) -> None:
+    newsroom = a_newsroom()
+    too_long = httpx.Response(422, json={"status": 422, "detail": "url: String should have at most 4096 characters"})
+    newsroom.special[("feed", "/v1/articles")] = partial(given, too_long)
+    site = await open_site(newsroom)
+    refused = await site.get(address.format(f"https://herald.example/{'a' * 4150}"))
+    assert (refused.status_code, refused.json()["type"]) == (422, "/problems/invalid")
+    assert "retry-after" not in refused.headers
 
 
 async def test_the_reference_shows_what_a_page_answers(open_site: Open) -> None:

@@ -1,10 +1,18 @@
 """Requests that go on to the other services, and their answers."""
 
+import asyncio
 import json
+from contextlib import suppress
 from functools import partial
 
 import httpx
+import pytest
+import uvicorn
 
+from news_shared.settings import ProcessSettings
+from news_web.app import create_app
+from news_web.getting import IDLE_SECONDS
+from news_web.settings import WebOwnSettings, WebSettings
 from tests.web.conftest import Open
 from tests.web.ferry_newsroom import STORY, a_newsroom, given
 
@@ -47,3 +55,25 @@ async def test_a_service_that_does_not_answer_is_503_and_an_unknown_call_404(ope
     assert response.headers["retry-after"]
     unknown = await site.get("/v1/nothing")
     assert (unknown.status_code, unknown.headers["content-type"]) == (404, "application/problem+json")
+
+
+async def test_no_connection_is_kept_for_so_long_that_the_service_closes_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert uvicorn.Config("x:y").timeout_keep_alive > IDLE_SECONDS
+    monkeypatch.setattr("news_web.app.IDLE_SECONDS", 0)  # so that none is kept at all
+    connections = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        connections.append(writer)
+        with suppress(asyncio.IncompleteReadError):
+            while await reader.readuntil(b"\r\n\r\n"):
+                writer.write(b"HTTP/1.1 202 Accepted\r\nContent-Length: 0\r\n\r\n")
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    host, port = server.sockets[0].getsockname()
+    app = create_app(WebSettings(ProcessSettings(), WebOwnSettings(views_url=f"http://{host}:{port}")))
+    async with server, app.router.lifespan_context(app) as state:
+        assert state is not None
+        for _ in range(2):
+            assert (await state["desk"].peers.client.post(f"http://{host}:{port}/v1/views")).status_code == 202
+    assert len(connections) == 2

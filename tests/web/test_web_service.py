@@ -6,6 +6,7 @@ from functools import partial
 import httpx
 import pytest
 
+from news_shared.themes import theme_slug
 from tests.web.conftest import Open
 from tests.web.ferry_newsroom import CABLE, STORY, WITHDRAWN, a_newsroom, given, path_of
 from tests.web.newsroom import Newsroom, a_card, an_article
@@ -236,6 +237,22 @@ async def test_what_is_not_there_is_said_kindly(open_site: Open, address: str, s
     assert Page(response.text).mistakes == []
 
 
+@pytest.mark.parametrize("path", ["//evil.example/x", "///evil.example/x"])
+async def test_no_link_of_a_page_of_trouble_leads_to_another_site(open_site: Open, path: str) -> None:
+    response = await (await open_site(a_newsroom())).get(f"http://web{path}")
+    page = Page(response.text)
+    assert response.status_code == 404
+    assert page.all("a", href="/evil.example/x?lang=uk", hreflang="uk")
+    assert "//evil.example" not in response.text
+
+
+async def test_the_masthead_has_one_date(open_site: Open) -> None:
+    site = await open_site(a_newsroom(), time_zone="Pacific/Pago_Pago")  # where it is still yesterday
+    page = Page((await site.get("/?lang=en")).text)
+    assert page.all("time", datetime="2026-01-15")
+    assert "Thursday 15 January 2026" in page.text.replace(",", "")
+
+
 async def test_pages_without_the_feed_say_to_try_again(open_site: Open) -> None:
     newsroom = a_newsroom()
     newsroom.down = {"feed"}
@@ -261,6 +278,27 @@ async def test_an_unchanged_page_is_304(open_site: Open) -> None:
     assert (await site.get(path_of(STORY), headers=known)).status_code == 304
     newsroom.views[STORY["id"]] += 1
     assert (await site.get(path_of(STORY), headers=known)).status_code == 200
+
+
+async def test_a_tag_without_an_address_is_no_theme(open_site: Open) -> None:
+    newsroom = a_newsroom()
+    flagged = an_article("flagged", tags=["🇺🇦", "—", "Port Morrow", "Transport & trade", "!", "Elections"])
+    newsroom.articles.append(flagged)
+
+    def strict(request: httpx.Request) -> httpx.Response:
+        is_refused = not theme_slug(request.url.params.get("theme", "any"))
+        return httpx.Response(422, json={"status": 422}) if is_refused else newsroom._feed(request)
+
+    newsroom.special[("feed", "/v1/articles")] = strict
+    site = await open_site(newsroom)
+    for address in ("/", path_of(flagged)):
+        page = Page((await site.get(address)).text)
+        assert page.mistakes == []
+        assert not page.all("a", href="/themes/")
+    assert page.all("a", href="/themes/elections")
+    themes = (await site.get(f"/v1/pages/{flagged['id']}")).json()["themes"]
+    assert themes["status"] == "ok"
+    assert [theme["slug"] for theme in themes["items"]] == ["port-morrow", "transport-trade"]
 
 
 async def test_hostile_text_stays_text(open_site: Open) -> None:

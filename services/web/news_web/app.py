@@ -16,7 +16,7 @@ from news_web.assets import load_assets
 from news_web.copies import copies_of
 from news_web.desk import Desk, Limits, WebState
 from news_web.forwarding import trusted_networks
-from news_web.getting import connections, get_through, get_with
+from news_web.getting import IDLE_SECONDS, connections, get_through, get_with
 from news_web.peers import Peers
 from news_web.public_paths import Service
 from news_web.rendering import Pen
@@ -50,7 +50,7 @@ def create_app(
             transport=transport,
             timeout=timeout,
             verify=tls,
-            limits=httpx.Limits(max_connections=None, max_keepalive_connections=100),
+            limits=httpx.Limits(max_connections=None, max_keepalive_connections=100, keepalive_expiry=IDLE_SECONDS),
             trust_env=False,  # the services are near; a proxy of the environment is not for them
         )
 
@@ -62,7 +62,15 @@ def create_app(
             stack.enter_context(at_stop(stopping.set))
             get = get_through(client) if transport else get_with(await stack.enter_async_context(connections()))
             copies = copies_of(own.copies_bytes)
-            peers = Peers(client, addresses, get=get, connect=connect, copies=copies, stale=own.stale)
+            peers = Peers(
+                client,
+                addresses,
+                get=get,
+                connect=connect,
+                opened_within=own.stream_deadline,
+                copies=copies,
+                stale=own.stale,
+            )
             stack.push_async_callback(peers.close)
             assets = load_assets()
             yield {

@@ -11,7 +11,7 @@ from news_web.folding import ask_copies_in, told_once
 from news_web.named_stories import naming_only
 from news_web.peers import Part, Questions
 from news_web.public_paths import Service
-from news_web.stories import Item, as_card, card_id, url_in
+from news_web.stories import Item, as_card, card_id, themes_of, url_in
 from news_web.theme_blocks import ThemeBlock, ThemeLists, ask_themes
 
 _THEMES: Final = 3
@@ -145,8 +145,8 @@ async def _around(questions: Questions, asked: "asyncio.Task[Part]") -> tuple[Pa
     article = (await asked).body if (await asked).is_ok else {}
     async with asyncio.TaskGroup() as tasks:
         original = tasks.create_task(_ask_original(questions, article))
-        tags = (article.get("tags") or ())[:_THEMES]
-        themes = tasks.create_task(ask_themes(questions, tags, beside=article.get("id")))
+        names = themes_of(article)[:_THEMES]
+        themes = tasks.create_task(ask_themes(questions, names, beside=article.get("id")))
     return original.result(), themes.result()
 
 

@@ -20,7 +20,7 @@ from news_web.json_ld import news_article
 from news_web.page_answers import PAGE_RESPONSES
 from news_web.peers import Part, Questions
 from news_web.public_paths import Service
-from news_web.stories import Item, moment_of, shown_image, stories, url_in, web_address
+from news_web.stories import Item, moment_of, shown_image, stories, themes_of, url_in, web_address
 
 router = APIRouter()
 
@@ -74,6 +74,7 @@ def _content(page: ArticlePage, interface: Interface, *, reasons_in: str, paper:
         "related_away": page.related.status == "unavailable",
         "cards_away": page.links.status == "unavailable" and bool(item.get("links")),
         "backlinks": stories(page.backlinks),
+        "tags": themes_of(item),
         "themes": [(block, stories(block.items)) for block in page.themes],
     }
 
@@ -149,12 +150,15 @@ async def _named(questions: Questions, name: str) -> ArticleId:
 
     Raises:
         PoisonError: the name is none.
-        ProblemError: 404 when no article has the URL, 503 when nobody can say.
+        ProblemError: 404 when no article has the URL, 422 when it cannot be one, 503 when nobody can say.
     """
     url = url_in(name)
     if url is None:
         return parse_article_id(name)
     found = await questions.ask(Service.FEED, "/v1/articles", {"url": url}, is_main=True, age="now")
+    if found.status == "refused":
+        detail = f"url: no article can have the URL {name[:200]}."
+        raise ProblemError(INVALID, detail, errors=[{"field": "url", "error": detail}])
     if not found.is_ok:
         raise ProblemError(UNAVAILABLE, "Which article has this URL cannot be looked up now.", {"Retry-After": "2"})
     if not found.items:

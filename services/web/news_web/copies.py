@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
 
 from news_shared.recently_used import RecentlyUsed
 from news_web.public_paths import Service
@@ -24,7 +24,7 @@ class Copy:
         body: its JSON; shared by all who read it, so nobody may change it.
         etag: asks whether it is still the same.
         asked_at: when the question left that it answers or that confirmed it, on a clock that never goes back.
-        size: bytes on the wire.
+        size: bytes of question and answer on the wire.
     """
 
     body: Mapping[str, Any]
@@ -33,9 +33,12 @@ class Copy:
     size: int
 
 
+BESIDES: Final = 640
+"""Bytes that a copy takes beside what came over the wire: the smallest answer, read, with all that keeps it."""
+
 Copies: TypeAlias = RecentlyUsed[Question, Copy]
 
 
 def copies_of(most_bytes: int) -> Copies:
-    """No copies yet; never more than so many bytes, as they come over the wire."""
-    return RecentlyUsed(most_bytes, lambda copy: copy.size)
+    """No copies yet; never more than so many bytes, as they come over the wire and with what each takes besides."""
+    return RecentlyUsed(most_bytes, lambda copy: copy.size + BESIDES)

@@ -12,7 +12,9 @@ import aiohttp
 import httpx
 from yarl import URL
 
-_IDLE_SECONDS: Final = 4  # uvicorn closes a connection after five
+IDLE_SECONDS: Final = 4
+"""How long a connection to a service is kept unused: uvicorn closes one after five, and who writes to it at that moment
+is not answered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +33,7 @@ Get: TypeAlias = Callable[[str, Mapping[str, str]], Awaitable[Answer]]
 def connections() -> AbstractAsyncContextManager[aiohttp.ClientSession]:
     """Connections to the services, kept open between questions; no proxy, no cookies."""
     return aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=_IDLE_SECONDS),
+        connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=IDLE_SECONDS),
         cookie_jar=aiohttp.DummyCookieJar(),
         headers={"accept-encoding": "identity"},  # the services are near: packing takes longer than sending
         timeout=aiohttp.ClientTimeout(),  # who asks has a limit

@@ -56,6 +56,6 @@ PAGE_RESPONSES: Final[dict[int | str, dict[str, Any]]] = {
     400: {"description": "Neither an id, nor `source:guid`, nor a URL."},
     404: {"description": "Never heard of it."},
     410: {"description": "Withdrawn; `reason` and `time` say why and when."},
-    422: {"description": "No article is named, or two."},
+    422: {"description": "No article is named, or two, or the URL cannot be one of an article, as it is too long."},
     503: {"description": "No service answers: try again after `Retry-After`."},
 }

@@ -11,7 +11,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response, StreamingResponse
 
 from news_shared.problems import NOT_FOUND, UNAVAILABLE, ProblemError
-from news_web.event_streams import until_stop
+from news_web.event_streams import until_stop, while_listened_to
 from news_web.forwarding import Network, request_headers, response_headers
 from news_web.peers import Peers
 from news_web.public_paths import service_for
@@ -44,7 +44,7 @@ async def pass_on(request: Request, peers: Peers, trusted: Iterable[Network], st
     )
     try:
         if _wants_events(request):
-            incoming, close = await peers.open_events(outgoing)
+            incoming, close = await while_listened_to(request, peers.open_events(service, outgoing))
         else:
             incoming = await peers.client.send(outgoing, stream=True)
             close = incoming.aclose
@@ -67,7 +67,8 @@ async def pass_on(request: Request, peers: Peers, trusted: Iterable[Network], st
 
 
 def _wants_events(request: Request) -> bool:
-    return "text/event-stream" in request.headers.get("accept", "")
+    is_question = request.method == "GET" and not _has_body(request)
+    return is_question and "text/event-stream" in request.headers.get("accept", "")
 
 
 def _has_body(request: Request) -> bool:

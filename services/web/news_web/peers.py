@@ -54,9 +54,9 @@ UNAVAILABLE = Part("unavailable")
 
 Closing: TypeAlias = Callable[[], Awaitable[None]]
 
-_OPENING_AT_ONCE = 50
-"""Event streams. When a thousand pages open them in one moment, as after a restart, no connection waits so long for its
-turn at the service that it is taken for dead."""
+_OPENING_AT_ONCE: Final = 50
+"""Event streams of one service. When a thousand pages open them in one moment, as after a restart, no connection waits
+so long for its turn at the service that it is taken for dead."""
 
 _PATIENCE: Final = timedelta(seconds=2)
 """With an answer without which there is no page, and with one that no page waits for any more: the next one has it."""
@@ -78,6 +78,7 @@ class Peers:
         addresses: base URL of each service.
         connect: makes a transport for one event stream. In a shared pool a thousand streams that stay open would make
             each other request look through them all.
+        opened_within: how long an event stream may wait for its turn and for the service's first word together.
         copies: of earlier answers.
         stale: how old a copy may be that stands in for an answer.
     """
@@ -89,13 +90,15 @@ class Peers:
         *,
         get: Get,
         connect: Callable[[], httpx.AsyncBaseTransport],
+        opened_within: timedelta,
         copies: Copies,
         stale: timedelta,
     ) -> None:
         self.client = client
         self._get = get
         self._connect = connect
-        self._opening = asyncio.Semaphore(_OPENING_AT_ONCE)
+        self._opening = {service: asyncio.Semaphore(_OPENING_AT_ONCE) for service in addresses}
+        self._opened_within = opened_within
         self._addresses = {service: url.rstrip("/") for service, url in addresses.items()}
         self._copies = copies
         self._stale = stale
@@ -105,18 +108,21 @@ class Peers:
         """The URL of a raw request target (path and query as on the wire) at a service."""
         return httpx.URL(self._addresses[service]).copy_with(raw_path=target)
 
-    async def open_events(self, request: httpx.Request) -> tuple[httpx.Response, Closing]:
-        """An event stream with what closes it; of very many asked for at once each is opened in its turn.
+    async def open_events(self, service: Service, request: httpx.Request) -> tuple[httpx.Response, Closing]:
+        """An event stream with what closes it; of very many asked for at once of a service each is opened in its turn.
 
         Raises:
-            httpx.HTTPError: the service does not answer.
+            httpx.HTTPError: the service does not answer, or not in time.
         """
         alone = self._connect()
         closing = AsyncExitStack()
         closing.push_async_callback(alone.aclose)
         try:
-            async with self._opening:
+            async with asyncio.timeout(self._opened_within.total_seconds()), self._opening[service]:
                 response = await alone.handle_async_request(request)
+        except TimeoutError as error:
+            await closing.aclose()
+            raise httpx.ReadTimeout(f"no stream within {self._opened_within}", request=request) from error
         except BaseException:
             await closing.aclose()
             raise
@@ -149,7 +155,7 @@ class Peers:
             is_main: without it there is no page; where there is no copy it may take longer.
         """
         query = urlencode(parameters or {}, doseq=True)
-        target = quote(path, safe="/:@!$&'()*+,;=-._~%") + (f"?{query}" if query else "")
+        target = quote(path, safe="/:@!$&'()*+,;=-._~") + (f"?{query}" if query else "")
         question = Question(service, target, language)
         now = _now()
         copy = self._copies.find(question)
@@ -210,7 +216,8 @@ class Peers:
         if status != "ok":
             self._copies.forget(question)
             return Part(status, body if isinstance(body, dict) else {})
-        self._copies.keep(question, Copy(body, answer.etag, begun, len(answer.content)))
+        size = len(question.target) + len(answer.content)
+        self._copies.keep(question, Copy(body, answer.etag, begun, size))
         return Part("ok", body, timedelta(seconds=_now() - begun), answer.etag)
 
     def _copy_of(self, question: Question) -> Part:

@@ -125,7 +125,7 @@ class Pen:
             version: differs whenever the content does; None when that cannot be said.
             content: what the template needs, asked for when it has to be written.
         """
-        where = (self._origin(request), request.url.path, *_query(request))
+        where = (self.origin(request), request.url.path, *_query(request))
         about = (version, where, interface, is_counted(request), interface.day(self._clock()))
         html = self._kept.find(about) if version is not None else None
         if html is None:
@@ -135,21 +135,22 @@ class Pen:
         shown = self._templates.get_template("_count.html").render(ui=interface, count=count)
         return _answer(request, interface, html.replace(_COUNT_SLOT, shown.encode()), HTTPStatus.OK, None)
 
+    def origin(self, request: Request) -> str:
+        """Address of the site as the world knows it, without a slash at its end."""
+        return (self._public_url or str(request.base_url)).rstrip("/")
+
     def _html(self, request: Request, template: str, interface: Interface, content: Mapping[str, object]) -> str:
         return self._templates.get_template(template).render(
             ui=interface,
             link=_linker(interface),
             here=request.url.path,
             query=_query(request),
-            origin=self._origin(request),
+            origin=self.origin(request),
             address=_address,
             is_counted=is_counted(request),
-            today=self._clock(),
+            today=self._clock().astimezone(interface.zone),
             **content,
         )
-
-    def _origin(self, request: Request) -> str:
-        return (self._public_url or str(request.base_url)).rstrip("/")
 
 
 def _answer(
@@ -181,4 +182,5 @@ def _linker(interface: Interface) -> Callable[..., str]:
 
 
 def _address(path: str, query: list[tuple[str, str]]) -> str:
-    return quote(path, safe="/:@!$&'()*+,;=-._~") + (f"?{urlencode(query)}" if query else "")
+    here = "/" + path.lstrip("/")  # two slashes would lead to another site
+    return quote(here, safe="/:@!$&'()*+,;=-._~") + (f"?{urlencode(query)}" if query else "")

@@ -51,8 +51,13 @@ class WebOwnSettings(BaseSettings):
         ge=timedelta(0),
         description="A copy so old may stand in for an answer while a service is away.",
     )
-    copies_bytes: int = Field(32 * 2**20, ge=0, description="Of copies of answers, as they came over the wire.")
+    copies_bytes: int = Field(
+        32 * 2**20, ge=0, description="Of copies, questions too, as on the wire, and 640 for each."
+    )
     connect_timeout: timedelta = Field(timedelta(seconds=2), gt=timedelta(0))
+    stream_deadline: timedelta = Field(
+        timedelta(seconds=5), gt=timedelta(0), description="An event stream that is not open by then is answered 503."
+    )
     silence: timedelta = Field(
         timedelta(seconds=60), gt=timedelta(0), description="A service that says nothing for so long is given up."
     )

@@ -6,6 +6,8 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 
+from news_shared.themes import theme_slug
+
 Item = Mapping[str, Any]
 
 
@@ -55,7 +57,7 @@ class Story:
             date=moment_of(item.get("date") or item.get("date_published")),
             image=shown_image(item.get("image")),
             summary=item.get("summary"),
-            theme=next(iter(item.get("tags") or ()), None),
+            theme=next(iter(themes_of(item)), None),
             reason=(str(reason.get("kind", "")), str(reason.get("text", ""))) if reason else None,
             via=reason.get("via_article"),
             copies=_copies(item),
@@ -81,6 +83,11 @@ def _copies(item: Item) -> tuple[Copy, ...]:
 def card_id(item: Item) -> str:
     """The id of a story, which ``feed`` calls ``id`` and cards call ``article``."""
     return str(item.get("article") or item["id"])
+
+
+def themes_of(item: Item) -> Sequence[str]:
+    """The tags of a story that name a theme: one without a letter or digit, as a flag or a dash, has no address."""
+    return [tag for tag in item.get("tags") or () if theme_slug(tag)]
 
 
 def as_card(article: Item) -> Item:

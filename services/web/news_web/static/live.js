@@ -7,7 +7,7 @@ const shown = (id) => document.querySelectorAll(`[data-article="${CSS.escape(id)
 const ONE_DAY = 864e5;
 const news = new Map(); // announced and not looked at yet
 const told = new Set(); // an event may come twice
-const isSeen = () => document.visibilityState === "visible";
+const isSeen = () => !document.hidden;
 let source = null;
 let last = "";
 let heard = 0; // when the stream last said something
@@ -68,8 +68,14 @@ function published(story) {
 
 function concerns({ language = "", tags = [], source }) {
   if (say.language && language.split("-")[0] !== say.language) return false;
-  if (say.theme && !tags.includes(say.theme)) return false;
+  if (say.theme && !tags.map(slug).includes(slug(say.theme))) return false;
   return !say.source || source === say.source;
+}
+
+// Themes are compared as in addresses: "Port Morrow" is port-morrow.
+function slug(theme) {
+  const words = theme.normalize("NFKC").toLowerCase().split(/[^\p{L}\p{N}]+/u);
+  return words.filter(Boolean).join("-");
 }
 
 function updated(story) {
@@ -180,30 +186,24 @@ async function check(revision) {
 }
 
 function announce(text, story) {
-  const box = document.createElement("div");
-  box.className = "toast";
-  const words = document.createElement("p");
-  words.append(text);
-  box.append(words);
+  const parts = [make("p", { textContent: text })];
   if (story) {
-    const link = document.createElement("a");
-    link.href = news.size > 1 ? say.home : `/articles/${story.id}${say.query}`;
-    link.lang = story.language ?? "";
-    link.dir = "auto";
-    link.textContent = story.title;
-    link.className = "headline";
-    box.append(link);
+    const href = news.size > 1 ? say.home : `/articles/${story.id}${say.query}`;
+    const { language: lang = "", title: textContent } = story;
+    parts.push(make("a", { href, lang, dir: "auto", textContent, className: "headline" }));
   }
-  const close = document.createElement("button");
-  close.type = "button";
-  close.ariaLabel = say.close;
-  close.textContent = "×";
-  close.addEventListener("click", () => {
+  const onclick = () => {
     news.clear();
     place.replaceChildren();
-  });
-  box.append(close);
+  };
+  parts.push(make("button", { type: "button", ariaLabel: say.close, textContent: "×", onclick }));
+  const box = make("div", { className: "toast" });
+  box.append(...parts);
   place.replaceChildren(box);
+}
+
+function make(tag, fields) {
+  return Object.assign(document.createElement(tag), fields);
 }
 
 document.addEventListener("visibilitychange", () => (isSeen() ? wake() : last && stop()));

@@ -3,13 +3,17 @@
 (() => {
   const forms = {}; // words by language and plural: filled in where this file is served
   const base = new URL("views", document.currentScript?.src ?? new URL("/v1/", location));
-  const isName = /^[\da-f-]{36}$|^[a-z\d][\w.-]*:./i;
+  // What the server takes: one name that it does not would be an answer to none.
+  const isName = /^[\da-fA-F]{8}(-[\da-fA-F]{4}){3}-[\da-fA-F]{12}$|^[a-z\d][a-z\d._-]{0,63}:[^]*[^\s\x1c-\x1f\x85]/;
   const SPACE = "\u00a0";
   const AT_ONCE = 100;
+  const ROUND = 30000;
   const elements = new Set();
   let ids = {};
   let source = null;
-  let timer = 0;
+  let timer = 0; // until the elements as they are now are followed
+  let patience = 0; // with a stream that says nothing
+  let rest = 0; // who has no place on the stream
 
   class NewsViews extends HTMLElement {
     static observedAttributes = ["article", "language"];
@@ -73,12 +77,14 @@
   function follow() {
     stop();
     const names = [...new Set([...elements].map((element) => element.article))].filter((name) => isName.test(name));
-    if (!names.length || document.visibilityState !== "visible") return;
-    const live = names.slice(0, AT_ONCE);
-    for (let next = AT_ONCE; next < names.length; next += AT_ONCE) ask(names.slice(next, next + AT_ONCE));
+    if (!names.length || document.hidden) return;
+    const live = names.splice(0, AT_ONCE);
+    const askRest = () => names.forEach((_, next) => next % AT_ONCE || ask(names.slice(next, next + AT_ONCE)));
+    askRest();
+    rest = setInterval(askRest, ROUND);
     const stream = (source = new EventSource(`${base}/live?${query(live)}`));
     const hear = (event) => {
-      clearTimeout(timer);
+      clearTimeout(patience);
       const { article, views } = JSON.parse(event.data);
       tell(live.filter((name) => ids[name] === article), views);
     };
@@ -87,18 +93,17 @@
       if (stream !== source) return;
       stop();
       ask(live);
-      again(30000);
+      patience = setTimeout(follow, ROUND);
     };
     stream.addEventListener("articles", (event) => (ids = JSON.parse(event.data)));
-    stream.addEventListener("message", hear);
-    stream.addEventListener("gone", hear);
-    stream.addEventListener("unknown", hear);
+    for (const type of ["message", "gone", "unknown"]) stream.addEventListener(type, hear);
     stream.addEventListener("error", () => stream.readyState === EventSource.CLOSED && give());
-    timer = setTimeout(give, 5000);
+    patience = setTimeout(give, 5000);
   }
 
   function stop() {
-    clearTimeout(timer);
+    clearTimeout(patience);
+    clearInterval(rest);
     source?.close();
     source = null;
   }
