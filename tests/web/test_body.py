@@ -73,6 +73,21 @@ def test_a_body_is_cut_into_its_top_level_blocks(html: str, blocks: list[str]) -
     assert blocks_of(sanitise(html)) == blocks
 
 
+@pytest.mark.parametrize(
+    ("html", "is_alone"),
+    [
+        ('<p><img src="https://a.example/1.jpg"></p>', True),
+        ('<p> <a href="https://a.example/"><img src="https://a.example/1.jpg" alt="A crane"></a> </p>', True),
+        ('<p>Sunny <img src="https://a.example/sun.png" alt="☀"> again</p>', False),
+        ('<p><img src="https://a.example/1.jpg"><img src="https://a.example/2.jpg"></p>', False),
+        ("<p>No picture</p>", False),
+    ],
+)
+def test_a_paragraph_that_is_a_picture_says_so(html: str, is_alone: bool) -> None:
+    [block] = blocks_of(sanitise(html))
+    assert block.startswith('<p class="picture">') == is_alone
+
+
 @given(st.text(alphabet=st.sampled_from(list("<>/pdivulbhr abc\n\"='&;x1"))))
 def test_no_text_is_lost_whatever_the_markup(html: str) -> None:
     safe = sanitise(html)

@@ -27,6 +27,7 @@ _TAGS: Final = _BLOCKS | _VOID | _WITHIN
 _BLOCK_WITHIN: Final = re.compile(rf"<(?:{'|'.join(sorted(_BLOCKS))})[\s>]")
 _LINK: Final = re.compile(r'(?P<before><a(?:\s+[\w-]+="[^"]*")*?\s+href=")(?P<href>https?:[^"]*)', re.IGNORECASE)
 _WRAPPED: Final = re.compile(r'<div(?:\s+[\w-]+="[^"]*")*>(?P<inside>.*)</div>', re.DOTALL)
+_PICTURE_ALONE: Final = re.compile(r"<p>(?=\s*(?:<a\s[^>]*>)?\s*<img\s[^>]*>\s*(?:</a>)?\s*</p>)")
 _WRAPPERS: Final = 3  # around the whole body; nobody means more
 _ATTRIBUTES: Final = {
     "*": {"lang", "dir"},
@@ -89,7 +90,10 @@ def text_as_html(text: str) -> str:
 
 
 def blocks_of(html: str) -> list[str]:
-    """The top-level blocks of sanitised HTML; text that stands between blocks becomes a paragraph."""
+    """The top-level blocks of sanitised HTML; text that stands between blocks becomes a paragraph.
+
+    A paragraph with nothing but a picture says so in its class: unlike one within a line, it may keep a place for it.
+    """
     blocks = _Cutter(html).cut()
     for _ in range(_WRAPPERS):
         wrapped = _WRAPPED.fullmatch(html.strip())
@@ -97,7 +101,7 @@ def blocks_of(html: str) -> list[str]:
             break
         html = wrapped["inside"]
         blocks = _Cutter(html).cut()
-    return blocks
+    return [_PICTURE_ALONE.sub('<p class="picture">', block) for block in blocks]
 
 
 def with_cards(blocks: Sequence[str], links: Sequence[Item], *, itself: str) -> list[Block]:
