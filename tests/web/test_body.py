@@ -85,7 +85,7 @@ def test_a_body_is_cut_into_its_top_level_blocks(html: str, blocks: list[str]) -
 )
 def test_a_paragraph_that_is_a_picture_says_so(html: str, is_alone: bool) -> None:
     [block] = blocks_of(sanitise(html))
-    assert block.startswith('<p class="picture">') == is_alone
+    assert block.startswith('<p class="lone-picture">') == is_alone
 
 
 @given(st.text(alphabet=st.sampled_from(list("<>/pdivulbhr abc\n\"='&;x1"))))

@@ -101,7 +101,7 @@ def blocks_of(html: str) -> list[str]:
             break
         html = wrapped["inside"]
         blocks = _Cutter(html).cut()
-    return [_PICTURE_ALONE.sub('<p class="picture">', block) for block in blocks]
+    return [_PICTURE_ALONE.sub('<p class="lone-picture">', block) for block in blocks]
 
 
 def with_cards(blocks: Sequence[str], links: Sequence[Item], *, itself: str) -> list[Block]:
