@@ -1,9 +1,13 @@
 """How fast an address may send beacons: beyond one bound they do not count, beyond the other they are refused."""
 
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from enum import Enum
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeAlias
 
 _WINDOW: Final = 60.0
+_MINUTE_MS: Final = 60_000
 _ADDRESSES: Final = 100_000
 _MINUTES: Final = 12  # beacons of servers are at most 10 minutes late
 
@@ -39,6 +43,7 @@ class Paces:
         self._limit = limit
         self._window_ends = 0.0
         self._counts: dict[bytes, int] = {}
+        self._not_written: dict[bytes, int] = {}
         self.last_minute = Minute(0, 0)
 
     def of(self, address: bytes, now: float) -> Pace:
@@ -47,11 +52,25 @@ class Paces:
             self._window_ends = now + _WINDOW
             if self._counts:
                 self.last_minute = Minute(sum(self._counts.values()), max(self._counts.values()))
-            self._counts = {}
+            self._counts, self._not_written = {}, {}
         count = self._counts[address] = self._counts.get(address, 0) + 1
         if count > self._limit:
             return Pace.REFUSE
-        return Pace.BURST if count > self._burst else Pace.COUNT
+        if count <= self._burst:
+            return Pace.COUNT
+        return Pace.BURST if count - self._not_written.get(address, 0) > self._burst else Pace.COUNT
+
+    def was_not_written(self, address: bytes, noted_at: float) -> None:
+        """One that was noted at this moment failed and comes again: it is no part of a burst.
+
+        It still is one of those that may be refused: what fails costs as much.
+        """
+        if noted_at >= self._window_ends - _WINDOW:
+            self._not_written[address] = self._not_written.get(address, 0) + 1
+
+
+PaceOf: TypeAlias = Callable[[bytes, int], Pace]
+"""Notes one beacon of an address, made at a time in ms."""
 
 
 class MinutePaces:
@@ -65,9 +84,23 @@ class MinutePaces:
         self._burst = burst
         self._minutes: dict[int, dict[bytes, int]] = {}
 
-    def of(self, address: bytes, time_ms: int) -> Pace:
-        """Note one beacon of this address, made at this time."""
-        minute = time_ms // 60_000
+    @contextmanager
+    def request(self) -> Iterator[PaceOf]:
+        """Note the beacons of one request; they are taken back when it fails, because all of it is then sent again."""
+        noted: Counter[tuple[int, bytes]] = Counter()
+
+        def of(address: bytes, time_ms: int) -> Pace:
+            minute = time_ms // _MINUTE_MS
+            noted[minute, address] += 1
+            return self._of(address, minute)
+
+        try:
+            yield of
+        except BaseException:
+            self._take_back(noted)
+            raise
+
+    def _of(self, address: bytes, minute: int) -> Pace:
         counts = self._minutes.get(minute)
         if counts is None or len(counts) >= _ADDRESSES:
             counts = self._minutes[minute] = {}
@@ -75,3 +108,9 @@ class MinutePaces:
                 del self._minutes[min(self._minutes)]
         count = counts[address] = counts.get(address, 0) + 1
         return Pace.BURST if count > self._burst else Pace.COUNT
+
+    def _take_back(self, noted: Mapping[tuple[int, bytes], int]) -> None:
+        for (minute, address), beacons in noted.items():
+            counts = self._minutes.get(minute, {})
+            if address in counts:
+                counts[address] = max(0, counts[address] - beacons)
