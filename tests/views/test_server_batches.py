@@ -179,7 +179,7 @@ async def test_a_batch_whose_sender_hung_up_is_no_part_of_a_burst(fresh_backend:
         yield b"\n".join([a_line()] * 600) + b"\n"
         raise ClientDisconnect
 
-    paces, ring = MinutePaces(burst=600), SaltRing(timedelta(minutes=31))
+    paces, ring = MinutePaces(burst=500), SaltRing(timedelta(minutes=31))
     ring.adopt(Salt(NOW.date(), b"s" * 32), NOW)
     async with open_producer(fresh_backend.kafka_settings) as producer:
         with pytest.raises(ClientDisconnect):

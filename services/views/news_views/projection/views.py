@@ -221,13 +221,14 @@ class ViewsProjection:
         """
         steps = Steps(self._ownership.prefix)
         is_ahead = events[0].offset < self._ahead_until
+        is_replay = events[0].offset < self._next_offset
         counted, imports = told_apart(events, together=not is_ahead)
         before = await self._standings.of(articles_of(counted))
         standings = dict(before)
         if is_ahead:
-            counts = await self._count_once(counted, standings)
+            counts = await self._count_once(counted, standings, is_replay=is_replay)
         else:
-            counts = [self._counting.count(counted, standings)] if counted else []
+            counts = [self._counting.count(counted, standings, is_replay=is_replay)] if counted else []
         moved = {article: now for article, now in standings.items() if now is not before[article]}
         self._standings.keep(moved)
         for article, standing in moved.items():
@@ -251,9 +252,11 @@ class ViewsProjection:
         steps.set_partition(Clocks(self._counting.clock_ms, self._counting.log_ms, self._ahead_until))
         return steps.effects()
 
-    async def _count_once(self, events: Sequence[Counted], standings: dict[ArticleId, Standing]) -> Sequence[Deltas]:
+    async def _count_once(
+        self, events: Sequence[Counted], standings: dict[ArticleId, Standing], *, is_replay: bool
+    ) -> Sequence[Deltas]:
         """Count records of which the restored values hold a part already, each key up to its own offset."""
-        counted = [(event.offset, self._counting.count([event], standings)) for event in events]
+        counted = [(event.offset, self._counting.count([event], standings, is_replay=is_replay)) for event in events]
         keys = list({key for _, deltas in counted for key in deltas.speaks_of()})
         as_of = dict(zip(keys, await read_as_of(self._ownership.read, self._ownership.prefix, keys), strict=True))
         return [deltas.lacking(offset, as_of) for offset, deltas in counted]
