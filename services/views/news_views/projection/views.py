@@ -39,6 +39,7 @@ from news_views.projection.apply import APPLY
 from news_views.projection.changelog_writer import ChangelogWriter
 from news_views.projection.imports import imported_totals
 from news_views.projection.names import GROUP, SERVICE
+from news_views.projection.retention_watch import RetentionWatch, process_metrics
 from news_views.projection.standings import Standings
 from news_views.projection.steps import Steps
 from news_views.settings import ViewsSettings
@@ -101,6 +102,7 @@ class ViewsProjection:
         self._changelog: ChangelogWriter | None = None
         self._flushing: asyncio.Task[None] | None = None
         self._flush_due = 0.0
+        self._retention: RetentionWatch | None = None
 
     async def restore(self, restoring: Restoring) -> int | None:
         """Take everything from the changelog; the log goes on from its W.
@@ -196,6 +198,8 @@ class ViewsProjection:
                 open_fenced_writer(self._kafka, f"{GROUP}-{self._ownership.partition}")
             )
             self._changelog = ChangelogWriter(self._ownership, writer)
+            self._retention = RetentionWatch(self._ownership, process_metrics())
+            self._resources.push_async_callback(self._retention.close)
         clocks = await read_clocks(read, prefix)
         self._ahead_until = clocks.ahead_until
         self._next_offset = checkpoint.next_offset
@@ -285,7 +289,7 @@ class ViewsProjection:
         steps.recount([key for key in keys if isinstance(key, Day)])
 
     async def tick(self) -> None:
-        """Flush the changelog when it is due, beside the counting.
+        """Flush the changelog when it is due, and watch that the log holds what is not in it, beside the counting.
 
         Raises:
             FencedError: another process writes it now.
@@ -299,6 +303,8 @@ class ViewsProjection:
             self._flushing = asyncio.create_task(
                 self._changelog.flush(), name=f"flush the changelog of partition {self._ownership.partition}"
             )
+        if self._retention is not None:
+            self._retention.tick(self._counting.log_ms)
 
     async def close(self) -> None:
         """Stop flushing and give the writer back."""
