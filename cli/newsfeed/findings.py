@@ -20,6 +20,7 @@ _RECENT: Final = timedelta(days=1)
 _REASON_CHARACTERS: Final = 60
 _LAG: Final = "news_projection_lag"
 _BEACONS, _OF_BUSIEST = "news_views_minute_beacons", "news_views_minute_beacons_of_busiest_address"
+_OF_PROXIES: Final = "news_views_minute_beacons_of_proxies"
 _UNWRITTEN, _REACH, _AHEAD = (f"news_views_{what}_seconds" for what in ("unwritten", "log_reach", "clock_ahead"))
 _LOG_OF_VIEWS: Final = "log of views"
 _THIRD: Final = 3  # of what the log reaches back may not be written
@@ -105,7 +106,8 @@ def of_lag(metrics: Iterable[str]) -> list[Finding]:
 
 
 def of_beacons(metrics: Iterable[str]) -> list[Finding]:
-    """Whether one address sends half of what a process of views took in a minute; nothing where few came."""
+    """Whether half of what a process of views took in a minute has one address, or its proxies'; nothing where few
+    came."""
     found = []
     for text in metrics:
         values = {
@@ -113,6 +115,13 @@ def of_beacons(metrics: Iterable[str]) -> list[Finding]:
         }
         beacons, busiest = values.get(_BEACONS, 0), values.get(_OF_BUSIEST, 0)
         if beacons < _FEW_BEACONS:
+            continue
+        if (of_proxies := values.get(_OF_PROXIES, 0)) * 2 >= beacons:
+            says = (
+                f"{of_proxies / beacons:.0%} of {beacons:,.0f} in a minute came from proxies that do not say whose"
+            )
+            do = "They are all one reader. Let the proxies named in NEWS_TRUSTED_PROXIES set X-Forwarded-For."
+            found.append(Finding("beacons", "look", says, do))
             continue
         says = f"{busiest / beacons:.0%} of {beacons:,.0f} in a minute came from one address"
         if busiest * 2 < beacons:

@@ -68,15 +68,19 @@ def test_lag_is_told_a_group_over_all_its_processes() -> None:
 
 
 def test_half_of_the_beacons_from_one_address_are_a_proxy_or_a_program() -> None:
-    def beacons(all_of_them: int, busiest: int) -> str:
-        names = ("news_views_minute_beacons", "news_views_minute_beacons_of_busiest_address")
-        values = zip(names, (all_of_them, busiest), strict=True)
+    def beacons(all_of_them: int, busiest: int, of_proxies: int = 0) -> str:
+        names = ("", "_of_busiest_address", "_of_proxies")
+        values = zip(
+            (f"news_views_minute_beacons{name}" for name in names), (all_of_them, busiest, of_proxies), strict=True
+        )
         return "".join(f"# TYPE {name} gauge\n{name} {value}.0\n" for name, value in values)
 
     assert of_beacons(["", beacons(150, 150)]) == []
     [few, many] = of_beacons([beacons(1000, 400), beacons(1000, 600)])
     assert (few.state, few.says) == ("well", "40% of 1,000 in a minute came from one address")
     assert (many.state, "NEWS_TRUSTED_PROXIES" in many.do) == ("look", True)
+    [nobodys] = of_beacons([beacons(1000, 1, 900)])
+    assert (nobodys.state, "90% of" in nobodys.says, "X-Forwarded-For" in nobodys.do) == ("look", True, True)
 
 
 def test_counts_that_the_log_may_forget_before_they_are_written_are_an_alarm() -> None:

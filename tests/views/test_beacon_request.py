@@ -69,7 +69,16 @@ def test_beyond_one_bound_beacons_are_a_burst_and_beyond_the_other_refused_until
     paces = Paces(burst=2, limit=3)
     paced = [paces.of(b"a", 10.0) for _ in range(4)] + [paces.of(b"b", 11.0), paces.of(b"a", 71.0)]
     assert paced == [Pace.COUNT, Pace.COUNT, Pace.BURST, Pace.REFUSE, Pace.COUNT, Pace.COUNT]
-    assert paces.last_minute == (5, 4)
+    assert paces.last_minute == (5, 4, 0)
+
+
+def test_beacons_of_proxies_that_do_not_say_for_whom_have_no_pace_and_are_told() -> None:
+    paces = Paces(burst=1, limit=2)
+    for _ in range(5):
+        paces.of_proxy(10.0)
+    assert paces.of(b"a", 11.0) is Pace.COUNT
+    paces.of_proxy(71.0)
+    assert paces.last_minute == (6, 1, 5)
 
 
 def test_what_fails_and_comes_again_is_no_burst_but_may_be_refused() -> None:

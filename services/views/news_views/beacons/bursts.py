@@ -21,10 +21,11 @@ class Pace(Enum):
 
 
 class Minute(NamedTuple):
-    """What came in a minute: beacons, and how many of them from the address that sent most."""
+    """What came in a minute: beacons, and how many of them from the address that sent most, or nobody knows whose."""
 
     beacons: int
     of_busiest: int
+    of_proxies: int = 0
 
 
 class Paces:
@@ -44,21 +45,32 @@ class Paces:
         self._window_ends = 0.0
         self._counts: dict[bytes, int] = {}
         self._not_written: dict[bytes, int] = {}
+        self._of_proxies = 0
         self.last_minute = Minute(0, 0)
 
     def of(self, address: bytes, now: float) -> Pace:
         """Note one beacon of this address; ``now`` is a monotonic clock in seconds."""
         if now >= self._window_ends or len(self._counts) >= _ADDRESSES:
-            self._window_ends = now + _WINDOW
-            if self._counts:
-                self.last_minute = Minute(sum(self._counts.values()), max(self._counts.values()))
-            self._counts, self._not_written = {}, {}
+            self._begin_window(now)
         count = self._counts[address] = self._counts.get(address, 0) + 1
         if count > self._limit:
             return Pace.REFUSE
         if count <= self._burst:
             return Pace.COUNT
         return Pace.BURST if count - self._not_written.get(address, 0) > self._burst else Pace.COUNT
+
+    def of_proxy(self, now: float) -> None:
+        """Note one that a proxy of ours sent and did not say for whom: it has no pace, as all its readers are one."""
+        if now >= self._window_ends:
+            self._begin_window(now)
+        self._of_proxies += 1
+
+    def _begin_window(self, now: float) -> None:
+        self._window_ends = now + _WINDOW
+        if self._counts or self._of_proxies:
+            known = self._counts.values()
+            self.last_minute = Minute(sum(known) + self._of_proxies, max(known, default=0), self._of_proxies)
+        self._counts, self._not_written, self._of_proxies = {}, {}, 0
 
     def was_not_written(self, address: bytes, noted_at: float) -> None:
         """One that was noted at this moment failed and comes again: it is no part of a burst.

@@ -71,10 +71,11 @@ class BeaconIntake:
         address = self._proxies.client(peer, said.forwarded_for)
         network = network_bytes(address)
         # A proxy of ours that does not say for whom it asks is no reader: its pace is that of all of them.
+        noted_at = monotonic()
         if self._proxies.is_trusted(address):
+            self._paces.of_proxy(noted_at)
             self._send(article, partition, network, said, settled, is_burst=False)
             return article
-        noted_at = monotonic()
         pace = self._paces.of(network, noted_at)
         if pace is Pace.REFUSE:
             raise ProblemError(TOO_MANY, "Too many beacons from this address.", {"Retry-After": "60"})
