@@ -117,9 +117,7 @@ def of_beacons(metrics: Iterable[str]) -> list[Finding]:
         if beacons < _FEW_BEACONS:
             continue
         if (of_proxies := values.get(_OF_PROXIES, 0)) * 2 >= beacons:
-            says = (
-                f"{of_proxies / beacons:.0%} of {beacons:,.0f} in a minute came from proxies that do not say whose"
-            )
+            says = f"{of_proxies / beacons:.0%} of {beacons:,.0f} in a minute came from proxies that do not say whose"
             do = "They are all one reader. Let the proxies named in NEWS_TRUSTED_PROXIES set X-Forwarded-For."
             found.append(Finding("beacons", "look", says, do))
             continue

@@ -72,6 +72,16 @@ def test_beyond_one_bound_beacons_are_a_burst_and_beyond_the_other_refused_until
     assert paces.last_minute == (5, 4, 0)
 
 
+def test_addresses_of_a_minute_are_forgotten_when_it_is_over() -> None:
+    paces = Paces(burst=1, limit=2)
+    paces.of(b"a", 10.0)
+    paces.forget(69.0)
+    assert paces.of(b"a", 69.0) is Pace.BURST
+    paces.forget(70.0)
+    assert paces.last_minute == (2, 2, 0)
+    assert paces.of(b"a", 70.0) is Pace.COUNT
+
+
 def test_beacons_of_proxies_that_do_not_say_for_whom_have_no_pace_and_are_told() -> None:
     paces = Paces(burst=1, limit=2)
     for _ in range(5):

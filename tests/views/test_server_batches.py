@@ -122,6 +122,23 @@ def test_a_burst_is_told_by_the_minute_that_beacons_were_made_in_whatever_order_
     assert paced == [Pace.COUNT] * 4 + [Pace.BURST]
 
 
+def test_addresses_are_forgotten_by_the_clock_and_a_clock_that_was_set_back_keeps_its_minute() -> None:
+    paces = MinutePaces(burst=2)
+    minute = 60_000
+
+    def paced(time: int) -> Pace:
+        with paces.request() as pace_of:
+            return pace_of(b"a", time)
+
+    for ahead in range(100, 114):  # an hour and a half ahead
+        paced(ahead * minute)
+    assert [paced(9 * minute) for _ in range(3)] == [Pace.COUNT, Pace.COUNT, Pace.BURST]
+    paces.forget(20 * minute)
+    assert paced(9 * minute) is Pace.BURST
+    paces.forget(21 * minute)
+    assert [paced(9 * minute), paced(113 * minute)] == [Pace.COUNT, Pace.COUNT]
+
+
 async def chunked(*lines: bytes) -> AsyncIterator[bytes]:
     body = b"\n".join(lines)
     for start in range(0, len(body), 100):

@@ -72,6 +72,11 @@ class Paces:
             self.last_minute = Minute(sum(known) + self._of_proxies, max(known, default=0), self._of_proxies)
         self._counts, self._not_written, self._of_proxies = {}, {}, 0
 
+    def forget(self, now: float) -> None:
+        """Let go of the addresses of a window that is over, also while none comes."""
+        if now >= self._window_ends and (self._counts or self._of_proxies):
+            self._begin_window(now)
+
     def was_not_written(self, address: bytes, noted_at: float) -> None:
         """One that was noted at this moment failed and comes again: it is no part of a burst.
 
@@ -116,10 +121,15 @@ class MinutePaces:
         counts = self._minutes.get(minute)
         if counts is None or len(counts) >= _ADDRESSES:
             counts = self._minutes[minute] = {}
-            if len(self._minutes) > _MINUTES:
-                del self._minutes[min(self._minutes)]
+            if len(self._minutes) > _MINUTES:  # the furthest, which is a later one when the clock was set back
+                del self._minutes[max(self._minutes, key=lambda other: abs(other - minute))]
         count = counts[address] = counts.get(address, 0) + 1
         return Pace.BURST if count > self._burst else Pace.COUNT
+
+    def forget(self, now_ms: int) -> None:
+        """Let go of minutes that no beacon can be of any more, or of yet."""
+        newest = now_ms // _MINUTE_MS
+        self._minutes = {m: counts for m, counts in self._minutes.items() if newest - _MINUTES < m <= newest}
 
     def _take_back(self, noted: Mapping[tuple[int, bytes], int]) -> None:
         for (minute, address), beacons in noted.items():
