@@ -3,10 +3,12 @@
 from datetime import UTC, date, datetime, timedelta
 from weakref import ref
 
+from news_shared.process import running
 from news_shared.redis_client import open_redis
 from news_views.beacons.readers import Readers
 from news_views.beacons.salts import Salt, SaltRing, SharedSalts
 from tests.testbed.backends import Backend
+from tests.testbed.waiting import until
 
 NOON = datetime(2026, 1, 15, 12, tzinfo=UTC)
 MIDNIGHT = datetime(2026, 1, 16, tzinfo=UTC)
@@ -122,3 +124,15 @@ async def test_processes_agree_on_a_salt_make_it_ahead_and_put_a_lost_one_back(b
         now = MIDNIGHT + timedelta(minutes=5)
         await SharedSalts(redis, newcomer, lambda: now).refresh()
         assert newcomer.former(now) == salt
+
+
+async def test_a_clock_that_was_set_back_has_a_salt_within_seconds(backend: Backend) -> None:
+    now = NOON + timedelta(days=3)
+    ring = SaltRing(OVERLAP)
+    async with open_redis(backend.redis_settings) as redis:
+        salts = SharedSalts(redis, ring, lambda: now)
+        async with running(salts.run(), stop=salts.request_stop, name="salts", drain=timedelta(seconds=5)):
+            await until(lambda: ring.current(now) is not None, "a first salt")
+            now = NOON
+            assert ring.current(now) is None
+            await until(lambda: ring.current(now) is not None, "a salt of the day that it is again", seconds=10)

@@ -9,6 +9,7 @@ import secrets
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cached_property
+from time import monotonic
 from typing import Final
 
 import structlog
@@ -140,11 +141,19 @@ class SharedSalts:
                 if not said:
                     log.info("salts not refreshed, going on with those in memory", reason=str(error))
                     said = True
+            await self._pause(wait)
+
+    async def _pause(self, seconds: float) -> None:
+        """Wait for the next refresh: so long, or until the clock is set to where no salt is known."""
+        due = monotonic() + seconds
+        while not self._stopping.is_set() and (left := due - monotonic()) > 0:
             try:
-                async with asyncio.timeout(wait):
+                async with asyncio.timeout(min(left, _RETRY)):
                     await self._stopping.wait()
             except TimeoutError:
                 pass
+            if self._ring.current(self._clock()) is None:
+                return
 
     def request_stop(self) -> None:
         """End `run`."""
