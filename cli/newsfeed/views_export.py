@@ -98,7 +98,7 @@ async def _rows(log: PartitionLog) -> AsyncIterator[Mapping[str, Any]]:
     """The rows of one partition, by article and day; all of one partition's keys are in memory meanwhile."""
     last: dict[bytes, bytes] = {}
     bounds = await log.bounds()
-    async for records in log.read(bounds.begin, bounds.end):
+    async for records in log.read_to_end(bounds.begin):
         for record in records:
             if record.value is None:
                 last.pop(record.key, None)

@@ -117,7 +117,7 @@ class ViewsProjection:
         progress: PartitionProgress | None = None
         ahead_until = 0
         pending: list[tuple[bytes, Key, Counts | None]] = []
-        async for records in changelog.read(bounds.begin, bounds.end):
+        async for records in changelog.read_to_end(bounds.begin):
             for record in records:
                 key, counts = _restored(record)
                 if isinstance(counts, PartitionProgress):
