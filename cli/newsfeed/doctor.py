@@ -20,7 +20,17 @@ from news_shared.errors import LogMismatchError, TransientError
 from news_shared.settings import KafkaSettings, ProcessSettings, read_settings
 from news_shared.topics import check_topics
 from newsfeed.dead_letters import all_parked
-from newsfeed.findings import Finding, Health, of_beacons, of_dead_letters, of_feeds, of_freshness, of_lag, of_process
+from newsfeed.findings import (
+    Finding,
+    Health,
+    of_beacons,
+    of_dead_letters,
+    of_feeds,
+    of_freshness,
+    of_lag,
+    of_process,
+    of_retention,
+)
 from newsfeed.ingest_calls import failure
 from newsfeed.roles import KAFKA_OFFSET, PEERS, ROLES
 
@@ -111,6 +121,7 @@ async def examine(places: Places, now: datetime) -> list[Finding]:
         *(of_process(one, on_compose=places.on_compose) for one in health),
         *of_lag(one.metrics for one in health),
         *of_beacons(one.metrics for one in health if one.role == "views-api"),
+        *of_retention(one.metrics for one in health if one.role == "views-projector"),
         *(of_freshness(service, moment, now) for service, moment in zip(_QUERIES, as_of, strict=True)),
         *kafka,
         *feeds,

@@ -9,6 +9,7 @@ from typing import Any, Final, Literal
 from prometheus_client.parser import text_string_to_metric_families
 
 from news_shared.projection.dead_letters import DeadLetter
+from news_shared.topics import VIEWS_KEPT
 
 State = Literal["well", "look", "wrong"]
 
@@ -19,6 +20,11 @@ _RECENT: Final = timedelta(days=1)
 _REASON_CHARACTERS: Final = 60
 _LAG: Final = "news_projection_lag"
 _BEACONS, _OF_BUSIEST = "news_views_minute_beacons", "news_views_minute_beacons_of_busiest_address"
+_OF_PROXIES: Final = "news_views_minute_beacons_of_proxies"
+_UNWRITTEN, _REACH, _AHEAD = (f"news_views_{what}_seconds" for what in ("unwritten", "log_reach", "clock_ahead"))
+_LOG_OF_VIEWS: Final = "log of views"
+_THIRD: Final = 3  # of what the log reaches back may not be written
+_CLOCKS_DIFFER: Final = timedelta(minutes=1)
 _FEW_BEACONS: Final = 200  # of which one address may well have sent the half
 
 
@@ -100,7 +106,8 @@ def of_lag(metrics: Iterable[str]) -> list[Finding]:
 
 
 def of_beacons(metrics: Iterable[str]) -> list[Finding]:
-    """Whether one address sends half of what a process of views took in a minute; nothing where few came."""
+    """Whether half of what a process of views took in a minute has one address, or its proxies'; nothing where few
+    came."""
     found = []
     for text in metrics:
         values = {
@@ -108,6 +115,11 @@ def of_beacons(metrics: Iterable[str]) -> list[Finding]:
         }
         beacons, busiest = values.get(_BEACONS, 0), values.get(_OF_BUSIEST, 0)
         if beacons < _FEW_BEACONS:
+            continue
+        if (of_proxies := values.get(_OF_PROXIES, 0)) * 2 >= beacons:
+            says = f"{of_proxies / beacons:.0%} of {beacons:,.0f} in a minute came from proxies that do not say whose"
+            do = "They are all one reader. Let the proxies named in NEWS_TRUSTED_PROXIES set X-Forwarded-For."
+            found.append(Finding("beacons", "look", says, do))
             continue
         says = f"{busiest / beacons:.0%} of {beacons:,.0f} in a minute came from one address"
         if busiest * 2 < beacons:
@@ -119,6 +131,46 @@ def of_beacons(metrics: Iterable[str]) -> list[Finding]:
         )
         found.append(Finding("beacons", "look", says, do))
     return found
+
+
+def of_retention(metrics: Iterable[str]) -> list[Finding]:
+    """Whether ``news.views`` still holds what a restore of the counts would need, and whether its clocks are right."""
+    values: dict[str, dict[str, float]] = {}
+    for text in metrics:
+        for family in text_string_to_metric_families(text):
+            for sample in family.samples if family.name in (_UNWRITTEN, _REACH, _AHEAD) else ():
+                values.setdefault(sample.name, {})[sample.labels["partition"]] = sample.value
+    if not values:
+        return []
+    unwritten, reach, ahead = (values.get(name, {}) for name in (_UNWRITTEN, _REACH, _AHEAD))
+    kept = VIEWS_KEPT.total_seconds()
+    found = []
+    if late := [p for p, age in unwritten.items() if age * _THIRD > reach.get(p, kept)]:
+        p = max(late, key=unwritten.__getitem__)
+        says = (
+            f"{len(late)} partitions have counts that are not in news.view-counts, {p} since {_hours(unwritten[p])}; "
+            f"news.views reaches back {_hours(reach.get(p, kept))}"
+        )
+        do = "See the log of views-projector. Until it writes again: keep Redis, and raise the retention of news.views."
+        found.append(Finding(_LOG_OF_VIEWS, "wrong", says, do))
+    if short := [p for p, seconds in reach.items() if seconds < kept / 2]:
+        p = min(short, key=reach.__getitem__)
+        says = f"{len(short)} partitions reach back less than half of {VIEWS_KEPT.days} days, {p} {_hours(reach[p])}"
+        do = "Raise retention.bytes of news.views if the disk allows: a recount, or a late restore, has so little."
+        found.append(Finding(_LOG_OF_VIEWS, "look", says, do))
+    if fast := [p for p, seconds in ahead.items() if seconds > _CLOCKS_DIFFER.total_seconds()]:
+        p = max(fast, key=ahead.__getitem__)
+        says = f"the clock of {len(fast)} partitions is ahead of now, of {p} by {_hours(ahead[p])}"
+        do = (
+            "Set the clocks of brokers and views APIs (NTP). Until then who comes back may be a repeat; from the first "
+            "record on that is an hour earlier counting begins anew. Less than an hour heals when time has caught up."
+        )
+        found.append(Finding(_LOG_OF_VIEWS, "wrong", says, do))
+    return found or [Finding(_LOG_OF_VIEWS, "well", "it holds what a restore would need")]
+
+
+def _hours(seconds: float) -> str:
+    return f"{seconds / 3600:,.1f} h"
 
 
 def of_freshness(service: str, as_of: datetime | None, now: datetime) -> Finding:

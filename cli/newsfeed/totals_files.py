@@ -6,6 +6,7 @@ An article has the name that the file knows: our id, ``source:guid``, a URL, or 
 import csv
 import gzip
 import re
+import zlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
@@ -81,7 +82,7 @@ def read_totals(path: Path, form: Format | None = None) -> FileTotals:
             return _read(file, form)
     except UnicodeDecodeError:
         return FileTotals(form or Format.CSV, errors=["it is not UTF-8: save it as CSV in UTF-8"])
-    except (EOFError, gzip.BadGzipFile) as error:
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         return FileTotals(form or Format.CSV, errors=[f"it cannot be unpacked: {error}"])
 
 
@@ -152,7 +153,7 @@ def _csv_row(cells: _Cells) -> _Row:
             parse_article_id(name)
         except PoisonError as error:
             raise ValueError(f"article: {error}, nor a URL") from error
-    day = cells.get("day", "")
+    day = cells.get("day", cells.get("date", ""))
     return _Row(name, _day(day) if day else None, _number(cells, "views"), _number(cells, "readers", "0"))
 
 
@@ -183,9 +184,9 @@ def _goatcounter_row(cells: _Cells) -> _Row | None:
         return None
     try:
         time = datetime.fromisoformat(cells["date"])
-    except ValueError:
+        day = (time.astimezone(UTC) if time.tzinfo else time).date()
+    except (ValueError, OverflowError):
         raise ValueError(f"Date: {cells['date'][:50]!r} is not a time as 2026-01-15T12:00:00Z") from None
-    day = (time.astimezone(UTC) if time.tzinfo else time).date()
     return _Row("/" + cells["path"].lstrip("/"), day, 1, int(cells["firstvisit"].lower() in _TRUE))
 
 

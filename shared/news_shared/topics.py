@@ -26,6 +26,10 @@ MAX_RECORD_BYTES = 4 * 1024 * 1024
 """Of one record on the wire: an article of 1 MB at the door, with room for escapes and headers."""
 
 
+VIEWS_KEPT = timedelta(days=7)
+"""So long ``news.views`` keeps a record, unless its size is reached before."""
+
+
 def _keeps(period: timedelta) -> dict[str, str]:
     return {"cleanup.policy": "delete", "retention.ms": str(period // timedelta(milliseconds=1))}
 
@@ -75,7 +79,7 @@ TOPICS = (
         VIEWS,
         "Beacons in batches, and what decides which of them count; the header `type` tells which a record is.",
         "none: the partition is that of its articles",
-        {**_keeps(timedelta(days=7)), **_APPEND_TIME, "retention.bytes": str(8 * 1024**3)},
+        {**_keeps(VIEWS_KEPT), **_APPEND_TIME, "retention.bytes": str(8 * 1024**3)},
     ),
     TopicSpec(
         VIEW_COUNTS,

@@ -15,7 +15,17 @@ from news_shared.projection.dead_letters import DeadLetter
 from news_shared.topics import ARTICLES
 from newsfeed.__main__ import app
 from newsfeed.doctor import Places, examine, screen
-from newsfeed.findings import Finding, Health, of_beacons, of_dead_letters, of_feeds, of_freshness, of_lag, of_process
+from newsfeed.findings import (
+    Finding,
+    Health,
+    of_beacons,
+    of_dead_letters,
+    of_feeds,
+    of_freshness,
+    of_lag,
+    of_process,
+    of_retention,
+)
 from newsfeed.roles import ROLES
 from tests.testbed.backends import PARTITIONS, Backend
 from tests.testbed.role import Roles
@@ -58,15 +68,39 @@ def test_lag_is_told_a_group_over_all_its_processes() -> None:
 
 
 def test_half_of_the_beacons_from_one_address_are_a_proxy_or_a_program() -> None:
-    def beacons(all_of_them: int, busiest: int) -> str:
-        names = ("news_views_minute_beacons", "news_views_minute_beacons_of_busiest_address")
-        values = zip(names, (all_of_them, busiest), strict=True)
+    def beacons(all_of_them: int, busiest: int, of_proxies: int = 0) -> str:
+        names = ("", "_of_busiest_address", "_of_proxies")
+        values = zip(
+            (f"news_views_minute_beacons{name}" for name in names), (all_of_them, busiest, of_proxies), strict=True
+        )
         return "".join(f"# TYPE {name} gauge\n{name} {value}.0\n" for name, value in values)
 
     assert of_beacons(["", beacons(150, 150)]) == []
     [few, many] = of_beacons([beacons(1000, 400), beacons(1000, 600)])
     assert (few.state, few.says) == ("well", "40% of 1,000 in a minute came from one address")
     assert (many.state, "NEWS_TRUSTED_PROXIES" in many.do) == ("look", True)
+    [nobodys] = of_beacons([beacons(1000, 1, 900)])
+    assert (nobodys.state, "90% of" in nobodys.says, "X-Forwarded-For" in nobodys.do) == ("look", True, True)
+
+
+def test_counts_that_the_log_may_forget_before_they_are_written_are_an_alarm() -> None:
+    def metrics(**seconds: list[float]) -> str:
+        return "".join(
+            f"# TYPE news_views_{name}_seconds gauge\n"
+            + "".join(f'news_views_{name}_seconds{{partition="{p}"}} {value}\n' for p, value in enumerate(values))
+            for name, values in seconds.items()
+        )
+
+    day = 86_400.0
+    assert of_retention([""]) == []
+    [well] = of_retention([metrics(unwritten=[9.0, 2 * day], log_reach=[7 * day, 7 * day], clock_ahead=[0.2, 0.0])])
+    assert (well.part, well.state) == ("log of views", "well")
+    [late] = of_retention([metrics(unwritten=[9.0, 2.5 * day], log_reach=[7 * day, 7 * day])])
+    assert (late.state, "1 since 60.0 h" in late.says) == ("wrong", True)
+    [short, bitten] = of_retention([metrics(unwritten=[day / 2], log_reach=[day])])
+    assert (short.state, bitten.state, "retention.bytes" in bitten.do) == ("wrong", "look", True)
+    [fast] = of_retention([metrics(clock_ahead=[0.0, day])])
+    assert (fast.state, "of 1 by 24.0 h" in fast.says, "NTP" in fast.do) == ("wrong", True, True)
 
 
 def test_answers_that_do_not_move_are_wrong() -> None:

@@ -127,3 +127,28 @@ def test_no_file_breaks_the_reader(tmp_path_factory: pytest.TempPathFactory, con
     for form in (None, *Format):
         found = read_totals(path, form)
         assert found.errors or found.totals
+
+
+@pytest.mark.parametrize("damage", ["cut", "changed"])
+def test_a_packed_file_that_is_damaged_is_an_error_of_the_file(tmp_path: Path, damage: str) -> None:
+    rows = b"".join(b"herald:%d,%d\n" % (number * 7919 % 99_991, number) for number in range(3000))
+    packed = bytearray(gzip.compress(b"article,views\n" + rows))
+    if damage == "cut":
+        del packed[len(packed) // 2 :]
+    else:
+        packed[300] ^= 0xFF
+        packed[900] ^= 0xFF
+    [error] = read_totals(a_file(tmp_path, bytes(packed), "totals.csv.gz")).errors
+    assert error.startswith("it cannot be unpacked")
+
+
+def test_a_day_may_be_called_a_date(tmp_path: Path) -> None:
+    found = read_totals(a_file(tmp_path, "article,date,views\nherald:ferry,2025-06-30,7\n"))
+    assert summed(found) == {("herald:ferry", JUNE_30): (2, 1, 7, 0)}
+
+
+def test_a_date_before_all_dates_is_an_error_of_its_line(tmp_path: Path) -> None:
+    header = "2Path,Title,Event,UserAgent,Browser,System,Session,Bot,Referrer,Referrer scheme,Screen size,Location,"
+    row = "/a,T,false,,,,s,0,,,,,true,0001-01-01T00:00:00+05:00\n"
+    [error] = read_totals(a_file(tmp_path, f"{header}FirstVisit,Date\n{row}")).errors
+    assert error.startswith("line 2: Date: ")

@@ -4,6 +4,7 @@ import asyncio
 import csv
 import io
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -67,3 +68,34 @@ async def test_each_article_and_day_is_a_row_with_its_last_value(
         (BRIDGE, "2026-01-15"): ("withdrawn", 2, 2),
     }
     assert {int(row["repeat"]) for row in rows} == {2}
+
+
+def test_a_file_stays_as_it_was_when_kafka_does_not_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NEWS_KAFKA_BOOTSTRAP", "127.0.0.1:1")
+    file = tmp_path / "counts.csv"
+    file.write_text("of yesterday", encoding="utf-8")
+    said = CliRunner().invoke(app, ["views", "export", str(file)])
+    assert said.exit_code == 1
+    assert file.read_text(encoding="utf-8") == "of yesterday"
+    assert list(tmp_path.iterdir()) == [file]
+
+
+async def test_a_file_is_replaced_and_another_number_of_partitions_refused(
+    fresh_backend: Backend, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    async with open_producer(fresh_backend.kafka_settings) as producer:
+        await producer.send_many([a_day(FERRY, "2026-01-15", 7, views=4, readers=3)])
+    for name, value in fresh_backend.environment.items():
+        monkeypatch.setenv(name, value)
+    file = tmp_path / "counts.csv"
+    file.write_text("of yesterday", encoding="utf-8")
+    said = await asyncio.to_thread(CliRunner().invoke, app, ["views", "export", str(file)])
+    assert said.exit_code == 0, said.output
+    written = file.read_text(encoding="utf-8")
+    assert FERRY in written
+
+    monkeypatch.setenv("NEWS_PARTITIONS", str(PARTITIONS - 1))
+    said = await asyncio.to_thread(CliRunner().invoke, app, ["views", "export", str(file)])
+    assert said.exit_code == 1
+    assert file.read_text(encoding="utf-8") == written
+    assert list(tmp_path.iterdir()) == [file]

@@ -14,6 +14,7 @@ from typing import Any, Protocol
 import msgpack
 
 BOT, PREFETCH, OPTED_OUT, BURST = 1, 2, 4, 8
+SETBACK_MS = 3_600_000
 
 
 class RawRecord(Protocol):
@@ -74,6 +75,10 @@ class Oracle:
             if kind == b"import":
                 self._import(json.loads(record.value or b""))
                 continue
+            if record.timestamp < self._log_time - SETBACK_MS:  # the broker's clock was ahead, and is right now
+                self._log_time = self._clock = record.timestamp
+                self._last.clear()
+                self._early.clear()
             self._log_time = max(self._log_time, record.timestamp)
             if kind == b"marker":
                 self._marker(json.loads(record.value or b""))

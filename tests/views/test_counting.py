@@ -23,6 +23,7 @@ from tests.views.builders import MINUTE_MS, NOON_MS, LogWriter, a_beacon, a_mark
 from tests.views.oracle import Oracle, Tally
 
 HALF_LIVES_MS = (30 * MINUTE_MS, 12 * 60 * MINUTE_MS, 84 * 60 * MINUTE_MS)
+DAY_MS = 24 * 60 * MINUTE_MS
 RULES = Rules(session_ms=30 * MINUTE_MS, grace_ms=10 * MINUTE_MS, kept_beacons=5)
 
 
@@ -115,11 +116,13 @@ beacons = st.builds(
 
 @st.composite
 def logs(draw: st.DrawFn) -> list[ConsumerRecord]:
-    """Hours of a partition, in steps; clocks of the senders run behind and ahead of the broker's."""
+    """Hours of a partition, in steps; clocks of the senders run behind and ahead of the broker's, which may be set."""
     log = LogWriter()
     now_ms = NOON_MS
     for _ in range(draw(st.integers(1, 14))):
         now_ms += draw(st.sampled_from([0, 1000, MINUTE_MS, 9 * MINUTE_MS, 30 * MINUTE_MS, 45 * MINUTE_MS]))
+        if draw(st.integers(0, 6)) == 0:
+            now_ms += draw(st.sampled_from([DAY_MS, -DAY_MS, -62 * MINUTE_MS, -58 * MINUTE_MS]))
         appended_ms = now_ms + draw(st.sampled_from([0, 0, 0, -MINUTE_MS]))
         if draw(st.integers(0, 3)) == 0:
             marker = a_marker(
@@ -327,3 +330,46 @@ def test_the_series_has_the_beacons_own_hour() -> None:
     log.batch([a_beacon(reader=1, time_ms=late)])
     log.batch([a_beacon(reader=2, time_ms=NOON_MS)], appended_ms=late)
     assert _count(log).tally(an_article()).hours == {("2026-01-16", 1): 1, ("2026-01-15", 12): 1}
+
+
+def test_once_a_brokers_clock_that_was_ahead_is_right_readers_who_come_back_count() -> None:
+    log = _known()
+    log.batch([a_beacon(reader=1)])
+    log.batch([a_beacon(reader=2, time_ms=NOON_MS + DAY_MS)])
+    for hours in (1, 2, 3):
+        log.batch([a_beacon(reader=1, time_ms=NOON_MS + hours * 60 * MINUTE_MS)])
+    log.batch([a_beacon(an_article(2), reader=1, time_ms=NOON_MS + 185 * MINUTE_MS)])
+    log.marker(a_marker(an_article(2)), appended_ms=NOON_MS + 190 * MINUTE_MS)
+    assert _count(log).tally(an_article()).views == 5
+    assert _count(log).tally(an_article(2)).views == 1
+
+
+def test_a_marker_too_says_that_the_clock_is_right_again() -> None:
+    log = _known()
+    log.batch([a_beacon(an_article(2), reader=2, time_ms=NOON_MS + DAY_MS)])
+    log.marker(a_marker(an_article(2)), appended_ms=NOON_MS)  # what waited is of a time that never was
+    service = Service(log.records)
+    assert service.apply([]).tally(an_article(2)).views == 0
+    assert service.counting.clock_ms == service.counting.log_ms == NOON_MS
+
+
+def test_brokers_that_differ_by_less_than_an_hour_close_no_session() -> None:
+    log = _known()
+    log.batch([a_beacon(time_ms=NOON_MS + 59 * MINUTE_MS)])
+    log.batch([a_beacon(time_ms=NOON_MS)])
+    assert _count(log).tally(an_article()).views == 1
+
+
+def test_a_parked_record_that_is_applied_again_later_sets_no_clock_back() -> None:
+    log = _known()
+    log.batch([a_beacon(reader=2)])  # parked, and applied a day later
+    log.batch([a_beacon(reader=1, time_ms=NOON_MS + DAY_MS)])
+    service = Service(log.records)
+    marker, parked, last = service.events
+    service.count([marker])
+    service.count([last])
+    service.counted.add(service.counting.count([parked], service.counted.standings, is_replay=True))
+    assert service.counting.clock_ms == NOON_MS + DAY_MS
+    log.batch([a_beacon(reader=1, time_ms=NOON_MS + DAY_MS + MINUTE_MS)])
+    service.count(Service(log.records).events[3:])
+    assert service.counted.tally(an_article()).views == 2

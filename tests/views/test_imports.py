@@ -158,6 +158,7 @@ def a_line(**changed: object) -> bytes:
         (a_line(views=1.5), "views: "),
         (a_line(readers=-1), "readers: "),
         (a_line(date="2025-06-30"), "date: no such field"),
+        (rb'{"article": "herald:ferry", "views": 1, "\ud800": 1}', "\\ud800: no such field"),
     ],
 )
 def test_a_line_is_told_what_is_wrong_with_it(line: bytes | None, error: str) -> None:

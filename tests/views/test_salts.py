@@ -1,10 +1,14 @@
 """Salts change at midnight, survive Redis, and are shared by all processes."""
 
 from datetime import UTC, date, datetime, timedelta
+from weakref import ref
 
+from news_shared.process import running
 from news_shared.redis_client import open_redis
+from news_views.beacons.readers import Readers
 from news_views.beacons.salts import Salt, SaltRing, SharedSalts
 from tests.testbed.backends import Backend
+from tests.testbed.waiting import until
 
 NOON = datetime(2026, 1, 15, 12, tzinfo=UTC)
 MIDNIGHT = datetime(2026, 1, 16, tzinfo=UTC)
@@ -53,6 +57,48 @@ def test_old_salts_are_forgotten() -> None:
     assert ring.of(TODAY.day) is None
 
 
+def test_no_salt_outlives_its_two_days_also_when_no_other_comes() -> None:
+    other = Salt(TODAY.day, b"o" * 32)
+    ring = a_ring(Salt(date(2026, 1, 14), b"y" * 32), TODAY, other, now=NOON - timedelta(seconds=1))
+    readers = Readers()
+    readers.of(other, TODAY, b"net", b"agent")
+    secrets = [ref(salt) for salt in (ring.pair(NOON)) if salt is not None]
+    ring.forget(NOON)
+    assert ring.of(date(2026, 1, 14)) is None
+    ring.adopt(TOMORROW, NOON)
+    ring.forget(NOON + timedelta(hours=23))
+    assert (ring.of(other.day), ring.former(NOON + timedelta(hours=23))) == (other, None)
+    ring.forget(MIDNIGHT + timedelta(hours=12))
+    assert ring.of(other.day) is None
+    assert ring.of(TOMORROW.day) == TOMORROW
+    del other
+    assert len(secrets) == 2
+    assert secrets[0]() is None, "somebody still has it"
+
+
+def test_salts_of_days_that_the_clock_has_not_reached_go_and_the_one_in_use_stays() -> None:
+    ring = a_ring(Salt(date(2026, 2, 1), b"f" * 32), now=datetime(2026, 2, 1, tzinfo=UTC))
+    ring.adopt(TODAY, NOON)
+    assert ring.of(date(2026, 2, 1)) is None
+    ring.forget(NOON + timedelta(days=9))  # Redis is away
+    assert ring.current(NOON + timedelta(days=9)) == TODAY
+
+
+async def test_refreshing_lets_salts_go_by_the_clock(backend: Backend) -> None:
+    now = NOON
+    ring = a_ring(now=now)
+    async with open_redis(backend.redis_settings) as redis:
+        await redis.flushall()
+        salts = SharedSalts(redis, ring, lambda: now)
+        await salts.refresh()
+        made_at, seen = now, [now]
+        while ring.of(MIDNIGHT.date()) is not None:
+            now += timedelta(hours=1)
+            await salts.refresh()
+            seen.append(now)
+    assert seen[-1] - made_at == timedelta(hours=48)
+
+
 async def test_processes_agree_on_a_salt_make_it_ahead_and_put_a_lost_one_back(backend: Backend) -> None:
     now = NOON - timedelta(hours=1)
     async with open_redis(backend.redis_settings) as redis:
@@ -78,3 +124,15 @@ async def test_processes_agree_on_a_salt_make_it_ahead_and_put_a_lost_one_back(b
         now = MIDNIGHT + timedelta(minutes=5)
         await SharedSalts(redis, newcomer, lambda: now).refresh()
         assert newcomer.former(now) == salt
+
+
+async def test_a_clock_that_was_set_back_has_a_salt_within_seconds(backend: Backend) -> None:
+    now = NOON + timedelta(days=3)
+    ring = SaltRing(OVERLAP)
+    async with open_redis(backend.redis_settings) as redis:
+        salts = SharedSalts(redis, ring, lambda: now)
+        async with running(salts.run(), stop=salts.request_stop, name="salts", drain=timedelta(seconds=5)):
+            await until(lambda: ring.current(now) is not None, "a first salt")
+            now = NOON
+            assert ring.current(now) is None
+            await until(lambda: ring.current(now) is not None, "a salt of the day that it is again", seconds=10)

@@ -12,10 +12,11 @@ import pytest_asyncio
 from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry
+from starlette.requests import ClientDisconnect
 
 from news_shared.article_ids import article_id, partition_of
-from news_shared.clock import rfc3339, system_clock
-from news_shared.errors import OverloadError
+from news_shared.clock import epoch_ms, rfc3339, system_clock
+from news_shared.errors import OverloadError, TransientError
 from news_shared.producer import Producer, open_producer
 from news_shared.topics import VIEWS
 from news_views.beacons.bursts import MinutePaces, Pace
@@ -26,7 +27,7 @@ from news_views.beacons.rules import BeaconRules
 from news_views.beacons.salts import Salt, SaltRing
 from news_views.beacons.server_batches import REQUESTS_AT_ONCE, LinesTaken, ServerBatchIntake
 from news_views.beacons.server_lines import ServerLine, read_line
-from news_views.view_log import Batch, decode
+from news_views.view_log import Batch, Flag, decode
 from tests.testbed.backends import PARTITIONS, Backend
 from tests.testbed.role import RoleProcess, Roles
 from tests.testbed.waiting import until
@@ -36,6 +37,7 @@ from tests.views.readers import BROWSER, CRAWLER
 
 NOW = datetime(2026, 1, 15, 12, tzinfo=UTC)
 FERRY = article_id("herald", "ferry")
+NOBODY_LISTENS = "127.0.0.1:1"
 
 
 def a_line(*, time: datetime = NOW, **changed: object) -> bytes:
@@ -112,9 +114,29 @@ def test_no_line_breaks_the_reader(text: str) -> None:
 def test_a_burst_is_told_by_the_minute_that_beacons_were_made_in_whatever_order_they_come_in() -> None:
     paces = MinutePaces(burst=2)
     minute = 60_000
-    paced = [paces.of(b"a", time) for time in (5 * minute, 4 * minute, 5 * minute, 4 * minute, 5 * minute)]
+    with paces.request() as pace_of:
+        paced = [pace_of(b"a", time) for time in (5 * minute, 4 * minute, 5 * minute, 4 * minute)]
+    with paces.request() as pace_of:
+        paced.append(pace_of(b"a", 5 * minute))
+        assert pace_of(b"b", 5 * minute) is Pace.COUNT
     assert paced == [Pace.COUNT] * 4 + [Pace.BURST]
-    assert paces.of(b"b", 5 * minute) is Pace.COUNT
+
+
+def test_addresses_are_forgotten_by_the_clock_and_a_clock_that_was_set_back_keeps_its_minute() -> None:
+    paces = MinutePaces(burst=2)
+    minute = 60_000
+
+    def paced(time: int) -> Pace:
+        with paces.request() as pace_of:
+            return pace_of(b"a", time)
+
+    for ahead in range(100, 114):  # an hour and a half ahead
+        paced(ahead * minute)
+    assert [paced(9 * minute) for _ in range(3)] == [Pace.COUNT, Pace.COUNT, Pace.BURST]
+    paces.forget(20 * minute)
+    assert paced(9 * minute) is Pace.BURST
+    paces.forget(21 * minute)
+    assert [paced(9 * minute), paced(113 * minute)] == [Pace.COUNT, Pace.COUNT]
 
 
 async def chunked(*lines: bytes) -> AsyncIterator[bytes]:
@@ -123,11 +145,11 @@ async def chunked(*lines: bytes) -> AsyncIterator[bytes]:
         yield body[start : start + 100]
 
 
-def an_intake(producer: Producer, now: datetime, ring: SaltRing) -> ServerBatchIntake:
+def an_intake(producer: Producer, now: datetime, ring: SaltRing, paces: MinutePaces | None = None) -> ServerBatchIntake:
     return ServerBatchIntake(
         producer,
         BeaconRules(ring, lambda: now),
-        MinutePaces(burst=100),
+        paces or MinutePaces(burst=100),
         TrustedProxies(""),
         BeaconMetrics(CollectorRegistry()),
         lambda: now,
@@ -151,6 +173,36 @@ async def test_more_batches_than_can_be_read_at_once_are_told_to_come_again(back
         finish.set()
         assert [taken.rejected_count for taken in await asyncio.gather(*reading)] == [1] * REQUESTS_AT_ONCE
         assert (await intake.take(chunked(b"{"))).rejected_count == 1
+
+
+async def test_a_batch_that_is_sent_again_because_kafka_was_away_is_no_burst(fresh_backend: Backend) -> None:
+    paces, ring = MinutePaces(burst=30), SaltRing(timedelta(minutes=31))
+    ring.adopt(Salt(NOW.date(), b"s" * 32), NOW)
+    lines = [a_line(user_agent=f"{BROWSER} {n}") for n in range(30)]
+    away = fresh_backend.kafka_settings.model_copy(update={"bootstrap": NOBODY_LISTENS})
+    async with open_producer(away) as silent, open_producer(fresh_backend.kafka_settings) as producer:
+        for _ in range(3):
+            with pytest.raises(TransientError):
+                await an_intake(silent, NOW, ring, paces).take(chunked(*lines))
+        await an_intake(producer, NOW, ring, paces).take(chunked(*lines))
+        await an_intake(producer, NOW, ring, paces).take(chunked(a_line()))  # and one that really is too many
+    log = await raw_log(fresh_backend.kafka_settings, VIEWS, partition_of(FERRY, PARTITIONS))
+    batches = [batch for batch in map(decode, log) if isinstance(batch, Batch)]
+    assert [batch.flags for batch in batches] == [bytes(30), bytes([Flag.BURST])]
+
+
+async def test_a_batch_whose_sender_hung_up_is_no_part_of_a_burst(fresh_backend: Backend) -> None:
+    async def cut_off() -> AsyncIterator[bytes]:
+        yield b"\n".join([a_line()] * 600) + b"\n"
+        raise ClientDisconnect
+
+    paces, ring = MinutePaces(burst=500), SaltRing(timedelta(minutes=31))
+    ring.adopt(Salt(NOW.date(), b"s" * 32), NOW)
+    async with open_producer(fresh_backend.kafka_settings) as producer:
+        with pytest.raises(ClientDisconnect):
+            await an_intake(producer, NOW, ring, paces).take(cut_off())
+    with paces.request() as pace_of:
+        assert pace_of(network_bytes("192.0.2.7"), epoch_ms(NOW)) is Pace.COUNT
 
 
 async def taken_at(backend: Backend, now: datetime, ring: SaltRing, *lines: bytes) -> tuple[LinesTaken, list[Batch]]:

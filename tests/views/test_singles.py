@@ -65,13 +65,19 @@ def test_columns_say_what_each_record_says(written: list[Beacon]) -> None:
         assert singles.flags[place] == beacon.flags
 
 
-@given(st.lists(st.lists(beacons, min_size=1, max_size=3), min_size=1, max_size=20), st.integers(0, 19))
-def test_what_is_counted_does_not_depend_on_reading_together(runs: list[list[Beacon]], marked: int) -> None:
+@given(
+    st.lists(st.lists(beacons, min_size=1, max_size=3), min_size=1, max_size=20),
+    st.integers(0, 19),
+    st.sets(st.integers(0, 19)),
+)
+def test_what_is_counted_does_not_depend_on_reading_together(
+    runs: list[list[Beacon]], marked: int, set_back: set[int]
+) -> None:
     log = LogWriter()
     for place, run in enumerate(runs):
         if place == marked:
             log.marker(a_marker(an_article(2), revision=2, state="withdrawn"))
-        log.batch(run, appended_ms=NOON_MS + 600_000 * place)
+        log.batch(run, appended_ms=NOON_MS + 600_000 * place - (7_200_000 if place in set_back else 0))
     known = {an_article(n): _known(n) for n in range(1, 6)}
     events = [event for record in log.records if (event := event_of(record)) is not None]
     alone = [event for record in log.records if isinstance(event := decode(record), Batch | PlacedMarker)]

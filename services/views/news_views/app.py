@@ -4,12 +4,13 @@ import gc
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from datetime import timedelta
+from time import monotonic
 
 from fastapi import FastAPI
 from starlette.types import ASGIApp
 
 from news_shared.api_keys import ApiKeys
-from news_shared.clock import system_clock
+from news_shared.clock import epoch_ms, system_clock
 from news_shared.errors import TransientError
 from news_shared.http import create_service
 from news_shared.process import BackgroundWork, at_stop, running, wait_for_topics
@@ -24,6 +25,7 @@ from news_views.beacons.bots import is_bot
 from news_views.beacons.bursts import MinutePaces, Paces
 from news_views.beacons.client_address import TrustedProxies
 from news_views.beacons.door import BeaconDoor
+from news_views.beacons.forgetting import Forgetting
 from news_views.beacons.intake import BeaconIntake
 from news_views.beacons.metrics import BeaconMetrics, watch_minute, watch_streams
 from news_views.beacons.rules import BeaconRules
@@ -95,6 +97,17 @@ def create_api(settings: AllSettings) -> ASGIApp:
             paces = Paces(burst=settings.views.burst_per_minute, limit=settings.views.limit_per_minute)
             watch_minute(lambda: paces.last_minute)
             late_paces = MinutePaces(burst=settings.views.burst_per_minute)
+            forgetting = Forgetting(
+                lambda: paces.forget(monotonic()), lambda: late_paces.forget(epoch_ms(system_clock()))
+            )
+            await stack.enter_async_context(
+                running(
+                    forgetting.run(),
+                    stop=forgetting.request_stop,
+                    name="forgetting addresses",
+                    drain=settings.process.drain_timeout,
+                )
+            )
             rules, late_rules = BeaconRules(ring, system_clock), BeaconRules(ring, system_clock)
             sources = TopicTable(settings.kafka, SOURCES, partitions)
             await stack.enter_async_context(sources.following())

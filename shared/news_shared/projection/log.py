@@ -63,6 +63,20 @@ class PartitionLog:
                 if silent >= _SILENT_POLLS:
                     raise TransientError(f"{self.topic}/{self.partition} gives nothing after offset {position}")
 
+    async def read_to_end(self, start: int) -> AsyncGenerator[Sequence[ConsumerRecord], None]:
+        """Batches of the records from ``start`` on, also of those that are written meanwhile.
+
+        So must a compacted topic be read that somebody writes: compaction removes a value that is still to be read
+        when its successor lies behind the end that the topic had at first.
+
+        Raises:
+            TransientError: Kafka went away before the end.
+        """
+        while (end := (await self.bounds()).end) > start:
+            async for records in self.read(start, end):
+                yield records
+            start = end
+
     async def offset_at(self, timestamp_ms: int) -> int:
         """The first offset whose record is not older than this moment; the end when there is none.
 

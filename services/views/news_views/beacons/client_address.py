@@ -44,7 +44,7 @@ class TrustedProxies:
             return peer
         client = peer
         for hop in reversed(forwarded_for.split(",")):
-            address = hop.strip().strip('"')
+            address = _without_port(hop.strip().strip('"'))
             if len(address) > _LONGEST or _parsed(address) is None:
                 break  # what stands before it was written by somebody who does not write addresses
             client = address
@@ -55,6 +55,15 @@ class TrustedProxies:
     def _lies_within(self, address: str) -> bool:
         parsed = _parsed(address)
         return parsed is not None and any(parsed in network for network in self._networks)
+
+
+def _without_port(hop: str) -> str:
+    """The address of ``203.0.113.7:51234``, ``[2001:db8::1]:443`` or ``[2001:db8::1]``, as some proxies write it."""
+    if hop.startswith("["):
+        address, _, port = hop[1:].partition("]")
+        return address if not port or port[1:].isdigit() else hop
+    address, colon, port = hop.partition(":")
+    return address if colon and port.isdigit() else hop
 
 
 @lru_cache(16_384)

@@ -6,11 +6,12 @@ from time import monotonic
 
 from news_shared.article_ids import ArticleId
 from news_shared.clock import Clock
+from news_shared.errors import NewsError
 from news_shared.problems import TOO_MANY, ProblemError
 from news_views.beacons.batches import BeaconBatches, BeaconSettled
 from news_views.beacons.bursts import Pace, Paces
 from news_views.beacons.client_address import TrustedProxies, network_bytes
-from news_views.beacons.request import read_article, read_headers
+from news_views.beacons.request import BeaconHeaders, read_article, read_headers
 from news_views.beacons.rules import BeaconRules
 
 
@@ -69,13 +70,38 @@ class BeaconIntake:
         article, partition = read_article(said.content_type, body, self._partitions)
         address = self._proxies.client(peer, said.forwarded_for)
         network = network_bytes(address)
-        is_burst = False
         # A proxy of ours that does not say for whom it asks is no reader: its pace is that of all of them.
-        if not self._proxies.is_trusted(address):
-            pace = self._paces.of(network, monotonic())
-            if pace is Pace.REFUSE:
-                raise ProblemError(TOO_MANY, "Too many beacons from this address.", {"Retry-After": "60"})
-            is_burst = pace is Pace.BURST
+        noted_at = monotonic()
+        if self._proxies.is_trusted(address):
+            self._paces.of_proxy(noted_at)
+            self._send(article, partition, network, said, settled, is_burst=False)
+            return article
+        pace = self._paces.of(network, noted_at)
+        if pace is Pace.REFUSE:
+            raise ProblemError(TOO_MANY, "Too many beacons from this address.", {"Retry-After": "60"})
+
+        def settled_and_paced(error: Exception | None) -> None:
+            if error is not None:
+                self._paces.was_not_written(network, noted_at)
+            settled(error)
+
+        try:
+            self._send(article, partition, network, said, settled_and_paced, is_burst=pace is Pace.BURST)
+        except NewsError:
+            self._paces.was_not_written(network, noted_at)
+            raise
+        return article
+
+    def _send(
+        self,
+        article: ArticleId,
+        partition: int,
+        network: bytes,
+        said: BeaconHeaders,
+        settled: BeaconSettled,
+        *,
+        is_burst: bool,
+    ) -> None:
         salt, beacon = self._rules.beacon(
             article,
             self._clock(),
@@ -86,4 +112,3 @@ class BeaconIntake:
             is_burst=is_burst,
         )
         self._batches.add(partition, salt, beacon, settled)
-        return article

@@ -41,6 +41,9 @@ def watch_minute(minute: Callable[[], Minute]) -> None:
     Gauge(
         "news_views_minute_beacons_of_busiest_address", "How many of them one address sent, the busiest."
     ).set_function(lambda: minute().of_busiest)
+    Gauge(
+        "news_views_minute_beacons_of_proxies", "How many of them trusted proxies sent that did not say for whom."
+    ).set_function(lambda: minute().of_proxies)
 
 
 def watch_streams(streams: Callable[[], int], articles: Callable[[], int]) -> None:

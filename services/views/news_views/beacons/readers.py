@@ -2,6 +2,7 @@
 
 import hmac
 from typing import Final, NamedTuple
+from weakref import ref
 
 from news_views.beacons.bots import is_bot
 from news_views.beacons.salts import Salt
@@ -29,14 +30,14 @@ class Readers:
     """Hashes of readers, remembered as long as the salts stay the same; in memory only."""
 
     def __init__(self) -> None:
-        self._salts: tuple[Salt, Salt | None] | None = None
+        self._salts: tuple[ref[Salt], ref[Salt] | None] | None = None  # so that they end when the ring forgets them
         self._known: dict[tuple[bytes, bytes], Reader] = {}
 
     def of(self, salt: Salt, former: Salt | None, network: bytes, user_agent: bytes) -> Reader:
         """The reader with these salts."""
-        salts = self._salts
-        if salts is None or salts[0] is not salt or salts[1] is not former:
-            self._salts, self._known = (salt, former), {}
+        if not self._are_known_with(salt, former):
+            self._salts = ref(salt), None if former is None else ref(former)
+            self._known = {}
         key = (network, user_agent)
         reader = self._known.get(key)
         if reader is None:
@@ -47,3 +48,9 @@ class Readers:
                     self._known = {}  # cheaper than an order of use, and as good for readers who come in bursts
                 self._known[key] = reader
         return reader
+
+    def _are_known_with(self, salt: Salt, former: Salt | None) -> bool:
+        if self._salts is None:
+            return False
+        known, known_former = self._salts
+        return known() is salt and (known_former and known_former()) is former

@@ -7,8 +7,9 @@ import asyncio
 import hashlib
 import secrets
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from functools import cached_property
+from time import monotonic
 from typing import Final
 
 import structlog
@@ -28,6 +29,11 @@ _RETRY: Final = 1.0
 
 
 _NEVER: Final = datetime.max.replace(tzinfo=UTC)
+
+
+def ends_at(day: date) -> datetime:
+    """When the salt of a day is forgotten, `_LIVES` after it was made ahead."""
+    return datetime.combine(day, time(), UTC) - _MADE_AHEAD + _LIVES
 
 
 @dataclass(frozen=True)
@@ -70,7 +76,21 @@ class SaltRing:
         if used is not None and salt.day == now.date():
             self._replaced = (used, now)
         self._by_day[salt.day] = salt
-        self._by_day = {day: kept for day, kept in self._by_day.items() if day >= now.date() - timedelta(days=1)}
+        self.forget(now)
+
+    def forget(self, now: datetime) -> None:
+        """Let go of every salt that is over; only the one in use stays, while there is none that is newer."""
+        in_use = self.current(now)
+        latest = (now + _MADE_AHEAD).date()
+        kept = {
+            day: salt for day, salt in self._by_day.items() if salt is in_use or (now < ends_at(day) and day <= latest)
+        }
+        is_replaced_over = self._replaced is not None and not timedelta() <= now - self._replaced[1] < self._overlap
+        if is_replaced_over or len(kept) < len(self._by_day):
+            self._by_day = kept
+            self._second, self._of_second = _NEVER, (None, None)
+        if is_replaced_over:
+            self._replaced = None
 
     def pair(self, now: datetime) -> tuple[Salt | None, Salt | None]:
         """`current` and `former`, worked out once a second; changes of salts that were adopted show at once."""
@@ -122,7 +142,15 @@ class SharedSalts:
                 if not said:
                     log.info("salts not refreshed, going on with those in memory", reason=str(error))
                     said = True
-            await pause(wait, unless=self._stopping)
+            await self._wait_for_refresh(wait)
+
+    async def _wait_for_refresh(self, seconds: float) -> None:
+        """So long, or until the clock is set to where no salt is known."""
+        due = monotonic() + seconds
+        while not self._stopping.is_set() and (left := due - monotonic()) > 0:
+            await pause(min(left, _RETRY), unless=self._stopping)
+            if self._ring.current(self._clock()) is None:
+                return
 
     def request_stop(self) -> None:
         """End `run`."""
@@ -135,6 +163,7 @@ class SharedSalts:
             TransientError: Redis is away.
         """
         now = self._clock()
+        self._ring.forget(now)
         today = now.date()
         ahead = (now + _MADE_AHEAD).date()
         for day in dict.fromkeys((today, ahead)):
@@ -146,7 +175,7 @@ class SharedSalts:
             if isinstance(secret, bytes):
                 self._ring.adopt(Salt(day, secret), now)
         yesterday = today - timedelta(days=1)
-        if self._ring.of(yesterday) is None:
+        if self._ring.of(yesterday) is None and now < ends_at(yesterday):
             with redis_errors("reading yesterday's salt"):
                 secret = await self._redis.get(f"{_KEY}{yesterday.isoformat()}")
             if isinstance(secret, bytes):

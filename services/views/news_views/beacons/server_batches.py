@@ -15,7 +15,7 @@ from news_shared.errors import OverloadError
 from news_shared.ndjson import Line, in_parts, lines
 from news_shared.producer import Outgoing, Producer
 from news_shared.topics import VIEWS
-from news_views.beacons.bursts import MinutePaces, Pace
+from news_views.beacons.bursts import MinutePaces, Pace, PaceOf
 from news_views.beacons.client_address import TrustedProxies, network_bytes
 from news_views.beacons.metrics import BeaconMetrics
 from news_views.beacons.rules import BeaconRules
@@ -88,34 +88,38 @@ class ServerBatchIntake:
             raise OverloadError(f"{self._requests} batches are being read")
         self._requests += 1
         try:
-            taken = LinesTaken()
-            async for part in in_parts(lines(chunks, LINE_BYTES), _LINES_AT_ONCE):
-                beacons = self._read(part, taken)
-                await self._write(beacons)
-                taken.accepted += len(beacons)
-                self._metrics.beacon("accepted", len(beacons))
-            return taken
+            with self._paces.request() as pace_of:
+                return await self._take(chunks, pace_of)
         finally:
             self._requests -= 1
 
-    def _read(self, part: Sequence[Line], taken: LinesTaken) -> list[tuple[int, str, Beacon]]:
+    async def _take(self, chunks: AsyncIterator[bytes], pace_of: PaceOf) -> LinesTaken:
+        taken = LinesTaken()
+        async for part in in_parts(lines(chunks, LINE_BYTES), _LINES_AT_ONCE):
+            beacons = self._read(part, taken, pace_of)
+            await self._write(beacons)
+            taken.accepted += len(beacons)
+            self._metrics.beacon("accepted", len(beacons))
+        return taken
+
+    def _read(self, part: Sequence[Line], taken: LinesTaken, pace_of: PaceOf) -> list[tuple[int, str, Beacon]]:
         now = self._clock()
         beacons = []
         for index, text in part:
             line = read_line(text, now, self._partitions)
             if isinstance(line, ServerLine):
-                beacons.append(self._beacon(line))
+                beacons.append(self._beacon(line, pace_of))
             else:
                 taken.reject(index + 1, line)
                 self._metrics.beacon("invalid")
         return beacons
 
-    def _beacon(self, line: ServerLine) -> tuple[int, str, Beacon]:
+    def _beacon(self, line: ServerLine, pace_of: PaceOf) -> tuple[int, str, Beacon]:
         network, is_burst = b"", False
         if line.address is not None:
             network = network_bytes(line.address)
             is_proxy = self._proxies.is_trusted(line.address)
-            is_burst = not is_proxy and self._paces.of(network, milliseconds(line)) is Pace.BURST
+            is_burst = not is_proxy and pace_of(network, milliseconds(line)) is Pace.BURST
         salt, beacon = self._rules.beacon(
             line.article,
             line.time,

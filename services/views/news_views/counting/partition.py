@@ -16,6 +16,7 @@ from news_shared.article_ids import ArticleId
 from news_views.counting.counts import HOUR_MS, HOURS_OF_A_DAY, REASONS, Deltas, Reason
 from news_views.counting.received import Beacons, received
 from news_views.counting.sessions import OpenSessions, article_key, session_keys
+from news_views.counting.setbacks import Stretch, stretches
 from news_views.counting.standing import Standing
 from news_views.counting.trending import HALF_LIFE_MS, WINDOWS, LogScores
 from news_views.view_log import NO_READER, Flag, PlacedMarker
@@ -157,6 +158,8 @@ class PartitionCounting:
     Attributes:
         clock_ms: running maximum of the beacons' times; sessions are told from it.
         log_ms: running maximum of the broker's append times; the grace is told from it.
+
+    Both go back where the log does, see `setbacks`.
     """
 
     def __init__(self, rules: Rules, *, clock_ms: int = 0, log_ms: int = 0) -> None:
@@ -166,25 +169,51 @@ class PartitionCounting:
         self.clock_ms = clock_ms
         self.log_ms = log_ms
 
-    def count(self, events: Sequence[Beacons | PlacedMarker], standings: MutableMapping[ArticleId, Standing]) -> Deltas:
+    def count(
+        self,
+        events: Sequence[Beacons | PlacedMarker],
+        standings: MutableMapping[ArticleId, Standing],
+        *,
+        is_replay: bool = False,
+    ) -> Deltas:
         """Apply records in order; returns what they add to the counts.
 
         Args:
             events: records, ascending.
             standings: of every article that occurs in them; markers change it.
+            is_replay: they lie further back in the log than what was counted last, and tell nothing of its time.
         """
         places: dict[ArticleId, int] = {}
         parts: list[_Columns] = []
+        kinds: list[_Ints] = []
+        for set_back_to, stretch in [Stretch(None, events)] if is_replay else stretches(events, self.log_ms):
+            if set_back_to is not None:
+                self._begin_anew(set_back_to)
+            parts.append(_joined([*self._columns(stretch, standings, places)]))
+            kinds.append(self._kinds(tuple(places), parts[-1]))
+        return _deltas(tuple(places), _joined(parts), np.concatenate((_NO_INTS, *kinds)))
+
+    def _begin_anew(self, log_ms: int) -> None:
+        """Forget what was before: its times say nothing here, and who restarts beside us may not have read it."""
+        self._sessions = OpenSessions(self._rules.session_ms)
+        self._waiting = _WaitingBeacons(self._rules)
+        self.clock_ms = self.log_ms = log_ms
+
+    def _columns(
+        self,
+        events: Sequence[Beacons | PlacedMarker],
+        standings: MutableMapping[ArticleId, Standing],
+        places: dict[ArticleId, int],
+    ) -> Iterator["_Columns"]:
         for is_marker, run in groupby(events, key=lambda event: isinstance(event, PlacedMarker)):
             if is_marker:
                 for placed in run:
                     assert isinstance(placed, PlacedMarker)
-                    parts += self._apply_marker(placed, standings, places)
+                    yield from self._apply_marker(placed, standings, places)
             else:
                 # No marker stands between these beacons, so an article has one state for all of them.
                 beacons = [event for event in run if not isinstance(event, PlacedMarker)]
-                parts += self._placed(beacons, standings, places)
-        return self._tally(tuple(places), _joined(parts))
+                yield from self._placed(beacons, standings, places)
 
     def _apply_marker(
         self, placed: PlacedMarker, standings: MutableMapping[ArticleId, Standing], places: dict[ArticleId, int]
@@ -237,7 +266,8 @@ class PartitionCounting:
             beacons.index, beacons.readers, beacons.former_readers, times, clocks, arrivals, _KIND_OF_FLAGS[flags]
         )
 
-    def _tally(self, articles: Sequence[ArticleId], columns: "_Columns") -> Deltas:
+    def _kinds(self, articles: Sequence[ArticleId], columns: "_Columns") -> "_Ints":
+        """What each beacon is, a place in `KINDS`; sessions go on with those that are countable."""
         is_countable = columns.kinds == _VIEW
         countable = columns.where(is_countable)
         keys = np.fromiter(map(article_key, articles), np.uint64)[countable.index]
@@ -249,7 +279,7 @@ class PartitionCounting:
         )
         kinds = columns.kinds.copy()
         kinds[np.flatnonzero(is_countable)[~opens]] = _REPEAT
-        return _deltas(articles, columns, kinds)
+        return kinds
 
 
 def _deltas(articles: Sequence[ArticleId], columns: _Columns, kinds: _Ints) -> Deltas:

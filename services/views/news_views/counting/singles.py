@@ -33,6 +33,19 @@ class Singles(NamedTuple):
     times_ms: npt.NDArray[np.int64]
     flags: npt.NDArray[np.uint8]
 
+    def part(self, start: int, stop: int) -> "Singles":
+        """Those from a place up to, not including, another; the offset stays that of the first of all."""
+        within = slice(start, stop)
+        return Singles(
+            self.offset,
+            self.articles[within],
+            self.appended_ms[within],
+            self.readers[within],
+            self.former_readers[within],
+            self.times_ms[within],
+            self.flags[within],
+        )
+
 
 class _Read(NamedTuple):
     """What records of one shape say."""

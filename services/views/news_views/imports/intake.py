@@ -107,7 +107,8 @@ def read_import(line: Line, origin: str, latest: date) -> NumberedImport | list[
     if not isinstance(content, dict):
         return ["not a JSON object"]
     # A misspelt day would be a total without one.
-    errors = [f"{name[:50]}: no such field; there are {', '.join(_FIELDS)}" for name in content.keys() - set(_FIELDS)]
+    unknown = content.keys() - set(_FIELDS)
+    errors = [f"{_shown(name)}: no such field; there are {', '.join(_FIELDS)}" for name in unknown]
     article = content.pop("article", None)
     try:
         if not isinstance(article, str):
@@ -123,3 +124,8 @@ def read_import(line: Line, origin: str, latest: date) -> NumberedImport | list[
     if said.day is not None and said.day > latest:
         errors.append(f"day: {said.day} has not come yet")
     return errors or NumberedImport(index + 1, said)
+
+
+def _shown(name: str) -> str:
+    """A field's name as an answer can have it: JSON may name half of a surrogate pair, which is no character."""
+    return name[:50].encode(errors="backslashreplace").decode()

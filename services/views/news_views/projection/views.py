@@ -39,6 +39,7 @@ from news_views.projection.apply import APPLY
 from news_views.projection.changelog_writer import ChangelogWriter
 from news_views.projection.imports import imported_totals
 from news_views.projection.names import GROUP, SERVICE
+from news_views.projection.retention_watch import RetentionWatch, process_metrics
 from news_views.projection.standings import Standings
 from news_views.projection.steps import Steps
 from news_views.settings import ViewsSettings
@@ -101,6 +102,7 @@ class ViewsProjection:
         self._changelog: ChangelogWriter | None = None
         self._flushing: asyncio.Task[None] | None = None
         self._flush_due = 0.0
+        self._retention: RetentionWatch | None = None
 
     async def restore(self, restoring: Restoring) -> int | None:
         """Take everything from the changelog; the log goes on from its W.
@@ -115,7 +117,7 @@ class ViewsProjection:
         progress: PartitionProgress | None = None
         ahead_until = 0
         pending: list[tuple[bytes, Key, Counts | None]] = []
-        async for records in changelog.read(bounds.begin, bounds.end):
+        async for records in changelog.read_to_end(bounds.begin):
             for record in records:
                 key, counts = _restored(record)
                 if isinstance(counts, PartitionProgress):
@@ -196,6 +198,8 @@ class ViewsProjection:
                 open_fenced_writer(self._kafka, f"{GROUP}-{self._ownership.partition}")
             )
             self._changelog = ChangelogWriter(self._ownership, writer)
+            self._retention = RetentionWatch(self._ownership, process_metrics())
+            self._resources.push_async_callback(self._retention.close)
         clocks = await read_clocks(read, prefix)
         self._ahead_until = clocks.ahead_until
         self._next_offset = checkpoint.next_offset
@@ -221,13 +225,14 @@ class ViewsProjection:
         """
         steps = Steps(self._ownership.prefix)
         is_ahead = events[0].offset < self._ahead_until
+        is_replay = events[0].offset < self._next_offset
         counted, imports = told_apart(events, together=not is_ahead)
         before = await self._standings.of(articles_of(counted))
         standings = dict(before)
         if is_ahead:
-            counts = await self._count_once(counted, standings)
+            counts = await self._count_once(counted, standings, is_replay=is_replay)
         else:
-            counts = [self._counting.count(counted, standings)] if counted else []
+            counts = [self._counting.count(counted, standings, is_replay=is_replay)] if counted else []
         moved = {article: now for article, now in standings.items() if now is not before[article]}
         self._standings.keep(moved)
         for article, standing in moved.items():
@@ -251,9 +256,11 @@ class ViewsProjection:
         steps.set_partition(Clocks(self._counting.clock_ms, self._counting.log_ms, self._ahead_until))
         return steps.effects()
 
-    async def _count_once(self, events: Sequence[Counted], standings: dict[ArticleId, Standing]) -> Sequence[Deltas]:
+    async def _count_once(
+        self, events: Sequence[Counted], standings: dict[ArticleId, Standing], *, is_replay: bool
+    ) -> Sequence[Deltas]:
         """Count records of which the restored values hold a part already, each key up to its own offset."""
-        counted = [(event.offset, self._counting.count([event], standings)) for event in events]
+        counted = [(event.offset, self._counting.count([event], standings, is_replay=is_replay)) for event in events]
         keys = list({key for _, deltas in counted for key in deltas.speaks_of()})
         as_of = dict(zip(keys, await read_as_of(self._ownership.read, self._ownership.prefix, keys), strict=True))
         return [deltas.lacking(offset, as_of) for offset, deltas in counted]
@@ -282,7 +289,7 @@ class ViewsProjection:
         steps.recount([key for key in keys if isinstance(key, Day)])
 
     async def tick(self) -> None:
-        """Flush the changelog when it is due, beside the counting.
+        """Flush the changelog when it is due, and watch that the log holds what is not in it, beside the counting.
 
         Raises:
             FencedError: another process writes it now.
@@ -296,6 +303,8 @@ class ViewsProjection:
             self._flushing = asyncio.create_task(
                 self._changelog.flush(), name=f"flush the changelog of partition {self._ownership.partition}"
             )
+        if self._retention is not None:
+            self._retention.tick(self._counting.log_ms)
 
     async def close(self) -> None:
         """Stop flushing and give the writer back."""
