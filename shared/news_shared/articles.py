@@ -13,6 +13,8 @@ from news_shared.clock import rfc3339
 from news_shared.errors import PoisonError
 
 Headers = list[tuple[str, bytes]]
+Standing = Literal["sticky", "withheld", "lifted"]
+"""What a withdrawal bars: every version until a restore, none once its source lists the article again, or nothing."""
 
 
 class EventType(StrEnum):
@@ -88,7 +90,12 @@ class Withdrawal(_Value):
     guid: str = Field(description="Empty while an embargo forbids to name an article that was never published.")
     url: str | None = Field(None, description="Where the source had it.")
     time: AwareDatetime = Field(description="When it was withdrawn.")
-    reason: str | None = Field(None, description="As it was given.")
+    standing: Standing | None = Field(
+        None,
+        description="sticky: until it is restored; withheld: until its source lists it again; lifted: restored, but "
+        "there is no text to publish. Earlier records have none.",
+    )
+    reason: str | None = Field(None, description="As it was given, for people.")
 
 
 class ArticleEvent(BaseModel):
