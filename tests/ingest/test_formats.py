@@ -231,6 +231,25 @@ def test_what_would_run_is_no_reference_to_another_article(reference: str) -> No
     assert only(json_of({"title": "A", "translation_of": reference})).translation_of is None
 
 
+@pytest.mark.parametrize(
+    ("said", "original", "guid"),
+    [
+        (" uk-1 ", "uk-1", None),
+        ("https://a.example/uk", "https://a.example/uk", None),
+        (
+            "https://a.example/?post_type=story&p=123",
+            "https://a.example/?p=123&post_type=story",
+            "https://a.example/?post_type=story&p=123",
+        ),
+    ],
+)
+def test_a_url_that_may_be_the_guid_of_an_original_is_kept_as_it_was_said(
+    said: str, original: str, guid: str | None
+) -> None:
+    item = only(json_of({"title": "A", "translation_of": said}))
+    assert (item.translation_of, item.translation_of_guid) == (original, guid)
+
+
 def test_an_embargo_ends_with_a_whole_millisecond() -> None:
     ends = [
         only(json_of({"title": "A", "embargoed_until": f"2026-01-15T12:00:00.{fraction}Z"})).embargoed_until

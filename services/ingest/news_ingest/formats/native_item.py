@@ -172,6 +172,7 @@ def item_of_native(
         if len(native.content_text) > MAX_ARTICLE_BYTES:
             raise PoisonError(f"content_text has more than {MAX_ARTICLE_BYTES:,} characters")
         body = body_of_text(native.content_text)
+    original, original_guid = _reference(native.translation_of)
     published = native.date_published or native.date_modified
     guid = native.named or synthetic_guid(title, published)
     item = Item(
@@ -192,7 +193,8 @@ def item_of_native(
             dict.fromkeys(t for raw in native.tags if (t := without_markup(raw[:_TAG_READ])[:_TAG_KEPT].strip()))
         ),
         image=canonical_url(native.image or native.banner_image or "", base),
-        translation_of=_reference(native.translation_of),
+        translation_of=original,
+        translation_of_guid=original_guid,
         attributions=_people(native.attributions),
         corrections=tuple(Correction(at=c.at, note=without_markup(c.note)) for c in native.corrections),
         links=body.links if body else (),
@@ -263,8 +265,12 @@ def _people(people: list[NativePerson]) -> tuple[Person, ...]:
     )
 
 
-def _reference(reference: str | None) -> str | None:
-    """A guid or URL of another article; what looks like a URL that runs something is neither."""
+def _reference(reference: str | None) -> tuple[str | None, str | None]:
+    """A guid or URL of another article, and what was said where that differs: a URL may be a guid, which is compared
+    letter by letter. What looks like a URL that runs something is neither.
+    """
     if reference is None or _RUNS.match(reference):
-        return None
-    return canonical_url(reference) or normal_guid(reference) or None
+        return None, None
+    said = normal_guid(reference) or None
+    canonical = canonical_url(reference)
+    return canonical or said, said if canonical not in {None, said} else None
