@@ -189,9 +189,7 @@ def item_of_native(
         date_published=published or now,
         date_modified=native.date_modified,
         dated=published is not None,
-        tags=tuple(
-            dict.fromkeys(t for raw in native.tags if (t := without_markup(raw[:_TAG_READ])[:_TAG_KEPT].strip()))
-        ),
+        tags=_tags(native.tags),
         image=canonical_url(native.image or native.banner_image or "", base),
         translation_of=original,
         translation_of_guid=original_guid,
