@@ -11,7 +11,7 @@ import pytest_asyncio
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from news_ingest.bodies import body_of_html
+from news_ingest.bodies.sanitising import body_of_html
 from news_related.edges.declared import declared_edges
 from news_related.edges.translations import translations
 from news_related.graph.changes import TAG

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
-from news_ingest.bodies import body_of_html, body_of_text
+from news_ingest.bodies.sanitising import body_of_html, body_of_text
 from news_ingest.formats.encodings import mended
 from news_ingest.formats.outcome import Reading, Rejected, rejection
 from news_ingest.items import EARLIEST, LATEST, Item
