@@ -123,7 +123,7 @@ def test_a_blank_id_is_none(blank: str) -> None:
 
 
 @pytest.mark.parametrize("url", ["/a", "javascript:alert(1)", "herald.example/a", "http://[bad"])
-def test_a_url_that_is_left_away_is_told(url: str) -> None:
+def test_a_url_that_is_ignored_is_told(url: str) -> None:
     reading = json_of([{"id": "a", "title": "A"}, {"id": "b", "title": "B", "url": url}])
     assert [item.url for _, item in reading.items] == [None, None]
-    assert reading.warnings == ["url is no absolute http or https address and is left away (item 1)"]
+    assert reading.warnings == ["url is no absolute http or https address and is ignored (item 1)"]

@@ -148,7 +148,7 @@ def take_item(
         if not native.named:
             reading.warn("without id and URL an item is known by its title and date only", index)
         if item.url is None and (native.url or "").strip():
-            reading.warn("url is no absolute http or https address and is left away", index)
+            reading.warn("url is no absolute http or https address and is ignored", index)
 
 
 def item_of_native(
