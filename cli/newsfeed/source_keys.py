@@ -95,7 +95,7 @@ def _after(lasts: timedelta) -> datetime:
     try:
         return datetime.now(UTC) + lasts
     except OverflowError as error:
-        raise typer.BadParameter("--lasts: no calendar goes so far; leave it away for a key without an end") from error
+        raise typer.BadParameter("--lasts: no calendar goes so far; leave it out for a key without an end") from error
 
 
 def _duration(text: str, option: str) -> timedelta:

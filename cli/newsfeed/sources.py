@@ -89,7 +89,7 @@ def import_list(
 
 @sources.command()
 def export(
-    file: Annotated[Path | None, typer.Argument(help="File; the terminal when it is left away.")] = None,
+    file: Annotated[Path | None, typer.Argument(help="File; the terminal when it is left out.")] = None,
     ingest: Ingest = INGEST,
     key: Key = KEY,
 ) -> None:

@@ -35,7 +35,7 @@ class Format(StrEnum):
 
 
 def export(
-    to: Annotated[Path | None, typer.Argument(help="File; the terminal when it is left away.")] = None,
+    to: Annotated[Path | None, typer.Argument(help="File; the terminal when it is left out.")] = None,
     form: Annotated[Format, typer.Option("--format", help="csv has a header line.")] = Format.CSV,
 ) -> None:
     """Write views, readers and what did not count, one row per article and day (UTC); imported ones are in them.

@@ -44,7 +44,7 @@ def import_totals(
         Path, typer.Argument(help="CSV, or a GoatCounter export; packed (.gz) or not.", exists=True, dir_okay=False)
     ],
     origin: Annotated[
-        str | None, typer.Option(help="A name for the system that counted; the format's when it is left away.")
+        str | None, typer.Option(help="A name for the system that counted; the format's when it is left out.")
     ] = None,
     source: Annotated[str | None, typer.Option(help="The source here whose guids the paths or URLs are.")] = None,
     site: Annotated[str | None, typer.Option(help="Put before a path to make it a URL: https://herald.example")] = None,

@@ -13,6 +13,8 @@ from news_shared.clock import rfc3339
 from news_shared.errors import PoisonError
 
 Headers = list[tuple[str, bytes]]
+Standing = Literal["sticky", "withheld", "lifted"]
+"""What a withdrawal bars: every version until a restore, none once its source lists the article again, or nothing."""
 
 
 class EventType(StrEnum):
@@ -72,7 +74,10 @@ class Article(_Value):
     dated: bool = Field(True, description="False: the source gave no date, date_published is the time of arrival.")
     tags: tuple[str, ...] = Field((), description="Themes.")
     image: str | None = Field(None, description="URL of the main picture.")
-    translation_of: str | None = Field(None, description="guid or URL, as the source said it.")
+    translation_of: str | None = Field(None, description="guid, or canonical URL.")
+    translation_of_guid: str | None = Field(
+        None, description="As the source said it, where translation_of is the canonical form of that."
+    )
     attributions: tuple[Person, ...] = Field((), description="Whom the text quotes or relies on.")
     corrections: tuple[Correction, ...] = Field((), description="What was put right since.")
     links: tuple[Link, ...] = Field((), description="Of the body, in its order.")
@@ -88,7 +93,12 @@ class Withdrawal(_Value):
     guid: str = Field(description="Empty while an embargo forbids to name an article that was never published.")
     url: str | None = Field(None, description="Where the source had it.")
     time: AwareDatetime = Field(description="When it was withdrawn.")
-    reason: str | None = Field(None, description="As it was given.")
+    standing: Standing | None = Field(
+        None,
+        description="sticky: until it is restored; withheld: until its source lists it again; lifted: restored, but "
+        "there is no text to publish. Earlier records have none.",
+    )
+    reason: str | None = Field(None, description="As it was given, for people.")
 
 
 class ArticleEvent(BaseModel):

@@ -15,7 +15,7 @@ from time import process_time
 from rich.console import Console
 from rich.table import Table
 
-from news_ingest.bodies import body_of_html
+from news_ingest.bodies.sanitising import body_of_html
 from news_ingest.formats.detection import Format, read_document
 from news_ingest.formats.native import read_line
 from news_ingest.submissions import Submission, encode_submission

@@ -3,8 +3,9 @@
 from datetime import UTC, datetime, timedelta
 
 from news_ingest.article_state import ArticleState, HoldRecord
-from news_ingest.decisions import Decision, decide, needs_text, recovered, recovered_hold
+from news_ingest.decisions import Decision, decide, needs_text
 from news_ingest.items import Item, item_of
+from news_ingest.recovery import recovered, recovered_hold
 from news_ingest.submissions import Kind, Received, Submission
 from news_shared.article_ids import article_id
 from news_shared.articles import Article, ArticleEvent, Status

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from news_ingest.formats.outcome import Reading
 from news_ingest.items import Item
 from news_ingest.text import without_markup
-from tests.ingest.test_bodies import assert_inert
+from tests.ingest.bodies.inert import assert_inert
 
 _ADDRESS = re.compile(r"https?://[!-~]+")
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*")

@@ -1,6 +1,5 @@
 """What becomes of a submission."""
 
-from collections.abc import Callable
 from datetime import datetime
 
 import pytest
@@ -10,6 +9,7 @@ from hypothesis import strategies as st
 from news_ingest.decisions import due_at
 from news_shared.articles import Article, EventType, Withdrawal
 from tests.ingest.builders import GUID_ID, NOON, Desk, at, item
+from tests.ingest.moves import Move, moves
 
 
 def told(desk: Desk) -> str | None:
@@ -296,31 +296,6 @@ def test_a_submission_that_is_decided_already_changes_nothing() -> None:
     assert desk.state == before
 
 
-Move = Callable[[Desk, int], object]
-
-
-@st.composite
-def moves(draw: st.DrawFn, *, keys: bool = True) -> Move:
-    kind = draw(st.sampled_from(["says", "says", "says", "withdraw", "restore", "release"]))
-    if kind == "withdraw":
-        return lambda desk, minute: desk.withdraws("wrong", minute=minute)
-    if kind == "restore":
-        return lambda desk, minute: desk.restores(minute=minute)
-    if kind == "release":
-        return lambda desk, minute: desk.releases(due_at(desk.state) or NOON, minute=minute)
-    number = draw(st.integers(1, 4))
-    said = item(
-        f"Title {number}",
-        version=draw(st.sampled_from([None, str(number)])) if keys else None,
-        dated=draw(st.sampled_from([None, at(number)])) if keys else at(number),
-        until=draw(st.sampled_from([None, None, at(5), at(15)])),
-        status=draw(st.sampled_from(["usable", "usable", "usable", "withheld", "canceled"])),
-    )
-    key = draw(st.sampled_from([None, "k1", "k2"])) if keys else None
-    expired = draw(st.sampled_from([False, False, False, True])) if keys else False
-    return lambda desk, minute: desk.says(said, minute=minute, key=key, expired=expired)
-
-
 @given(st.lists(moves(), max_size=25))
 def test_any_sequence_gives_revisions_without_gaps_and_is_never_decided_again(sequence: list[Move]) -> None:
     desk = Desk()
@@ -347,28 +322,3 @@ def test_the_same_log_gives_the_same_events(sequence: list[Move]) -> None:
     for received in first.received:
         second.take(received)
     assert (second.events, second.holds, second.state) == (first.events, first.holds, first.state)
-
-
-@given(st.lists(moves(keys=False), max_size=15), moves(keys=False))
-def test_a_successor_that_has_only_the_topics_decides_the_next_submission_alike(
-    sequence: list[Move], last: Move
-) -> None:
-    desk = Desk()
-    for minute, move in enumerate(sequence):
-        move(desk, minute)
-    successor = desk.successor()
-    assert successor.state.name == desk.state.name
-    assert due_at(successor.state) == due_at(desk.state)
-    for one in (desk, successor):
-        last(one, len(sequence))
-    assert successor.events == desk.events
-    assert successor.holds == desk.holds
-
-
-def test_a_successor_knows_the_undated_versions_that_were_here() -> None:
-    desk = Desk()
-    desk.says(item("A", dated=None))
-    desk.says(item("B", dated=None))
-    successor = desk.successor()
-    successor.says(item("A", dated=None))
-    assert told(successor) == "stale"

@@ -97,7 +97,8 @@ def _injected(said: object, vector: str) -> object:
 @settings(max_examples=often(400), suppress_health_check=[HealthCheck.too_slow])
 def test_nothing_active_survives_in_any_field_of_any_format(case_: object, vector: str) -> None:
     case = next(case for case in CASES if case is case_)
-    form, document = BUILDERS[case.format](_injected(case.said, vector))
+    around = {name: _injected(value, vector) for name, value in case.around.items()}
+    form, document = BUILDERS[case.format](_injected(case.said, vector), **around)
     try:
         reading = read_document(form, document, "", "s", NOW)
     except PoisonError:

@@ -4,7 +4,8 @@ from typing import Any
 
 from news_ingest.formats.detection import BY_TYPE, Format
 from news_shared.article_ids import article_id
-from tests.ingest.format_cases import newsml, ninjs
+from tests.ingest.format_cases.newsml import newsml
+from tests.ingest.format_cases.ninjs import ninjs
 from tests.ingest.hostile_documents import DOCUMENTS
 from tests.ingest.test_intake_service import SAMPLES, WAIT, intake, problem_of
 from tests.testbed.role import Roles

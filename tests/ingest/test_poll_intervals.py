@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from news_ingest.polling.answers import fresh_for, http_date, retry_after
-from news_ingest.polling.intervals import Bounds, NextPoll, Wishes, after_answer, after_failure, in_words, skipped_until
+from news_ingest.polling.intervals import Bounds, NextPoll, Wishes, after_answer, after_failure, skipped_until
 from tests.ingest.builders import NOON
 
 BOUNDS = Bounds(timedelta(minutes=5), timedelta(days=1), timedelta(hours=1))
@@ -157,15 +157,6 @@ def test_no_header_of_a_stranger_is_an_error(text: str) -> None:
     http_date(text)
     retry_after(text, NOON)
     fresh_for({"cache-control": text, "expires": text, "age": text, "date": text}, NOON)
-
-
-def test_a_length_of_time_is_said_as_people_say_it() -> None:
-    assert [in_words(t) for t in (timedelta(0), timedelta(seconds=20), 65 * MINUTE, DAY)] == [
-        "0 min",
-        "1 min",
-        "1 h 5 min",
-        "24 h",
-    ]
 
 
 def test_hours_to_be_skipped_are_told_as_the_reason() -> None:

@@ -10,10 +10,9 @@ from news_ingest.formats.native import read_line
 from news_ingest.formats.native_item import UNTIL_FURTHER_NOTICE
 from news_ingest.formats.ninjs import is_ninjs
 from news_ingest.formats.outcome import Reading
-from news_ingest.items import Item
 from news_shared.errors import PoisonError
-from tests.ingest.format_cases import newsml, nitf
-from tests.ingest.test_samples import NOW
+from tests.ingest.format_cases.newsml import newsml, nitf
+from tests.ingest.reading import NOW, only
 
 
 def of_ninjs(**said: Any) -> Reading:
@@ -23,12 +22,6 @@ def of_ninjs(**said: Any) -> Reading:
 def of_newsml(**said: str) -> Reading:
     _, body = newsml(said)
     return read_document(Format.RSS, body, "", "s", NOW)
-
-
-def only(reading: Reading) -> Item:
-    assert reading.rejected == []
-    [(_, item)] = reading.items
-    return item
 
 
 def refusal(reading: Reading) -> str:

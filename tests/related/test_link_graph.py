@@ -11,7 +11,7 @@ import pytest_asyncio
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from news_ingest.bodies import body_of_html
+from news_ingest.bodies.sanitising import body_of_html
 from news_related.edges.declared import declared_edges
 from news_related.edges.translations import translations
 from news_related.graph.changes import TAG
@@ -188,6 +188,19 @@ async def test_siblings_of_an_original_that_never_arrived_are_translations_of_ea
     )
     cards = await stored.graph.cards([id_of("de")])
     assert set(await translations(stored.graph, cards[id_of("de")])) == {id_of("en"), id_of("pl")}
+
+
+async def test_an_original_is_found_by_a_guid_that_is_a_url_as_it_was_said_or_by_its_url(stored: GraphOnRedis) -> None:
+    guid, canonical = "https://herald.example/?post_type=story&p=123", "https://herald.example/?p=123&post_type=story"
+    await stored.apply(
+        [
+            an_article(guid, url=url_of("story/ferry")),
+            an_article("uk", language="uk", translation_of=canonical, translation_of_guid=guid),
+            an_article("at that url", url=canonical),
+        ]
+    )
+    cards = await stored.graph.cards([id_of("uk")])
+    assert set(await translations(stored.graph, cards[id_of("uk")])) == {id_of(guid), id_of("at that url")}
 
 
 async def test_the_cost_of_an_event_does_not_grow_with_what_is_stored(stored: GraphOnRedis) -> None:

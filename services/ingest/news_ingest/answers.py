@@ -80,7 +80,7 @@ class ArticleOutcome(BaseModel):
     as_of: AwareDatetime = Field(description="Up to when this is right.")
 
 
-def example(model: object, value: object, description: str = "Well.") -> dict[str, Any]:
+def example(model: object, value: object, description: str = "OK.") -> dict[str, Any]:
     """A documented answer."""
     return {"model": model, "description": description, "content": {"application/json": {"example": value}}}
 
@@ -141,7 +141,7 @@ OUTCOME_RESPONSES: Final[Responses] = {
         },
     ),
     304: {"description": "Nothing changed since the ETag in `If-None-Match`."},
-    404: {"description": "Never heard of it."},
+    404: {"description": "Unknown article."},
     503: {"description": "Being restored, or Redis is away: try again after `Retry-After`."},
 }
 

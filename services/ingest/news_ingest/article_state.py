@@ -9,6 +9,7 @@ from news_ingest.items import Item
 
 BEFORE_ANY = -(2**62)
 """Less than every offset in ``news.submissions``, also than those that a restored backup names, which are negative."""
+UNDATED_HASHES_KEPT = 8
 
 
 class Outcome(StrEnum):
@@ -86,6 +87,16 @@ class ArticleState(_Remembered):
     at_ms: int = 0
     keys: tuple[Remembered, ...] = ()
     undated_hashes: tuple[str, ...] = ()
+
+    def having(self, **changes: object) -> "ArticleState":
+        """This state with other values of some fields."""
+        return self.model_copy(update=changes)
+
+    def having_seen_undated(self, version: Version) -> "ArticleState":
+        """This state, which knows the version should an undated item come with it again."""
+        if version.hash in self.undated_hashes:
+            return self
+        return self.having(undated_hashes=(*self.undated_hashes, version.hash)[-UNDATED_HASHES_KEPT:])
 
     @property
     def name(self) -> str:

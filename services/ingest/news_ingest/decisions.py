@@ -4,18 +4,19 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Literal
 
 from news_ingest.article_state import ArticleState, Hold, HoldRecord, Outcome, Remembered, Version
-from news_ingest.items import Item, article_of, content_hash, item_of
+from news_ingest.items import Item, article_of, content_hash
 from news_ingest.submissions import Received
 from news_shared.articles import ArticleEvent, EventType, Withdrawal
 from news_shared.clock import from_epoch_ms
 
 KEYS_KEPT, KEYS_KEPT_FOR = 32, timedelta(hours=24)
-UNDATED_HASHES_KEPT = 8
 _DOTTED = re.compile(r"\d{1,18}(\.\d{1,18}){0,9}")
 LIFTED = "no longer barred: its next submission will be published"
 WITHHELD = "withheld by the source"
+Barred = Literal["sticky", "withheld"]
 
 
 @dataclass(frozen=True)
@@ -99,12 +100,12 @@ def _submit(state: ArticleState, received: Received, item: Item, text: Item | No
     if not item.dated:
         if version.hash in state.undated_hashes and not _is_current(state, version):
             return _answered(state, received, Outcome.STALE, "an undated version that was here before")
-        state = _remember_undated(state, version)
+        state = state.having_seen_undated(version)
     if item.embargoed_until is not None and item.embargoed_until > from_epoch_ms(received.appended_ms):
         return _hold(state, received, item, version)
     if state.live is not None and state.live.hash == version.hash and not state.withdrawn:
         unchanged = _answered(state, received, Outcome.UNCHANGED, None)
-        newer = _with(unchanged.state, live=version, hold=None)
+        newer = unchanged.state.having(live=version, hold=None)
         return Decision(newer, unhold=state.hold is not None)
     return _publish(state, received, item, version)
 
@@ -121,8 +122,7 @@ def _publish(state: ArticleState, received: Received, item: Item, version: Versi
         trace=received.trace,
     )
     answered = _answered(state, received, Outcome.PUBLISHED if is_new else Outcome.UPDATED, None).state
-    published = _with(
-        answered,
+    published = answered.having(
         revision=revision,
         live=version,
         withdrawn=None,
@@ -143,11 +143,11 @@ def _hold(state: ArticleState, received: Received, item: Item, version: Version)
     )
     answered = _answered(state, received, Outcome.HELD, "held until its embargo ends").state
     hold = Hold(why="embargo", version=version, until=item.embargoed_until)
-    held = _with(answered, hold=hold, withdrawn=None, source=item.source, guid=item.guid)  # else it is never released
+    held = answered.having(hold=hold, withdrawn=None, source=item.source, guid=item.guid)  # else it is never released
     return Decision(held, hold=record)
 
 
-def _withdraw(state: ArticleState, received: Received, text: Item | None, how: str, reason: str | None) -> Decision:
+def _withdraw(state: ArticleState, received: Received, text: Item | None, how: Barred, reason: str | None) -> Decision:
     submission = received.submission
     answered = _answered(state, received, Outcome.WITHDRAWN, reason).state
     if state.withdrawn == how or state.withdrawn == "sticky":
@@ -167,17 +167,18 @@ def _withdraw(state: ArticleState, received: Received, text: Item | None, how: s
             guid=guid or "",
             url=state.url,
             time=now,
+            standing=how,
             reason=reason,
         ),
         submission=(received.partition, received.offset),
         trace=received.trace,
     )
-    withdrawn = _with(answered, revision=revision, live=None, withdrawn=how, hold=None, source=source, guid=guid)
+    withdrawn = answered.having(revision=revision, live=None, withdrawn=how, hold=None, source=source, guid=guid)
     if text is None:
         return Decision(withdrawn, event=event, unhold=state.hold is not None)
     why = "withdrawn" if how == "sticky" else "withheld"
     record = HoldRecord(why=why, item=text, submission=(received.partition, received.offset))
-    held = _with(withdrawn, hold=Hold(why=why, version=version_of(text)), guid=text.guid)
+    held = withdrawn.having(hold=Hold(why=why, version=version_of(text)), guid=text.guid)
     return Decision(held, event=event, hold=record)
 
 
@@ -190,13 +191,13 @@ def _is_secret(state: ArticleState, texts: Sequence[Item | None], now: datetime)
 def _restore(state: ArticleState, received: Received, text: Item | None) -> Decision:
     if not state.withdrawn:
         return _answered(state, received, Outcome.UNCHANGED, "it is not withdrawn")
-    lifted = _with(state, withdrawn=None)
+    lifted = state.having(withdrawn=None)
     if text is None:
         return _lift(lifted, received)
     if text.embargoed_until and text.embargoed_until > from_epoch_ms(received.appended_ms):
-        return _hold(_with(lifted, hold=None), received, text, version_of(text))
+        return _hold(lifted.having(hold=None), received, text, version_of(text))
     published = _publish(lifted, received, text, version_of(text))
-    return replace(published, state=_with(published.state, outcome=Outcome.RESTORED))
+    return replace(published, state=published.state.having(outcome=Outcome.RESTORED))
 
 
 def _lift(state: ArticleState, received: Received) -> Decision:
@@ -211,12 +212,13 @@ def _lift(state: ArticleState, received: Received) -> Decision:
             guid=state.guid or "",
             url=state.url,
             time=from_epoch_ms(received.appended_ms),
+            standing="lifted",
             reason=LIFTED,
         ),
         submission=(received.partition, received.offset),
         trace=received.trace,
     )
-    return Decision(_with(answered, revision=state.revision + 1), event=event)
+    return Decision(answered.having(revision=state.revision + 1), event=event)
 
 
 def _release(state: ArticleState, received: Received, text: Item | None) -> Decision:
@@ -231,19 +233,13 @@ def _release(state: ArticleState, received: Received, text: Item | None) -> Deci
 
 
 def _answered(state: ArticleState, received: Received, outcome: Outcome, why: str | None) -> Decision:
-    answered = _with(state, submission=received.offset, outcome=outcome, why=why, at_ms=received.appended_ms)
+    answered = state.having(submission=received.offset, outcome=outcome, why=why, at_ms=received.appended_ms)
     return Decision(answered)
 
 
 def _is_current(state: ArticleState, version: Version) -> bool:
     held = state.hold.version.hash if state.hold else None
     return version.hash in {state.live.hash if state.live else None, held}
-
-
-def _remember_undated(state: ArticleState, version: Version) -> ArticleState:
-    if version.hash in state.undated_hashes:
-        return state
-    return _with(state, undated_hashes=(*state.undated_hashes, version.hash)[-UNDATED_HASHES_KEPT:])
 
 
 def _known_key(state: ArticleState, received: Received) -> Remembered | None:
@@ -259,7 +255,7 @@ def _remember_key(state: ArticleState, received: Received) -> ArticleState:
     key = Remembered(
         key=received.idempotency_key, outcome=state.outcome, revision=state.revision, at_ms=received.appended_ms
     )
-    return _with(state, keys=(*state.keys, key)[-KEYS_KEPT:])
+    return state.having(keys=(*state.keys, key)[-KEYS_KEPT:])
 
 
 def _ordinal(version: str) -> tuple[int, tuple[int, ...], str]:
@@ -267,55 +263,6 @@ def _ordinal(version: str) -> tuple[int, tuple[int, ...], str]:
     if _DOTTED.fullmatch(version):
         return (0, tuple(int(part) for part in version.split(".")), "")
     return (1, (), version)
-
-
-def _with(state: ArticleState, **changes: object) -> ArticleState:
-    return state.model_copy(update=changes)
-
-
-def recovered(state: ArticleState, event: ArticleEvent, offset: int) -> ArticleState:
-    """The state after an event that is found in ``news.articles``; for a publisher that takes over."""
-    body = event.article
-    submission = max(state.submission, event.submission[1])
-    common = {
-        "revision": body.revision,
-        "submission": submission,
-        "source": body.source,
-        "guid": body.guid or None,
-        "url": body.url or state.url,
-        "article_at": offset,
-        "hold": None,  # a hold of this very submission follows in news.holds
-    }
-    if isinstance(body, Withdrawal):
-        how = {LIFTED: None, WITHHELD: "withheld"}.get(body.reason or "", "sticky")
-        outcome = Outcome.RESTORED if how is None else Outcome.WITHDRAWN
-        return _with(state, **common, live=None, withdrawn=how, outcome=outcome, why=body.reason)
-    outcome = Outcome.PUBLISHED if event.type is EventType.PUBLISHED else Outcome.UPDATED
-    live = version_of(item_of(body))
-    return _with(
-        state if body.dated else _remember_undated(state, live),
-        **common,
-        live=live,
-        withdrawn=None,
-        outcome=outcome,
-        why=None,
-        first_published_at=body.first_published_at,
-    )
-
-
-def recovered_hold(state: ArticleState, record: HoldRecord | None, offset: int) -> ArticleState:
-    """The state after a record of ``news.holds`` (None: removed) is found there."""
-    superseded = record is not None and record.why == "embargo" and record.submission[1] < state.submission
-    if record is None or superseded:  # superseded: without transactions the removal may be missing
-        return _with(state, hold=None, hold_at=offset)
-    hold = Hold(why=record.why, version=version_of(record.item), until=record.until)
-    changes: dict[str, object] = {"hold": hold, "hold_at": offset, "guid": state.guid or record.item.guid}
-    if record.submission[1] > state.submission:
-        changes |= {"submission": record.submission[1], "source": record.item.source, "guid": record.item.guid}
-        if record.why == "embargo":  # nothing that is withdrawn goes under embargo
-            changes |= {"outcome": Outcome.HELD, "why": "held until its embargo ends", "withdrawn": None}
-            state = state if record.item.dated else _remember_undated(state, hold.version)
-    return _with(state, **changes)
 
 
 def due_at(state: ArticleState) -> datetime | None:

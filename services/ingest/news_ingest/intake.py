@@ -11,7 +11,6 @@ from news_ingest.formats.outcome import Reading, Rejected, rejection
 from news_ingest.items import Item
 from news_ingest.outcomes import Outcomes
 from news_ingest.submissions import Submission, encode_submission
-from news_shared.article_ids import ArticleId
 from news_shared.clock import Clock, epoch_ms
 from news_shared.crash_points import reached
 from news_shared.errors import TransientError
@@ -30,7 +29,7 @@ class Taken:
     """What was accepted and what was not, in the order of the document."""
 
     items: list[dict[str, object]] = field(default_factory=list)
-    positions: list[tuple[ArticleId, Position]] = field(default_factory=list)
+    positions: list[Position] = field(default_factory=list)
     rejected: list[Rejected] = field(default_factory=list)
     accepted_count: int = 0
     rejected_count: int = 0
@@ -38,12 +37,13 @@ class Taken:
     stopped_at: int | None = None
     """The line, from 0, before which a stream was cut short; None: it was read to its end."""
 
-    def accept(self, article: ArticleId, item: Item, position: Position) -> None:
-        """Note what Kafka has; of very many only the first are shown."""
+    def accept(self, shown: dict[str, object], position: Position | None = None) -> None:
+        """Note what is taken, and where Kafka has it (None: a dry run); of very many only the first are shown."""
         self.accepted_count += 1
         if len(self.items) < MAX_ITEMS_SHOWN:
-            self.items.append({"id": article, "guid": item.guid, "url": item.url})
-            self.positions.append((article, position))
+            self.items.append(shown)
+            if position is not None:
+                self.positions.append(position)
 
     def refuse(self, rejected: Sequence[Rejected]) -> None:
         """Note refusals; of many only the first are shown."""
@@ -57,7 +57,7 @@ class Taken:
     def answer(self) -> dict[str, object]:
         """The body of the answer."""
         body: dict[str, object] = {
-            "accepted": max(self.accepted_count, len(self.items)),
+            "accepted": self.accepted_count,
             "items": self.items,
             "rejected": [{"index": r.index, "guid": r.guid, "errors": list(r.errors)} for r in self.rejected],
         }
@@ -102,7 +102,7 @@ class Intake:
         submissions = [(index, _submission(item, self._clock)) for index, item in reading.items]
         positions = await self._send(submissions, terms)
         for (_, item), (_, submission), position in zip(reading.items, submissions, positions, strict=True):
-            taken.accept(ArticleId(submission.id), item, position)
+            taken.accept({"id": submission.id, "guid": item.guid, "url": item.url}, position)
         taken.refuse(reading.rejected)
         taken.warn(reading.warnings)
 
@@ -175,10 +175,10 @@ class Intake:
         open_items = dict(enumerate(taken.positions))
         while open_items:
             try:
-                found = await self._outcomes.of_submissions([position for _, position in open_items.values()])
+                found = await self._outcomes.of_submissions(list(open_items.values()))
             except TransientError:
                 found = {}
-            for index, (_, position) in list(open_items.items()):
+            for index, position in list(open_items.items()):
                 if position in found:
                     taken.items[index] |= found[position]
                     del open_items[index]

@@ -33,7 +33,10 @@ class Item(BaseModel):
     dated: bool = Field(True, description="False: the source gave no date, date_published is the time of arrival.")
     tags: tuple[str, ...] = Field((), description="Themes.")
     image: str | None = Field(None, description="URL of the main picture.")
-    translation_of: str | None = Field(None, description="guid or URL, as the source said it.")
+    translation_of: str | None = Field(None, description="guid, or canonical URL.")
+    translation_of_guid: str | None = Field(
+        None, description="As the source said it, where translation_of is the canonical form of that."
+    )
     attributions: tuple[Person, ...] = Field((), description="Whom the text quotes or relies on.")
     corrections: tuple[Correction, ...] = Field((), description="What was put right since.")
     links: tuple[Link, ...] = Field((), description="Of the body, in its order.")

@@ -15,8 +15,9 @@ import structlog
 from aiokafka import ConsumerRecord
 
 from news_ingest.article_state import ArticleState, HoldRecord, Outcome
-from news_ingest.decisions import Decision, decide, due_at, needs_text, recovered, recovered_hold
+from news_ingest.decisions import Decision, decide, due_at, needs_text
 from news_ingest.items import Item, item_of
+from news_ingest.recovery import recovered, recovered_hold
 from news_ingest.submissions import Received, Submission, decode_submission, encode_submission
 from news_shared.article_ids import ArticleId
 from news_shared.articles import Article, encode_event, event_of

@@ -193,7 +193,8 @@ async def _command(
         kind=kind, id=article_id, source=source, guid=guid, reason=reason, received_at=system_clock()
     )
     position = await made_of.intake.command(submission, on)
-    taken = Taken(items=[{"id": article_id}], positions=[(article_id, position)])
+    taken = Taken()
+    taken.accept({"id": article_id}, position)
     decided = waiting is not None and await made_of.intake.wait(taken, waiting)
     return JSONResponse(taken.items[0], 200 if decided else 202)
 
@@ -223,7 +224,7 @@ def _dry_run(reading: Reading) -> Response:
             shown["article"] = article.model_dump(mode="json", exclude_defaults=True)
         else:
             shown["outcome"] = Outcome.WITHDRAWN
-        taken.items.append(shown)
+        taken.accept(shown)
     taken.refuse(reading.rejected)
     return JSONResponse(taken.answer()) if taken.items or not taken.rejected_count else answer_to(taken)
 

@@ -61,7 +61,7 @@ class SourceKeys:
         """
         self._sources.get(source)
         if template.expires_at is not None and template.expires_at <= template.created_at:
-            raise ProblemError(INVALID, "expires_at: lies in the past; name a later moment, or leave it away")
+            raise ProblemError(INVALID, "expires_at: lies in the past; name a later moment, or leave it out")
         await self._remove_long_expired(source)
         if len(self.of([source])[source]) >= MAX_KEYS:
             raise ProblemError(INVALID, f"The source {source} has {MAX_KEYS} keys. Revoke those that nobody uses.")

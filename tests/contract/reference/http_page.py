@@ -15,7 +15,7 @@ _SERVICES: Final = {
     "feed": "Articles, lists, the stream of events, feeds for the world.",
     "web": "The one origin: readers' pages, and the public calls of the other services under the same paths.",
 }
-_UNSAID: Final = {"Successful Response", "Well."}
+_UNSAID: Final = {"Successful Response", "OK."}
 _TOP: Final = f"""\
 # HTTP reference
 

@@ -87,6 +87,7 @@ _WITHDRAWN: Final = ArticleEvent(
         guid="ferry-timetable",
         url=_ITEM.url,
         time=_AT,
+        standing="sticky",
         reason="written by mistake",
     ),
     submission=(7, 4720),

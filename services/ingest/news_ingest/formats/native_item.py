@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
-from news_ingest.bodies import body_of_html, body_of_text
+from news_ingest.bodies.sanitising import body_of_html, body_of_text
 from news_ingest.formats.encodings import mended
 from news_ingest.formats.outcome import Reading, Rejected, rejection
 from news_ingest.items import EARLIEST, LATEST, Item
@@ -148,7 +148,7 @@ def take_item(
         if not native.named:
             reading.warn("without id and URL an item is known by its title and date only", index)
         if item.url is None and (native.url or "").strip():
-            reading.warn("url is no absolute http or https address and is left away", index)
+            reading.warn("url is no absolute http or https address and is ignored", index)
 
 
 def item_of_native(
@@ -172,6 +172,7 @@ def item_of_native(
         if len(native.content_text) > MAX_ARTICLE_BYTES:
             raise PoisonError(f"content_text has more than {MAX_ARTICLE_BYTES:,} characters")
         body = body_of_text(native.content_text)
+    original, original_guid = _reference(native.translation_of)
     published = native.date_published or native.date_modified
     guid = native.named or synthetic_guid(title, published)
     item = Item(
@@ -188,11 +189,10 @@ def item_of_native(
         date_published=published or now,
         date_modified=native.date_modified,
         dated=published is not None,
-        tags=tuple(
-            dict.fromkeys(t for raw in native.tags if (t := without_markup(raw[:_TAG_READ])[:_TAG_KEPT].strip()))
-        ),
+        tags=_tags(native.tags),
         image=canonical_url(native.image or native.banner_image or "", base),
-        translation_of=_reference(native.translation_of),
+        translation_of=original,
+        translation_of_guid=original_guid,
         attributions=_people(native.attributions),
         corrections=tuple(Correction(at=c.at, note=without_markup(c.note)) for c in native.corrections),
         links=body.links if body else (),
@@ -263,8 +263,12 @@ def _people(people: list[NativePerson]) -> tuple[Person, ...]:
     )
 
 
-def _reference(reference: str | None) -> str | None:
-    """A guid or URL of another article; what looks like a URL that runs something is neither."""
+def _reference(reference: str | None) -> tuple[str | None, str | None]:
+    """A guid or URL of another article, and what was said where that differs: a URL may be a guid, which is compared
+    letter by letter. What looks like a URL that runs something is neither.
+    """
     if reference is None or _RUNS.match(reference):
-        return None
-    return canonical_url(reference) or normal_guid(reference) or None
+        return None, None
+    said = normal_guid(reference) or None
+    canonical = canonical_url(reference)
+    return canonical or said, said if canonical not in {None, said} else None

@@ -1,6 +1,5 @@
 """When a feed is asked for again: pure rules, time and chance are arguments."""
 
-import math
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -125,12 +124,3 @@ def _spread(wait: timedelta, bounds: Bounds, chance: float, *, only_later: bool 
     if only_later:
         return min(wait * (1 + _JITTER * chance), bounds.longest)
     return max(wait * (1 - _JITTER * chance), bounds.shortest)
-
-
-def in_words(period: timedelta) -> str:
-    """A length of time as people say it: ``2 h 5 min``."""
-    minutes = math.ceil(period.total_seconds() / 60)
-    if minutes < 1:
-        return "0 min"
-    hours, minutes = divmod(minutes, 60)
-    return " ".join(part for part in (f"{hours} h" if hours else "", f"{minutes} min" if minutes else "") if part)

@@ -300,6 +300,7 @@ def _original(article: Article) -> Original | None:
     named = normal_guid(article.translation_of or "")
     if not named:
         return None
-    original = Original(article_id(article.source, named), named if named.startswith(("http://", "https://")) else None)
+    guid = normal_guid(article.translation_of_guid or "") or named
+    original = Original(article_id(article.source, guid), named if named.startswith(("http://", "https://")) else None)
     itself = original.id == article.id or (original.url is not None and original.url == article.url)
     return None if itself else original

@@ -66,7 +66,7 @@ _OPENAPI: Final[dict[str, Any]] = {
                     "type": "string",
                     "description": "One object a line: `article` (our id or `source:guid`), `time` (RFC 3339, at most "
                     "10 minutes ago), `ip` and `user_agent` of the reader; optional `gpc` or `dnt` (true: opted out; "
-                    "`ip` may then be left away) and `purpose` (the header `Sec-Purpose`).",
+                    "`ip` may then be left out) and `purpose` (the header `Sec-Purpose`).",
                 },
                 "example": _EXAMPLE + "\n",
             }

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import nh3
 
-from news_ingest.body_markup import READ_ATTRIBUTES, READ_TAGS
-from news_ingest.body_writer import BodyWriter
-from news_ingest.large_markup import with_few_attributes
+from news_ingest.bodies.large_markup import with_few_attributes
+from news_ingest.bodies.markup import READ_ATTRIBUTES, READ_TAGS
+from news_ingest.bodies.writer import BodyWriter
 from news_ingest.text import fit, one_line
 from news_shared.articles import Link
 from news_shared.errors import PoisonError

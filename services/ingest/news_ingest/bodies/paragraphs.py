@@ -1,12 +1,12 @@
 """Paragraphs of text and of inline elements that hold text only, as most of news are: read and written in one go.
 
-What comes out is what `news_ingest.body_writer` writes tag by tag where no other block stands around them.
+What comes out is what `news_ingest.bodies.writer` writes tag by tag where no other block stands around them.
 """
 
 import re
 from collections.abc import Callable, Iterator
 
-from news_ingest.body_markup import INLINE
+from news_ingest.bodies.markup import INLINE
 
 _NBSP = "&nbsp;"
 _TAGS = "|".join(sorted(INLINE - {"a", "span"}))  # written as they stand, without attributes

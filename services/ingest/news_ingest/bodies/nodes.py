@@ -1,6 +1,6 @@
 """Elements that are open while a body is written: those of the source and those of the result."""
 
-from news_ingest.body_markup import ATTRIBUTES, EVERYWHERE, NUMBERS
+from news_ingest.bodies.markup import ATTRIBUTES, EVERYWHERE, NUMBERS
 
 
 class Element:

@@ -3,7 +3,7 @@
 import re
 from itertools import islice
 
-from news_ingest.body_markup import READ_ATTRIBUTES
+from news_ingest.bodies.markup import READ_ATTRIBUTES
 
 _TAG = re.compile(r"""<(/?)([A-Za-z][^\s/<>]*+)((?>[^<>"']+|"[^"]*"|'[^']*'){0,400}+)>""")
 _ATTRIBUTE = re.compile(r"""(?<![\w:-])([A-Za-z][\w:-]*+)\s*+=\s*+("[^"]*"|'[^']*'|[^\s"'>]+)""")

@@ -1,14 +1,15 @@
 """Writing a body anew from sanitised markup: top-level blocks only, properly nested, every address absolute.
 
-Only what `news_ingest.body_markup` lists is written, each element and attribute by name: this is a second allow-list
+Only what `news_ingest.bodies.markup` lists is written, each element and attribute by name: this is a second allow-list
 behind the sanitiser. Blocks never stand inside inline elements or paragraphs, so a browser reads what we wrote.
 """
 
 import html
 import re
 
-from news_ingest import simple_paragraphs
-from news_ingest.body_markup import (
+from news_ingest.bodies import paragraphs
+from news_ingest.bodies.embedded_media import embed_label, permalink, watch_page
+from news_ingest.bodies.markup import (
     EMBEDS,
     IMPLIED,
     INLINE,
@@ -19,14 +20,13 @@ from news_ingest.body_markup import (
     VOID,
     WRITTEN_AS,
 )
-from news_ingest.body_nodes import Element, Node, opening_of
-from news_ingest.embeds import embed_label, permalink, watch_page
+from news_ingest.bodies.nodes import Element, Node, opening_of
 from news_ingest.text import one_line
 from news_ingest.urls import canonical_url
 from news_shared.articles import Link
 from news_shared.errors import PoisonError
 
-_PIECE = re.compile(rf'{simple_paragraphs.PATTERN}|<(/?)([a-z][a-z0-9]*)((?: [^\s<>"=]+="[^"]*")*)>|([^<]+)|<')
+_PIECE = re.compile(rf'{paragraphs.PATTERN}|<(/?)([a-z][a-z0-9]*)((?: [^\s<>"=]+="[^"]*")*)>|([^<]+)|<')
 _ATTRIBUTE = re.compile(r' ([^\s<>"=]+)="([^"]*)"')
 _MAX_DEPTH = 256
 _MAX_LINK_TEXT = 300
@@ -65,11 +65,11 @@ class BodyWriter:
             elif not simple:
                 self._text(text or "&lt;")
             elif self._is_between_blocks():
-                if block := simple_paragraphs.written(simple, self._simple_link):
+                if block := paragraphs.written(simple, self._simple_link):
                     self.blocks.append(block)
             else:
                 self._start("p", "")
-                for around, said, inside in simple_paragraphs.parts_of(simple):
+                for around, said, inside in paragraphs.parts_of(simple):
                     if around:
                         self._start(around, said)
                     self._text(inside)
@@ -242,7 +242,7 @@ class BodyWriter:
     def _text(self, text: str) -> None:
         if self._skipping is not None:
             return
-        is_blank = simple_paragraphs.is_blank(text)
+        is_blank = paragraphs.is_blank(text)
         at_start = self._breaks or self._at_start()
         if (is_blank and at_start) or not self._place():
             return

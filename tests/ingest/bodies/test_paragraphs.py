@@ -5,8 +5,8 @@ from unittest.mock import patch
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from news_ingest.bodies import Body, body_of_html
-from news_ingest.body_writer import BodyWriter
+from news_ingest.bodies.sanitising import Body, body_of_html
+from news_ingest.bodies.writer import BodyWriter
 from news_shared.articles import Link
 
 BASE = "https://a.example/news/1"
