@@ -16,6 +16,7 @@ from news_related.neighbours.similarity import UNITS
 from news_shared.article_ids import ArticleId
 from news_shared.articles import Article
 from tests.related.builders import LEAD, NOON, an_article, id_of
+from tests.related.wire_texts import a_wire_text
 
 
 def a_card(guid: str, *, days: float = 0, **fields: Any) -> Card:
@@ -155,6 +156,20 @@ def test_of_two_tellings_of_one_report_the_one_in_the_articles_language_is_shown
     signals = {"uk": [ranking.backlink(HERE, original, 0)], "en": [ranking.same_story(HERE, translation, original)]}
     assert titles(ranked([original, translation], signals)) == ["en"]
     assert titles(ranked([original, translation], signals, languages=("uk",))) == ["uk"]
+
+
+def test_what_is_there_for_themes_alone_never_stands_for_what_has_another_reason() -> None:
+    body: dict[str, Any] = {"content_text": a_wire_text(1)}
+    original, translation = a_card("en"), a_card("uk", language="uk", translation_of="en")
+    first, copy = a_card("first", days=-1, **body), a_card("copy", **body)
+    strong, weak = Signal(0.4, Reason("theme", themes=("Energy",))), Signal(0.1, Reason("backlink"))
+    signals = {"en": [strong], "uk": [weak], "first": [strong], "copy": [weak]}
+    found = ranked([original, translation, first, copy], signals, limit=20)
+    assert {one.card.id: (one.score, one.reason.kind) for one in found} == {
+        id_of(guid): (0.4, "backlink") for guid in ("uk", "copy")
+    }
+    assert {card.id for one in found for card in one.copies} == {first.id}
+    assert set(titles(ranked([original, translation, first, copy], signals, kinds={"theme"}))) == {"en", "first"}
 
 
 def test_a_list_is_not_all_of_one_theme_while_there_is_something_else() -> None:

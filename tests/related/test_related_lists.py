@@ -1,12 +1,14 @@
 """What stands in the list of an article and what never does, over a stored graph."""
 
 from collections.abc import AsyncIterator
+from datetime import timedelta
+from typing import Any
 
 import pytest_asyncio
 
 from news_related.lists.ranking import Ranked, Wanted
 from news_related.lists.related_stories import own, related
-from tests.related.builders import an_article, id_of, url_of
+from tests.related.builders import NOON, an_article, id_of, url_of
 from tests.related.graph_on_redis import GraphOnRedis, graph_on_redis
 from tests.related.wire_texts import a_wire_text, edited
 from tests.testbed.backends import Backend
@@ -18,11 +20,11 @@ async def stored(backend: Backend) -> AsyncIterator[GraphOnRedis]:
         yield graph
 
 
-async def listed(stored: GraphOnRedis, guid: str) -> dict[str, Ranked]:
+async def listed(stored: GraphOnRedis, guid: str, **wanted: Any) -> dict[str, Ranked]:
     """The list of an article by guid, in its order."""
     key = id_of(guid)
     cards = await stored.graph.cards([key])
-    found = await related(stored.graph, cards[key], await own(stored.graph, key), Wanted())
+    found = await related(stored.graph, cards[key], await own(stored.graph, key), Wanted(**wanted))
     return {one.card.title.removeprefix("Title of "): one for one in found}
 
 
@@ -102,3 +104,20 @@ async def test_a_copy_of_what_is_blocked_is_known_though_nothing_else_speaks_for
     assert list(await listed(stored, "here")) == ["its copy"]
     await stored.choose("here", "block", "blocked")
     assert list(await listed(stored, "here")) == []
+
+
+async def test_a_translation_that_links_here_is_listed_though_its_original_shares_a_theme(stored: GraphOnRedis) -> None:
+    themes = ("Energy",)
+    await stored.apply(
+        [
+            an_article("here", themes=themes),
+            an_article("original", themes=themes, date=NOON - timedelta(hours=1)),
+            an_article("links here", themes=themes, language="uk", translation_of="original", links=("here",)),
+            *[an_article(f"old {n}", links=("here",), date=NOON - timedelta(days=100 + n)) for n in range(5)],
+        ]
+    )
+    wishes: list[dict[str, Any]] = [{"limit": 3}, {"limit": 10}, {"limit": 20}, {"published_after_ms": 0}]
+    for wanted in wishes:
+        first, *others = (await listed(stored, "here", **wanted)).items()
+        assert (first[0], first[1].reason.kind) == ("links here", "backlink")
+        assert "original" not in dict(others)

@@ -21,8 +21,9 @@ so, stands where it would stand and is called similar. Signals of one article ad
 Then the list is picked one by one, the highest first (ties: the newest, then by id), out of five times as many as
 wanted: what tells the same story as something picked (its translation) is left out, and each article picked before for
 the same themes takes a fifth off. Themes alone are a weak reason: such articles only fill a list up to four, unless
-themes were asked for. A copy of the article is never in its list; of copies of one text the earliest stands for all,
-with the score of the best; a pinned one always stands for itself.
+themes were asked for, and none of them stands for one that has another reason. A copy of the article is never in its
+list; of copies of one text the earliest stands for all, with the score of the best; a pinned one always stands for
+itself.
 Scores are comparable within one list only.
 """
 
@@ -173,8 +174,9 @@ def rank(
     chosen = [one for one in scored if one.reason.kind == "pinned"]  # signals come in the order of pinning
     told = _stories([article, *candidates.values()])
     own = told[article.id]
-    chosen, rest = _with_copies(chosen, [one for one in scored if one.reason.kind != "pinned"], copies)
-    rest = _one_of_each_story(rest, told, article)
+    rest = [one for one in scored if one.reason.kind != "pinned"]
+    chosen, rest = _with_copies(chosen, rest, copies, for_themes_alone)
+    rest = _one_of_each_story(rest, told, article, for_themes_alone)
     shown = {told[one.card.id] for one in chosen} - {own}
     rest = [one for one in rest if told[one.card.id] not in shown]
     rest = _filled(rest, for_themes_alone, FILLED_TO - len(chosen))
@@ -226,12 +228,16 @@ def _stories(cards: Iterable[Card]) -> dict[str, str]:
 
 
 def _with_copies(
-    chosen: Sequence[Ranked], rest: Sequence[Ranked], copies: Mapping[ArticleId, Set[ArticleId]]
+    chosen: Sequence[Ranked],
+    rest: Sequence[Ranked],
+    copies: Mapping[ArticleId, Set[ArticleId]],
+    for_themes_alone: Collection[str],
 ) -> tuple[list[Ranked], list[Ranked]]:
-    """Copies of one text folded into the pinned one, or into the earliest; the others are named on its card."""
+    """Copies of one text folded into the pinned one, or into the earliest that is not there for themes alone while
+    another is; the others are named on its card."""
     stands = folded((one.card for one in (*chosen, *rest)), copies)
     groups: dict[str, list[Ranked]] = {}
-    for one in sorted(rest, key=lambda one: (one.card.listed_ms, one.card.id)):
+    for one in sorted(rest, key=lambda one: (one.card.id in for_themes_alone, one.card.listed_ms, one.card.id)):
         groups.setdefault(stands[one.card.id], []).append(one)
     pinned = []
     for one in chosen:
@@ -246,22 +252,25 @@ def _with_copies(
     return pinned, kept
 
 
-def _one_of_each_story(scored: Sequence[Ranked], told: Mapping[str, str], article: Card) -> list[Ranked]:
-    """Of translations of each other the one in the article's language, else the best; its own are all kept."""
-    best: dict[str, Ranked] = {}
+def _one_of_each_story(
+    scored: Sequence[Ranked], told: Mapping[str, str], article: Card, for_themes_alone: Collection[str]
+) -> list[Ranked]:
+    """Of translations of each other the one in the article's language, else the best, and none that is there for
+    themes alone while another is; its own are all kept."""
     kept = []
-    main_language = primary_language(article.language)
+    tellings: dict[str, list[Ranked]] = {}
     for one in sorted(scored, key=_order):
         story = told[one.card.id]
         if story == told[article.id] or one.reason.kind == "translation":
             kept.append(one)
-            continue
-        held = best.get(story)
-        if held is None or (
-            is_in(one.card.language, [main_language]) and not is_in(held.card.language, [main_language])
-        ):
-            best[story] = one if held is None else one._replace(score=held.score)
-    return [*kept, *best.values()]
+        else:
+            tellings.setdefault(story, []).append(one)
+    main_language = [primary_language(article.language)]
+
+    def falls_behind(one: Ranked) -> tuple[bool, bool]:
+        return one.card.id in for_themes_alone, not is_in(one.card.language, main_language)
+
+    return [*kept, *(min(some, key=falls_behind)._replace(score=some[0].score) for some in tellings.values())]
 
 
 def _diverse(scored: Iterable[Ranked], limit: int) -> list[Ranked]:
