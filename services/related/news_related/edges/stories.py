@@ -68,7 +68,7 @@ async def thread_of(graph: LinkGraph, card: Card, languages: tuple[str, ...] = (
     declared: dict[Pair, None] = {}
     frontier, is_cut = [card], False
     for _ in range(_MAX_STEPS):
-        edges, copies = await asyncio.gather(
+        (edges, are_edges_cut), copies = await asyncio.gather(
             declared_edges(graph, frontier, backlinks=_BACKLINKS), copies_of(graph, frontier)
         )
         copied = {copy.card.id: copy.card for some in copies for copy in some}
@@ -80,7 +80,8 @@ async def thread_of(graph: LinkGraph, card: Card, languages: tuple[str, ...] = (
         reached = {end for pair in joined for end in pair} | copied.keys() | meant.keys()
         frontier = sorted((known[key] for key in reached - found.keys()), key=lambda c: _apart(c, card))
         room = _LOOKED_AT - len(found)
-        is_cut = is_cut or len(frontier) > room or any(len(some) >= MAX_IN_A_BAND - 1 for some in copies)
+        is_cut = is_cut or are_edges_cut or len(frontier) > room
+        is_cut = is_cut or any(len(some) >= MAX_IN_A_BAND - 1 for some in copies)
         frontier = frontier[:room]
         found.update((one.id, one) for one in frontier)
         if not frontier:

@@ -205,7 +205,8 @@ async def graph_around(
         Query(max_length=10, description="Edges to follow: all but `similar` and `theme`."),
     ] = None,
 ) -> Response:
-    """Nodes and edges up to some steps away (200 nodes at the most), as data, for GraphViz or Gephi, or a picture."""
+    """Nodes and edges up to some steps away (200 nodes at the most, found along 2,000 links a step), as data, for
+    GraphViz or Gephi, or a picture."""
     words = words_of(request, ())
 
     async def found(graph: LinkGraph) -> tuple[Card, Neighbourhood]:
