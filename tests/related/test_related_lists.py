@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest_asyncio
 
+from news_related.graph.facts import MAX_LINKS
 from news_related.lists.ranking import Ranked, Wanted
 from news_related.lists.related_stories import own, related
 from tests.related.builders import NOON, an_article, id_of, url_of
@@ -121,3 +122,17 @@ async def test_a_translation_that_links_here_is_listed_though_its_original_share
         first, *others = (await listed(stored, "here", **wanted)).items()
         assert (first[0], first[1].reason.kind) == ("links here", "backlink")
         assert "original" not in dict(others)
+
+
+async def test_no_copy_of_what_the_body_links_is_listed_however_many_links_it_has(stored: GraphOnRedis) -> None:
+    themes, wire = ("Energy",), a_wire_text(1)
+    links = tuple(f"linked {n}" for n in range(MAX_LINKS))
+    await stored.apply(
+        [
+            an_article("here", links=links, themes=themes),
+            an_article(links[-1], content_text=wire),
+            an_article("its copy", themes=themes, content_text=wire),
+            an_article("another", themes=themes, content_text=a_wire_text(2)),
+        ]
+    )
+    assert list(await listed(stored, "here")) == ["another"]

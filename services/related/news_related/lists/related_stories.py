@@ -100,7 +100,7 @@ class _Evidence:
         cards = self.cards
         never = {*self.blocked, *self.links.targets, card.id, *self._leading_nowhere_new(card)}
         copies = copies_of_each(cards.values())
-        never.update(*(copies.get(key, ()) for key in self.links.citing_the_same))
+        never.update(*(copies.get(key, ()) for key in self.links.targets))
         chosen = {choice.other for choice in self.pinned}  # of two copies an editor may pin the one and block the other
         never.update(*(copies.get(key, set()) - chosen for key in self.blocked))
         signals: dict[ArticleId, list[Signal]] = {}
@@ -173,7 +173,8 @@ async def _links(graph: LinkGraph, card: Card, mine: Own) -> _Links:
         graph.owners(urls), graph.backlinks_of([card], _BACKLINKS), graph.backlinks(urls[:_LINKS], _CITING_THE_SAME)
     )
     citing = {owners[url]: some for url, some in zip(urls, of_urls, strict=False) if url in owners}
-    cards = await graph.cards([*citing, *(b.id for some in (backlinks, *citing.values()) for b in some)])
+    # All targets, not only those that are asked who links to them: a copy of a target is known by the cards of both.
+    cards = await graph.cards([*owners.values(), *(b.id for some in (backlinks, *citing.values()) for b in some)])
     return _Links(set(urls), set(owners.values()), backlinks, citing, cards)
 
 
