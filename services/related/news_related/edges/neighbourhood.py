@@ -28,7 +28,7 @@ class Node:
     """An article, a link whose article is not here, or a theme.
 
     Attributes:
-        id: article id, URL or slug.
+        id: article id, URL, or `theme:` and a slug.
         depth: steps from the article in the middle.
     """
 

@@ -148,7 +148,8 @@ async def story(request: Request, article: str, language: Languages = None) -> R
 
 @router.get("/v1/stories/{article:path}", responses=STORY_RESPONSES, summary="A story")
 async def story_by_id(request: Request, article: str, language: Languages = None) -> Response:
-    """A story by its id, or by that of any of its articles."""
+    """A story by its id, or by that of any of its articles; 410 when that article was withdrawn, though the story may
+    go on under another's id."""
     return await answered(request, partial(_story, article=article, url=None, languages=language))
 
 
