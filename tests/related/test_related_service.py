@@ -317,7 +317,7 @@ async def test_bad_questions_are_refused_with_a_reason(service: Related) -> None
         ("/v1/articles/newsroom:vote-1-uk/related?published_after=2026-01-01T00:00:00", 422),
         ("/v1/articles/newsroom:vote-1-uk/related?published_after=9999-12-31T23:59:59Z", 200),
         ("/v1/articles/newsroom:vote-1-uk/related?published_after=0001-01-01T00:00:00%2B23:59", 200),
-        ("/v1/articles/newsroom:vote-1-uk/related?language=%00", 200),
+        ("/v1/articles/newsroom:vote-1-uk/related?language=%00", 422),
         ("/v1/themes?cursor=***", 400),
         ("/v1/themes?cursor=AAAA&language=uk", 400),
         ("/v1/themes/islands?cursor=AAAA", 400),
