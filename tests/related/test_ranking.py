@@ -6,7 +6,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from news_related.edges.meaning import nearness
+from news_related.edges.nearness import nearness
 from news_related.graph.duplicates import copies_of_each
 from news_related.graph.facts import Card
 from news_related.lists import ranking

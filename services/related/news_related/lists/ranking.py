@@ -33,7 +33,7 @@ from dataclasses import dataclass
 from math import exp2, log2, prod
 from typing import Literal, NamedTuple
 
-from news_related.edges.meaning import Near
+from news_related.edges.nearness import Near
 from news_related.graph.duplicates import folded
 from news_related.graph.facts import Card
 from news_related.lists.reasons import KINDS, Reason, ReasonKind

@@ -4,7 +4,8 @@ import asyncio
 from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 
-from news_related.edges.meaning import Near, further, live, may_be_shown, support_of
+from news_related.edges.meaning import further, support_of
+from news_related.edges.nearness import Near, may_be_shown, nears_of
 from news_related.edges.translations import Translation, translations
 from news_related.graph.curation import Choice
 from news_related.graph.duplicates import copies_of_each
@@ -152,7 +153,7 @@ async def _gathered(
     )
     cards |= {**links.cards, **in_themes, card.id: card}
     cards.update((choice.other, known[choice.other]) for choice in mine.choices if choice.other in known)
-    neighbours = live(card, near, {**known, **cards}, support)
+    neighbours = nears_of(card, near, {**known, **cards}, support)
     if wanted.is_filter and sum(wanted.takes(one.card) and one.kind is not None for one in neighbours) < wanted.limit:
         neighbours = [*neighbours, *await further(graph, card, neighbours)]
     cards.update((one.card.id, one.card) for one in neighbours if one.kind is not None)
@@ -218,7 +219,7 @@ async def nearest(graph: LinkGraph, card: Card, mine: Own, wanted: Wanted) -> li
     )
     found = [
         Ranked(one.card, (one.score + one.support) / 2 / UNITS, Reason("similar", similarity=one.score / UNITS))
-        for one in live(card, mine.neighbours, known, support)
+        for one in nears_of(card, mine.neighbours, known, support)
         if wanted.takes(one.card)
     ]
     return sorted(found, key=lambda one: (-one.score, one.card.id))[: wanted.limit]
