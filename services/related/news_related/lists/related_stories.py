@@ -12,8 +12,9 @@ from news_related.graph.duplicates import copies_of_each
 from news_related.graph.facts import Card, Link
 from news_related.link_graph import Backlink, LinkGraph
 from news_related.lists import ranking
-from news_related.lists.ranking import Ranked, Signal, Wanted
+from news_related.lists.ranking import Ranked, Wanted
 from news_related.lists.reasons import Reason
+from news_related.lists.signals import PINNED, TRANSLATION, Signal, backlink, by_meaning, same_story, themes
 from news_related.neighbours.similarity import UNITS
 from news_shared.article_ids import ArticleId
 
@@ -119,23 +120,23 @@ class _Evidence:
     def _signals(self, card: Card) -> Iterator[tuple[ArticleId, Signal | None]]:
         cards = self.cards
         for choice in self.pinned:
-            yield choice.other, Signal(ranking.PINNED, Reason("pinned", note=choice.note))
+            yield choice.other, Signal(PINNED, Reason("pinned", note=choice.note))
         for other, paragraph in _present(self.links.backlinks, cards):
-            yield other.id, ranking.backlink(card, other, paragraph)
+            yield other.id, backlink(card, other, paragraph)
         for key, (translation, backlinks) in self.translations.items():
-            yield key, Signal(ranking.TRANSLATION, Reason("translation", original=_translates(card, translation)))
+            yield key, Signal(TRANSLATION, Reason("translation", original=_translates(card, translation)))
             for other, paragraph in _present(backlinks, cards):
                 if other.id not in self.translations:
-                    yield other.id, ranking.backlink(card, other, paragraph, via=translation)
+                    yield other.id, backlink(card, other, paragraph, via=translation)
         for key, some in self.links.citing_the_same.items():
             for other, _ in _present(some, cards):
                 if key in cards and other.id not in self.translations:
-                    yield other.id, ranking.same_story(card, other, cards[key])
+                    yield other.id, same_story(card, other, cards[key])
         for one in self.neighbours:
             if one.card.id not in self.translations:
-                yield one.card.id, ranking.by_meaning(card, one)
+                yield one.card.id, by_meaning(card, one)
         for key, other in cards.items():
-            yield key, ranking.themes(card, other, self.sizes)
+            yield key, themes(card, other, self.sizes)
 
 
 async def _gathered(
