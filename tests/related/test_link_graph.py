@@ -22,7 +22,7 @@ from news_related.graph.facts import MAX_LINKS, Card, Facts, Withdrawn
 from news_related.link_graph import LinkGraph
 from news_related.lists.ranking import Wanted
 from news_related.lists.related_stories import own, related
-from news_related.queries.routes import live_card
+from news_related.queries.asked import live_card
 from news_shared.article_ids import ArticleId
 from news_shared.articles import ArticleEvent
 from news_shared.projection.slots import Question, SlotAnswer, Slots
