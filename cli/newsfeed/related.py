@@ -10,6 +10,7 @@ from urllib.parse import quote
 import typer
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from newsfeed.api_client import ApiClient, ApiError
 
@@ -47,9 +48,8 @@ def list_related(
         raise SystemExit(str(error)) from None
     table = Table("score", "language", "date", "title", "why")
     for item in items:
-        table.add_row(
-            f"{item['score']:.2f}", item["language"], item["date"][:10], item["title"], item["reason"]["text"]
-        )
+        told = (f"{item['score']:.2f}", item["language"], item["date"][:10], item["title"], item["reason"]["text"])
+        table.add_row(*map(Text, told))  # as it is: a title may look like markup
     Console().print(table if items else "Nothing related yet.")
 
 
@@ -77,6 +77,6 @@ def graph(
         file.write_text(drawn, encoding="utf-8")
     except OSError as error:
         raise SystemExit(f"{file} cannot be written: {error.strerror}") from None
-    Console(stderr=True).print(f"{file} is written")
+    Console(stderr=True).print(f"{file} is written", markup=False, emoji=False)
     if show and not webbrowser.open(file.resolve().as_uri()):
         raise SystemExit(f"There is no browser here. Open {file} yourself.")

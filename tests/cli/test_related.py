@@ -22,6 +22,11 @@ CARD = {
     "score": 0.95,
     "reason": {"kind": "translation", "text": "translation of this article"},
 }
+LIKE_MARKUP = {
+    **CARD,
+    "title": "Fire [video], live [/b] :fire:",
+    "reason": {"kind": "pinned", "text": "pinned: [red] see [/]"},
+}
 SVG = '<svg xmlns="http://www.w3.org/2000/svg"><title>graph</title></svg>'
 
 
@@ -33,6 +38,8 @@ class _Related(BaseHTTPRequestHandler):
         place = urlsplit(self.path)
         if place.path == "/v1/articles/herald%3Aferry%2F1/related":
             status, kind, body = 200, "application/json", orjson.dumps({"items": [CARD]})
+        elif place.path == "/v1/articles/herald%3Amarkup/related":
+            status, kind, body = 200, "application/json", orjson.dumps({"items": [LIKE_MARKUP]})
         elif place.path == "/v1/graph" and parse_qs(place.query)["article"] == ["herald:ferry"]:
             status, kind, body = 200, "image/svg+xml", SVG.encode()
         else:
@@ -62,6 +69,18 @@ def test_the_list_names_each_article_and_why(address: str) -> None:
     assert "Пороми повертаються" in said.stdout
     assert "translation of this article" in said.stdout
     assert parse_qs(urlsplit(_Related.asked[-1]).query) == {"limit": ["3"], "language": ["uk"]}
+
+
+def test_what_looks_like_markup_is_shown_as_it_is(address: str, tmp_path: Path) -> None:
+    command = ["related", "list", "herald:markup", "--related", address]
+    said = CliRunner().invoke(app, command, env={"COLUMNS": "160"})
+    assert said.exit_code == 0, said.output
+    assert "Fire [video], live [/b] :fire:" in said.stdout
+    assert "pinned: [red] see [/]" in said.stdout
+    file = tmp_path / "[b]graph.svg"
+    command = ["related", "graph", "herald:ferry", "--related", address, "--to", str(file)]
+    said = CliRunner().invoke(app, command, env={"COLUMNS": "400"})
+    assert (said.exit_code, f"{file} is written" in said.stderr) == (0, True), said.output
 
 
 def test_the_graph_goes_to_the_terminal_a_file_or_the_browser(

@@ -14,6 +14,7 @@ from news_ingest import routes as ingest
 from news_ingest import source_routes as sources
 from news_related.queries import curation_routes as curation
 from news_related.queries import duplicate_routes as duplicates
+from news_related.queries import graph_routes, theme_routes
 from news_related.queries import routes as related
 from news_views.beacons import batch_routes
 from news_views.embeds import picture_routes
@@ -23,6 +24,7 @@ from news_views.queries import routes as views
 
 _MODULES = (
     *(feed, out_feeds, stream, ingest, sources, key_routes, feed_routes, websub_routes, curation, related, duplicates),
+    *(theme_routes, graph_routes),
     *(views, batch_routes, import_routes, live_routes, picture_routes, series_routes, trending_routes),
 )
 

@@ -22,6 +22,14 @@ class Lengths:
         return [Embedding(np.array([len(text.title)], dtype=np.int8), 1.0) for text in texts]
 
 
+class Doomed:
+    """Dies of whatever it is given, as the kernel ends a process where memory is short."""
+
+    def embed(self, texts: Sequence[Text]) -> list[Embedding]:
+        os.kill(os.getpid(), signal.SIGKILL)
+        return []
+
+
 def missing() -> Lengths:
     """A model that is not there."""
     raise ImportError("no engine for this machine")

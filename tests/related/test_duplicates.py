@@ -15,9 +15,10 @@ from news_related.edges.stories import thread_of
 from news_related.graph.duplicates import WITHIN, copies_of_each, folded, share_of_copy
 from news_related.graph.facts import Card
 from news_related.graph.minhash import SIGNATURE_BYTES
-from news_related.lists.ranking import Ranked, Signal, Wanted, rank
+from news_related.lists.ranking import Ranked, Wanted, rank
 from news_related.lists.reasons import Reason
 from news_related.lists.related_stories import own, related
+from news_related.lists.signals import Signal
 from news_shared.article_ids import ArticleId
 from news_shared.articles import Article, ArticleEvent
 from newsfeed.newsroom import newsroom

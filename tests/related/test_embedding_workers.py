@@ -11,7 +11,7 @@ import pytest
 from news_related.embedding.model import Text
 from news_related.embedding.workers import EmbeddingWorkers, open_workers
 from news_shared.errors import PoisonError, TransientError
-from tests.related.embedding_models import Lengths, missing, too_large
+from tests.related.embedding_models import Doomed, Lengths, missing, too_large
 from tests.testbed.waiting import until
 
 
@@ -50,6 +50,12 @@ async def test_a_text_that_kills_its_process_is_poison_and_those_beside_it_are_n
         with pytest.raises(PoisonError, match="fatal"):
             await workers.embed(texts("one", "fatal"))
         assert await lengths(workers, "one") == [3]
+
+
+async def test_where_a_harmless_text_kills_its_process_too_none_is_poison() -> None:
+    async with open_workers(1, Doomed) as workers:
+        with pytest.raises(TransientError, match="memory"):
+            await workers.embed(texts("one"))
 
 
 async def test_a_process_that_hangs_is_killed() -> None:

@@ -12,14 +12,20 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from news_ingest.bodies.sanitising import body_of_html
+
+
+from news_ingest.bodies import body_of_html
+from news_related.edges import declared
 from news_related.edges.declared import declared_edges
+from news_related.edges.neighbourhood import neighbourhood
+from news_related.edges.stories import thread_of
 from news_related.edges.translations import translations
 from news_related.graph.changes import TAG
-from news_related.graph.facts import MAX_LINKS, Facts
+from news_related.graph.facts import MAX_LINKS, Card, Facts, Withdrawn
 from news_related.link_graph import LinkGraph
 from news_related.lists.ranking import Wanted
 from news_related.lists.related_stories import own, related
-from news_related.queries.routes import live_card
+from news_related.queries.asked import live_card
 from news_shared.article_ids import ArticleId
 from news_shared.articles import ArticleEvent
 from news_shared.projection.slots import Question, SlotAnswer, Slots
@@ -128,7 +134,7 @@ async def test_the_sample_newsroom_has_the_edges_that_it_declares(stored: GraphO
     await stored.apply(events, at_once=10)
     names = {event.id: event.article.guid for event in events}
     cards = list((await stored.graph.cards(names)).values())
-    edges = [edge for edge in await declared_edges(stored.graph, cards) if edge.target is not None]
+    edges = [edge for edge in (await declared_edges(stored.graph, cards)).edges if edge.target is not None]
     declared = expected_edges()
     found = {
         kind: sorted([names[e.source], names[_id(e.target)]] for e in edges if e.kind == kind)
@@ -201,6 +207,59 @@ async def test_an_original_is_found_by_a_guid_that_is_a_url_as_it_was_said_or_by
     )
     cards = await stored.graph.cards([id_of("uk")])
     assert set(await translations(stored.graph, cards[id_of("uk")])) == {id_of(guid), id_of("at that url")}
+
+
+async def test_more_articles_are_read_at_once_than_one_command_takes(stored: GraphOnRedis) -> None:
+    await stored.apply([an_article("a", links=("b",)), a_withdrawal("gone", revision=1)])
+    ids = [id_of(f"n{n}") for n in range(9_000)]
+    asked = [*ids, id_of("a"), id_of("gone")]
+    assert list(await stored.graph.cards(asked)) == [id_of("a")]
+    *states, live, gone = await stored.graph.states(asked)
+    assert states == [None] * len(ids)
+    assert isinstance(live, Card)
+    assert isinstance(gone, Withdrawn)
+    assert [len(links) for links in await stored.graph.links(asked)] == [*[0] * len(ids), 1, 0]
+    assert await stored.graph.neighbours(asked) == [[]] * len(asked)
+    assert await stored.graph.nearest(asked, 3) == [[]] * len(asked)
+    assert await stored.graph.meanings(asked) == [None] * len(asked)
+
+
+async def test_of_more_links_than_are_followed_at_once_each_article_has_its_first(
+    stored: GraphOnRedis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(declared, "MAX_LINKS_READ", 12)
+    hubs = ("many", "as many", "few")
+    links = {"many": 9, "as many": 9, "few": 2}
+    await stored.apply([an_article("top", links=hubs)])
+    await stored.apply(an_article(hub, links=tuple(f"{hub}/{n}" for n in range(links[hub]))) for hub in hubs)
+    cards = await stored.graph.cards([id_of("top"), *map(id_of, hubs)])
+    cut = await declared_edges(stored.graph, [cards[id_of(hub)] for hub in hubs])
+    followed = [edge for edge in cut.edges if edge.source != id_of("top")]
+    assert [sum(edge.source == id_of(hub) for edge in followed) for hub in hubs] == [5, 5, 2]
+    assert {edge.paragraph for edge in followed} == set(range(5))
+    assert cut.is_cut
+    around = await neighbourhood(stored.graph, cards[id_of("top")], depth=2)
+    assert (len(around.nodes), around.is_cut) == (1 + 3 + 12, True)
+    assert (await thread_of(stored.graph, cards[id_of("top")])).is_cut
+    monkeypatch.setattr(declared, "MAX_LINKS_READ", 20)
+    assert not (await neighbourhood(stored.graph, cards[id_of("top")], depth=2)).is_cut
+    assert not (await thread_of(stored.graph, cards[id_of("top")])).is_cut
+
+
+async def test_of_more_backlinks_than_are_followed_at_once_each_article_has_its_newest(
+    stored: GraphOnRedis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(declared, "MAX_LINKS_READ", 4)
+    await stored.apply([an_article("a"), an_article("b")])
+    await stored.apply(
+        an_article(f"{n}", links=("a", "b"), date=NOON + timedelta(minutes=n), themes=("T",)) for n in range(3)
+    )
+    cards = await stored.graph.cards([id_of("a"), id_of("b")])
+    edges, is_cut = await declared_edges(stored.graph, list(cards.values()))
+    assert {(edge.source, edge.target) for edge in edges} == {
+        (id_of(n), id_of(guid)) for n in ("1", "2") for guid in ("a", "b")
+    }
+    assert is_cut
 
 
 async def test_the_cost_of_an_event_does_not_grow_with_what_is_stored(stored: GraphOnRedis) -> None:

@@ -6,16 +6,17 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from news_related.edges.meaning import nearness
+from news_related.edges.nearness import nearness
 from news_related.graph.duplicates import copies_of_each
 from news_related.graph.facts import Card
-from news_related.lists import ranking
-from news_related.lists.ranking import Ranked, Signal, Wanted, rank
+from news_related.lists.ranking import Ranked, Wanted, rank
 from news_related.lists.reasons import Reason, ReasonKind
+from news_related.lists.signals import PINNED, TRANSLATION, Signal, backlink, by_meaning, same_story, themes
 from news_related.neighbours.similarity import UNITS
 from news_shared.article_ids import ArticleId
 from news_shared.articles import Article
 from tests.related.builders import LEAD, NOON, an_article, id_of
+from tests.related.wire_texts import a_wire_text
 
 
 def a_card(guid: str, *, days: float = 0, **fields: Any) -> Card:
@@ -38,24 +39,24 @@ def titles(found: list[Ranked]) -> list[str]:
 
 def test_translations_stand_before_links_and_links_before_themes() -> None:
     cards = [a_card("theme", themes=("Energy",)), a_card("back"), a_card("trans", language="uk"), a_card("same")]
-    by_theme = ranking.themes(HERE, cards[0], {"energy": 5})
+    by_theme = themes(HERE, cards[0], {"energy": 5})
     assert by_theme is not None
     signals = {
         "theme": [by_theme],
-        "same": [ranking.same_story(HERE, cards[3], cards[1])],
-        "back": [ranking.backlink(HERE, cards[1], 0)],
-        "trans": [Signal(ranking.TRANSLATION, Reason("translation"))],
+        "same": [same_story(HERE, cards[3], cards[1])],
+        "back": [backlink(HERE, cards[1], 0)],
+        "trans": [Signal(TRANSLATION, Reason("translation"))],
     }
     assert titles(ranked(cards, signals)) == ["trans", "back", "same", "theme"]
 
 
-def by_meaning(card: Card, score: float) -> list[Signal]:
-    signal = ranking.by_meaning(HERE, nearness(HERE, card, round(score * UNITS)))
+def meaning(card: Card, score: float) -> list[Signal]:
+    signal = by_meaning(HERE, nearness(HERE, card, round(score * UNITS)))
     return [signal] if signal else []
 
 
 def test_meaning_stands_by_kind_and_score_behind_declared_translations() -> None:
-    declared = Signal(ranking.TRANSLATION, Reason("translation"))
+    declared = Signal(TRANSLATION, Reason("translation"))
     far = a_card("far")
     cards = [
         a_card("declared"),
@@ -65,8 +66,8 @@ def test_meaning_stands_by_kind_and_score_behind_declared_translations() -> None
         a_card("like"),
     ]
     scores = (0.99, 0.7, 0.8, 0.6, 0.46)
-    signals = {card.title.removeprefix("Title of "): by_meaning(card, s) for card, s in zip(cards, scores, strict=True)}
-    found = ranked([*cards, far], {**signals, "declared": [declared], "far": by_meaning(far, 0.36)})
+    signals = {card.title.removeprefix("Title of "): meaning(card, s) for card, s in zip(cards, scores, strict=True)}
+    found = ranked([*cards, far], {**signals, "declared": [declared], "far": meaning(far, 0.36)})
     assert titles(found) == ["declared", "told", "story", "story2", "like"]
     assert [one.reason.kind for one in found[1:5]] == ["translation", "same_story", "same_story", "similar"]
     assert (found[2].reason.when, found[3].reason.when) == ("earlier", ranking_order(found[3].card))
@@ -78,7 +79,7 @@ def test_of_two_as_near_the_one_with_more_support_is_first_and_kinds_go_by_the_s
         "story": nearness(HERE, a_card("story"), 600_000, 580_000),
         "like": nearness(HERE, a_card("like"), 500_000, 900_000),
     }
-    signals = {key: [signal] for key, one in near.items() if (signal := ranking.by_meaning(HERE, one))}
+    signals = {key: [signal] for key, one in near.items() if (signal := by_meaning(HERE, one))}
     found = ranked([one.card for one in near.values()], signals)
     assert titles(found) == ["story", "chance", "like"]
     assert [one.reason.kind for one in found] == ["same_story", "same_story", "similar"]
@@ -87,8 +88,7 @@ def test_of_two_as_near_the_one_with_more_support_is_first_and_kinds_go_by_the_s
 def test_a_headline_stands_where_a_report_would_and_is_told_as_similar_from_both_sides() -> None:
     cards = [a_card("report", days=1), a_card("headline", summary=None), a_card("like")]
     signals = {
-        card.title.removeprefix("Title of "): by_meaning(card, s)
-        for card, s in zip(cards, (0.72, 0.74, 0.5), strict=True)
+        card.title.removeprefix("Title of "): meaning(card, s) for card, s in zip(cards, (0.72, 0.74, 0.5), strict=True)
     }
     found = ranked(cards, signals)
     assert titles(found) == ["headline", "report", "like"]
@@ -98,8 +98,8 @@ def test_a_headline_stands_where_a_report_would_and_is_told_as_similar_from_both
 
 
 def test_that_a_headline_is_similar_tells_less_than_a_link_and_more_than_an_old_one() -> None:
-    headline, near = a_card("headline", summary=None), by_meaning(a_card("headline", summary=None), 0.84)
-    links = {days: ranking.backlink(HERE, a_card("other", days=-days), 0) for days in (60, 120)}
+    headline, near = a_card("headline", summary=None), meaning(a_card("headline", summary=None), 0.84)
+    links = {days: backlink(HERE, a_card("other", days=-days), 0) for days in (60, 120)}
     assert near[0].strength > links[60].strength > 0.55 > links[120].strength
     told = {days: ranked([headline], {"headline": [*near, link]})[0].reason.kind for days, link in links.items()}
     assert told == {60: "backlink", 120: "similar"}
@@ -118,8 +118,8 @@ def test_a_translation_by_meaning_is_in_another_language_and_close_in_time() -> 
 
 
 def test_a_pin_is_first_and_what_is_not_here_is_left_out() -> None:
-    pin = Signal(ranking.PINNED, Reason("pinned"))
-    trans = Signal(ranking.TRANSLATION, Reason("translation"))
+    pin = Signal(PINNED, Reason("pinned"))
+    trans = Signal(TRANSLATION, Reason("translation"))
     found = ranked([HERE, a_card("p"), a_card("t")], {"t": [trans], "here": [trans], "gone": [pin], "p": [pin]})
     assert titles(found) == ["p", "t"]
 
@@ -128,40 +128,54 @@ def test_a_rare_theme_says_more_than_a_common_one_and_the_nearest_in_time_is_fir
     sizes = {"energy": 2, "elections": 900}
     rare, common = a_card("rare", themes=("Energy",)), a_card("common", themes=("Elections",))
     far = a_card("far", themes=("Energy",), days=40)
-    signals = {c.title.removeprefix("Title of "): [ranking.themes(HERE, c, sizes)] for c in (far, common, rare)}
+    signals = {c.title.removeprefix("Title of "): [themes(HERE, c, sizes)] for c in (far, common, rare)}
     found = ranked([rare, common, far], {guid: [s for s in some if s] for guid, some in signals.items()})
     assert titles(found) == ["rare", "common", "far"]
-    assert ranking.themes(HERE, a_card("other", themes=("Sport",)), sizes) is None
+    assert themes(HERE, a_card("other", themes=("Sport",)), sizes) is None
 
 
 def test_themes_alone_only_fill_a_short_list_unless_they_were_asked_for() -> None:
     cards = [a_card(f"t{n}", themes=("Energy",), days=n / 10) for n in range(8)]
-    by_theme = {f"t{n}": [s for s in [ranking.themes(HERE, card, {"energy": 8})] if s] for n, card in enumerate(cards)}
+    by_theme = {f"t{n}": [s for s in [themes(HERE, card, {"energy": 8})] if s] for n, card in enumerate(cards)}
     linked = a_card("linked", themes=("Energy",), days=300)
-    backlink = {"linked": [*by_theme["t0"], ranking.backlink(HERE, linked, 0)]}
+    with_a_link = {"linked": [*by_theme["t0"], backlink(HERE, linked, 0)]}
     assert titles(ranked(cards, by_theme)) == ["t0", "t1", "t2", "t3"]
-    assert titles(ranked([linked, *cards], {**by_theme, **backlink})) == ["linked", "t0", "t1", "t2"]
+    assert titles(ranked([linked, *cards], {**by_theme, **with_a_link})) == ["linked", "t0", "t1", "t2"]
     assert len(ranked(cards, by_theme, kinds=frozenset({"theme"}))) == 8
 
 
 def test_the_rarest_shared_theme_is_named_first() -> None:
-    signal = ranking.themes(HERE, a_card("x", themes=("Energy", "Elections")), {"energy": 90, "elections": 3})
+    signal = themes(HERE, a_card("x", themes=("Energy", "Elections")), {"energy": 90, "elections": 3})
     assert signal is not None
     assert signal.reason.themes == ("Elections", "Energy")
 
 
 def test_of_two_tellings_of_one_report_the_one_in_the_articles_language_is_shown() -> None:
     original, translation = a_card("uk", language="uk"), a_card("en", language="en", translation_of="uk")
-    signals = {"uk": [ranking.backlink(HERE, original, 0)], "en": [ranking.same_story(HERE, translation, original)]}
+    signals = {"uk": [backlink(HERE, original, 0)], "en": [same_story(HERE, translation, original)]}
     assert titles(ranked([original, translation], signals)) == ["en"]
     assert titles(ranked([original, translation], signals, languages=("uk",))) == ["uk"]
+
+
+def test_what_is_there_for_themes_alone_never_stands_for_what_has_another_reason() -> None:
+    body: dict[str, Any] = {"content_text": a_wire_text(1)}
+    original, translation = a_card("en"), a_card("uk", language="uk", translation_of="en")
+    first, copy = a_card("first", days=-1, **body), a_card("copy", **body)
+    strong, weak = Signal(0.4, Reason("theme", themes=("Energy",))), Signal(0.1, Reason("backlink"))
+    signals = {"en": [strong], "uk": [weak], "first": [strong], "copy": [weak]}
+    found = ranked([original, translation, first, copy], signals, limit=20)
+    assert {one.card.id: (one.score, one.reason.kind) for one in found} == {
+        id_of(guid): (0.4, "backlink") for guid in ("uk", "copy")
+    }
+    assert {card.id for one in found for card in one.copies} == {first.id}
+    assert set(titles(ranked([original, translation, first, copy], signals, kinds={"theme"}))) == {"en", "first"}
 
 
 def test_a_list_is_not_all_of_one_theme_while_there_is_something_else() -> None:
     same = [a_card(f"e{n}", themes=("Energy",)) for n in range(5)]
     other = a_card("other", themes=("Elections",))
     sizes = {"energy": 9, "elections": 10}
-    signals = {c.title.removeprefix("Title of "): [ranking.themes(HERE, c, sizes)] for c in (*same, other)}
+    signals = {c.title.removeprefix("Title of "): [themes(HERE, c, sizes)] for c in (*same, other)}
     found = ranked([*same, other], {guid: [s for s in some if s] for guid, some in signals.items()}, limit=3)
     assert "other" in titles(found)[:2]
 
@@ -169,9 +183,9 @@ def test_a_list_is_not_all_of_one_theme_while_there_is_something_else() -> None:
 def test_of_two_articles_at_one_url_the_better_one_is_shown() -> None:
     cards = [a_card("weak", url="https://a.example/1"), a_card("strong", url="https://a.example/1"), a_card("other")]
     signals = {
-        "weak": by_meaning(cards[0], 0.42),
-        "strong": by_meaning(cards[1], 0.9),
-        "other": by_meaning(cards[2], 0.5),
+        "weak": meaning(cards[0], 0.42),
+        "strong": meaning(cards[1], 0.9),
+        "other": meaning(cards[2], 0.5),
     }
     assert titles(ranked(cards, signals)) == ["strong", "other"]
 

@@ -1,12 +1,15 @@
 """What stands in the list of an article and what never does, over a stored graph."""
 
 from collections.abc import AsyncIterator
+from datetime import timedelta
+from typing import Any
 
 import pytest_asyncio
 
+from news_related.graph.facts import MAX_LINKS
 from news_related.lists.ranking import Ranked, Wanted
 from news_related.lists.related_stories import own, related
-from tests.related.builders import an_article, id_of, url_of
+from tests.related.builders import NOON, an_article, id_of, url_of
 from tests.related.graph_on_redis import GraphOnRedis, graph_on_redis
 from tests.related.wire_texts import a_wire_text, edited
 from tests.testbed.backends import Backend
@@ -18,11 +21,11 @@ async def stored(backend: Backend) -> AsyncIterator[GraphOnRedis]:
         yield graph
 
 
-async def listed(stored: GraphOnRedis, guid: str) -> dict[str, Ranked]:
+async def listed(stored: GraphOnRedis, guid: str, **wanted: Any) -> dict[str, Ranked]:
     """The list of an article by guid, in its order."""
     key = id_of(guid)
     cards = await stored.graph.cards([key])
-    found = await related(stored.graph, cards[key], await own(stored.graph, key), Wanted())
+    found = await related(stored.graph, cards[key], await own(stored.graph, key), Wanted(**wanted))
     return {one.card.title.removeprefix("Title of "): one for one in found}
 
 
@@ -102,3 +105,34 @@ async def test_a_copy_of_what_is_blocked_is_known_though_nothing_else_speaks_for
     assert list(await listed(stored, "here")) == ["its copy"]
     await stored.choose("here", "block", "blocked")
     assert list(await listed(stored, "here")) == []
+
+
+async def test_a_translation_that_links_here_is_listed_though_its_original_shares_a_theme(stored: GraphOnRedis) -> None:
+    themes = ("Energy",)
+    await stored.apply(
+        [
+            an_article("here", themes=themes),
+            an_article("original", themes=themes, date=NOON - timedelta(hours=1)),
+            an_article("links here", themes=themes, language="uk", translation_of="original", links=("here",)),
+            *[an_article(f"old {n}", links=("here",), date=NOON - timedelta(days=100 + n)) for n in range(5)],
+        ]
+    )
+    wishes: list[dict[str, Any]] = [{"limit": 3}, {"limit": 10}, {"limit": 20}, {"published_after_ms": 0}]
+    for wanted in wishes:
+        first, *others = (await listed(stored, "here", **wanted)).items()
+        assert (first[0], first[1].reason.kind) == ("links here", "backlink")
+        assert "original" not in dict(others)
+
+
+async def test_no_copy_of_what_the_body_links_is_listed_however_many_links_it_has(stored: GraphOnRedis) -> None:
+    themes, wire = ("Energy",), a_wire_text(1)
+    links = tuple(f"linked {n}" for n in range(MAX_LINKS))
+    await stored.apply(
+        [
+            an_article("here", links=links, themes=themes),
+            an_article(links[-1], content_text=wire),
+            an_article("its copy", themes=themes, content_text=wire),
+            an_article("another", themes=themes, content_text=a_wire_text(2)),
+        ]
+    )
+    assert list(await listed(stored, "here")) == ["another"]

@@ -7,7 +7,7 @@ from xml.etree import ElementTree
 import pytest
 import pytest_asyncio
 
-from news_shared.article_ids import article_id, partition_of
+from news_shared.article_ids import article_id, parse_article_id, partition_of
 from news_shared.redis_client import open_redis
 from newsfeed.newsroom import expected_edges
 from tests.related.builders import NOON, a_withdrawal, an_article, id_of, sample_newsroom, url_of
@@ -290,6 +290,19 @@ async def test_editors_pin_and_block_with_a_key_and_it_says_who_and_when(service
     await until(taken_back, "the pin to go")
 
 
+@pytest.mark.parametrize(
+    ("article", "other"),
+    [("herald:a", "herald:b/curation/c"), ("herald:a/curation/b", "herald:c"), ("herald:a/curation/", id_of("c"))],
+)
+async def test_of_a_pair_either_guid_may_look_like_the_address(service: Related, article: str, other: str) -> None:
+    address = f"/v1/articles/{article}/curation/{other}"
+    answer = await service.api.put(address, json={"kind": "pin"}, headers=_EDITOR)
+    assert answer.status_code == 202, answer.text
+    pair = (answer.json()["article"], answer.json()["other"])
+    assert pair == (parse_article_id(article), parse_article_id(other))
+    assert (await service.api.delete(address, headers=_EDITOR)).json() == {"article": pair[0], "other": pair[1]}
+
+
 async def test_bad_questions_are_refused_with_a_reason(service: Related) -> None:
     for path, status in (
         ("/v1/articles/newsroom:nobody/related", 404),
@@ -304,7 +317,7 @@ async def test_bad_questions_are_refused_with_a_reason(service: Related) -> None
         ("/v1/articles/newsroom:vote-1-uk/related?published_after=2026-01-01T00:00:00", 422),
         ("/v1/articles/newsroom:vote-1-uk/related?published_after=9999-12-31T23:59:59Z", 200),
         ("/v1/articles/newsroom:vote-1-uk/related?published_after=0001-01-01T00:00:00%2B23:59", 200),
-        ("/v1/articles/newsroom:vote-1-uk/related?language=%00", 200),
+        ("/v1/articles/newsroom:vote-1-uk/related?language=%00", 422),
         ("/v1/themes?cursor=***", 400),
         ("/v1/themes?cursor=AAAA&language=uk", 400),
         ("/v1/themes/islands?cursor=AAAA", 400),

@@ -14,6 +14,7 @@ from prometheus_client import CollectorRegistry
 
 from news_shared.lease import Lease
 from news_shared.process import running
+from news_shared.producer import Outgoing, open_producer
 from news_shared.projection.contract import Checkpoint, Effects
 from news_shared.projection.dead_letters import DeadLetter
 from news_shared.projection.state import PartitionState, StateKeys
@@ -124,6 +125,33 @@ async def test_a_parked_record_is_applied_again_once_when_somebody_asks(words: W
         assert unknown.returncode == 1
         assert "is not parked" in unknown.stderr
     assert len(await records_of(words.backend, DEAD_LETTERS)) == 1, "a replay parks nothing anew"
+
+
+async def test_where_the_last_record_of_a_key_holds_an_older_one_is_not_applied_again(words: Words) -> None:
+    asked = StateKeys("{tally-0}", VIEWS, 0).replay
+
+    async def replay(offset: int) -> None:
+        for letter in await records_of(words.backend, DEAD_LETTERS):
+            if DeadLetter.of(letter).offset == offset:
+                await words.redis.rpush(asked, f"{letter.partition}/{letter.offset}")
+
+        async def is_answered() -> bool:
+            return not await words.redis.exists(asked)
+
+        await until(is_answered, "the request to be struck off")
+
+    one = projector(words, spec=replace(tally_spec(VIEWS), last_record_holds=True))
+    async with running(one.run(), stop=one.request_stop, name="0", drain=timedelta(seconds=10)):
+        written = [(b"a", b"poison"), (b"a", b"newer"), (b"b", b"poison"), (b"b", b"newer poison"), (b"c", b"other")]
+        async with open_producer(words.backend.kafka_settings) as producer:
+            await producer.send_many([Outgoing(VIEWS, 0, key, word) for key, word in written])
+        words.expected.update(["newer", "newer poison", "other"])
+        await until(words.is_exact, "the words beside the poison")
+        Tally.poison = "newer poison"  # as it is told apart once the projection was mended
+        await replay(0)
+        await replay(2)
+        words.expected.update(["poison"])
+        await until(words.is_exact, "the one that has only poison after it")
 
 
 async def test_a_replay_that_is_sent_again_takes_effect_once(words: Words) -> None:

@@ -14,8 +14,9 @@ from news_related.graph.projection import ARTICLE_LINKS
 from news_related.neighbours.loop import GROUP as NEIGHBOURS_GROUP
 from news_related.neighbours.loop import NeighbourLoop
 from news_related.neighbours.vector_projection import ARTICLE_VECTORS
-from news_related.queries import curation_routes, duplicate_routes, routes
+from news_related.queries import curation_routes, duplicate_routes, graph_routes, routes, theme_routes
 from news_related.queries.kept_answers import KeptAnswers, answer_metrics
+from news_related.queries.state import RelatedState
 from news_related.settings import RelatedSettings
 from news_shared.api_keys import ApiKeys
 from news_shared.http import create_service
@@ -45,7 +46,7 @@ def create_api(settings: RelatedSettings) -> FastAPI:
     partitions = settings.process.partitions
 
     @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[routes.RelatedState]:
+    async def lifespan(app: FastAPI) -> AsyncIterator[RelatedState]:
         async with AsyncExitStack() as stack:
             redis = await stack.enter_async_context(open_redis(settings.redis))
             producer = await stack.enter_async_context(open_producer(settings.kafka))
@@ -66,6 +67,8 @@ def create_api(settings: RelatedSettings) -> FastAPI:
     app.include_router(duplicate_routes.router)
     app.include_router(fragment_routes.router)
     app.include_router(routes.router)
+    app.include_router(theme_routes.router)
+    app.include_router(graph_routes.router)
     return app
 
 

@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import chain
 from typing import Any, NamedTuple
 
 from pydantic import ValidationError
@@ -46,6 +47,7 @@ MAX_TRANSLATIONS = 50
 MAX_IN_A_BAND = 30
 """Articles read of one band: a text in more than that is known well enough."""
 
+_FIELDS = 1_000  # of a hash in one command: Lua takes some 8,000 arguments
 _NESTED = 2  # depth of what is asked side by side by something asked side by side
 _HASH = 16  # bytes of a name in an index
 _LAST = b"\xff" * 26  # after any position
@@ -93,9 +95,9 @@ class LinkGraph:
 
     async def states(self, ids: Sequence[ArticleId]) -> list[Card | Withdrawn | None]:
         """What is known of some articles, in the order asked."""
-        if not ids:
-            return []
-        cards, withdrawn = await self._read([("HMGET", CARDS, *ids), ("HMGET", WITHDRAWN, *ids)])
+        found = await self._read([*_fields(CARDS, ids), *_fields(WITHDRAWN, ids)])
+        values = list(chain.from_iterable(found))
+        cards, withdrawn = values[: len(ids)], values[len(ids) :]
         # The two are read one after the other: when in doubt, it is gone.
         return [
             Withdrawn.decode(gone) if gone is not None else Card.decode(key, card) if card is not None else None
@@ -105,17 +107,12 @@ class LinkGraph:
     async def cards(self, ids: Iterable[ArticleId]) -> dict[ArticleId, Card]:
         """The live ones of some articles."""
         asked = list(dict.fromkeys(ids))
-        if not asked:
-            return {}
-        [stored] = await self._read([("HMGET", CARDS, *asked)])
+        stored = await self._read_fields(CARDS, asked)
         return {key: Card.decode(key, card) for key, card in zip(asked, stored, strict=True) if card is not None}
 
     async def links(self, ids: Sequence[ArticleId]) -> list[list[Link]]:
         """The links in the bodies of some articles, in the order of the text."""
-        if not ids:
-            return []
-        [stored] = await self._read([("HMGET", HELD, *ids)])
-        return [links_in(held) for held in stored]
+        return [links_in(held) for held in await self._read_fields(HELD, ids)]
 
     async def owners(self, urls: Iterable[str]) -> dict[str, ArticleId]:
         """Which live article has each URL; URLs that none has are missing."""
@@ -193,23 +190,15 @@ class LinkGraph:
 
     async def neighbours(self, ids: Sequence[ArticleId]) -> list[list[tuple[ArticleId, int]]]:
         """The nearest articles in meaning of each, with their scores, best first; see `window.Window`."""
-        if not ids:
-            return []
-        [stored] = await self._read([("HMGET", NEIGHBOURS, *ids)])
-        return [decode_neighbours(packed or b"") for packed in stored]
+        return [decode_neighbours(packed or b"") for packed in await self._read_fields(NEIGHBOURS, ids)]
 
     async def nearest(self, ids: Sequence[ArticleId], most: int) -> list[list[bytes]]:
         """The ids of the first neighbours of each, as `positions.id_bytes`; see `neighbours`."""
-        if not ids:
-            return []
-        [stored] = await self._read([("HMGET", NEIGHBOURS, *ids)])
-        return [first_of(packed or b"", most) for packed in stored]
+        return [first_of(packed or b"", most) for packed in await self._read_fields(NEIGHBOURS, ids)]
 
     async def meanings(self, ids: Sequence[ArticleId]) -> list[Meaning | None]:
         """What some articles mean, as they were compared; None for those that were not."""
-        if not ids:
-            return []
-        [stored] = await self._read([("HMGET", WINDOW, *ids)])
+        stored = await self._read_fields(WINDOW, ids)
         return [decode_meaning(key, value) if value else None for key, value in zip(ids, stored, strict=True)]
 
     async def in_theme(
@@ -276,6 +265,9 @@ class LinkGraph:
         [members] = await self._read([("ZRANGEBYLEX", THEME_ORDER, low, high, "LIMIT", 0, limit)])
         return [(theme_in_order(member)[0], member) for member in members]
 
+    async def _read_fields(self, table: str, ids: Sequence[ArticleId]) -> list[bytes | None]:
+        return list(chain.from_iterable(await self._read(_fields(table, ids))))
+
     async def _read(self, commands: Sequence[RelativeCommand]) -> list[Any]:
         if not commands:
             return []
@@ -293,6 +285,10 @@ class LinkGraph:
         self.as_of = min(self.as_of or answer.as_of, answer.as_of)
         self.versions.add(answer.version)
         return answer
+
+
+def _fields(table: str, ids: Sequence[ArticleId]) -> list[RelativeCommand]:
+    return [("HMGET", table, *ids[first : first + _FIELDS]) for first in range(0, len(ids), _FIELDS)]
 
 
 def _range(index: Index, name: bytes, *, limit: int) -> RelativeCommand:

@@ -27,7 +27,9 @@ class Vector(BaseModel):
 
     article: ArticleId = Field(description="The article's id, which is the key.")
     model: str = Field(min_length=1, max_length=200, description="Name and version; only equal ones compare.")
-    text_sha256: Sha256 = Field(description="Of what was embedded, UTF-8: language, title and lead, a line each.")
+    text_sha256: Sha256 = Field(
+        description="Of what was embedded, UTF-8: language, title, lead and what follows it, a line each."
+    )
     dimensions: int = Field(ge=1, le=8192, description="How many components.")
     scale: float = Field(gt=0, allow_inf_nan=False, description="What each signed byte is multiplied by.")
     int8: str = Field(description="Base64 of `dimensions` signed bytes.")

@@ -153,6 +153,8 @@ class ProjectionSpec(Generic[E]):
             is reached is the last of its `decide`.
         tag: one hash tag for all partitions, for a projection with a single owner (a lease); None: one a partition.
         advice: what a person can do when state and log do not belong together; without one it is to rebuild.
+        last_record_holds: the last record of a key says all of it, and nothing in the records orders them: a parked one
+            is applied again only while none after it has its key.
         is_working: whether slow work is in hand that ends by itself: meanwhile a long turn is no hanging one.
     """
 
@@ -165,6 +167,7 @@ class ProjectionSpec(Generic[E]):
     weight: Callable[[E], int] | None = None
     tag: str | None = None
     advice: str | None = None
+    last_record_holds: bool = False
     is_working: Callable[[], bool] = lambda: False
 
     def hash_tag(self, partition: int) -> str:

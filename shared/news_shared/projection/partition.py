@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeVar
 
@@ -175,6 +176,8 @@ class OwnedPartition(Generic[E]):
         try:
             record = await self._tools.dead_letters.parked(position)
             event = projection.decode(record)
+            if event is not None and self._spec.last_record_holds and not await self._is_last(record, projection):
+                raise PoisonError("the log has a newer record of its key, which holds")
             if event is not None:
                 effects = await projection.decide([event])
         except (TransientError, FencedError):
@@ -185,6 +188,18 @@ class OwnedPartition(Generic[E]):
         if failed:
             raise TransientError(f"the parked record at {position} failed again and stays parked: {failed}")
         log.info("applied again", topic=self._spec.topic, partition=self._log.partition, dead_letter=position)
+
+    async def _is_last(self, parked: ConsumerRecord, projection: PartitionProjection[E]) -> bool:
+        """Whether a rebuild would end with this record of its key; poison after it does not count."""
+        if await self._log.record_at(parked.offset) is None:
+            return False  # compaction takes only what has a newer record of its key
+        bounds = await self._log.bounds()
+        async with aclosing(self._log.read(parked.offset + 1, bounds.end)) as batches:
+            async for records in batches:
+                for record in records:
+                    if record.key == parked.key and _decodes(record, projection):
+                        return False
+        return True
 
     async def close(self) -> None:
         """Give back what the projection took."""
@@ -274,6 +289,13 @@ class _RestoringGeneration:
 
     async def put(self, effects: Effects) -> None:
         await self._state.put_restored(self._generation, effects)
+
+
+def _decodes(record: ConsumerRecord, projection: PartitionProjection[E]) -> bool:
+    try:
+        return projection.decode(record) is not None
+    except PoisonError:
+        return False
 
 
 async def close_quietly(partition: OwnedPartition[E]) -> None:

@@ -1,23 +1,45 @@
 """Edges that somebody declared: links, translations and pins."""
 
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple, TypeVar
 
 from news_related.edges.edge import Edge
 from news_related.graph.facts import Card, names_of
 from news_related.link_graph import MAX_BACKLINKS, LinkGraph
 from news_shared.article_ids import ArticleId
 
+MAX_LINKS_READ = 2_000
+"""Links that are followed at once, and backlinks likewise: more would hold up Redis, and nobody sees them all."""
 
-async def declared_edges(graph: LinkGraph, cards: Sequence[Card], *, backlinks: int = MAX_BACKLINKS) -> list[Edge]:
-    """All declared edges at some articles, in both directions; four round trips, whatever their number."""
+
+class Declared(NamedTuple):
+    """Declared edges.
+
+    Attributes:
+        is_cut: there are more links or backlinks than were taken.
+    """
+
+    edges: list[Edge]
+    is_cut: bool
+
+
+async def declared_edges(graph: LinkGraph, cards: Sequence[Card], *, backlinks: int = MAX_BACKLINKS) -> Declared:
+    """The declared edges at some articles, in both directions; four round trips, whatever their number.
+
+    All of them, up to `MAX_LINKS_READ` links and as many backlinks; of more the first of each article.
+
+    Args:
+        backlinks: of each article at the most.
+    """
     if not cards:
-        return []
+        return Declared([], is_cut=False)
     ids = [card.id for card in cards]
-    links = await graph.links(ids)
+    links, is_cut = _first_of_each(await graph.links(ids))
     owners = await graph.owners(
         [link.url for some in links for link in some] + [c.original.url for c in cards if c.original and c.original.url]
     )
-    citing = await graph.backlinks_of(cards, backlinks)
+    citing, are_backlinks_cut = _first_of_each(await graph.backlinks_of(cards, backlinks))
     choices = await graph.choices(ids)
     edges: dict[Edge, None] = {}
     for card, out, back, chosen in zip(cards, links, citing, choices, strict=True):
@@ -32,7 +54,17 @@ async def declared_edges(graph: LinkGraph, cards: Sequence[Card], *, backlinks: 
                 edges[Edge("pinned", card.id, choice.other)] = None
     for edge in await _declared_translations(graph, cards, owners):
         edges[edge] = None
-    return list(edges)
+    return Declared(list(edges), is_cut or are_backlinks_cut)
+
+
+T = TypeVar("T")
+
+
+def _first_of_each(lists: Sequence[Sequence[T]]) -> tuple[list[Sequence[T]], bool]:
+    """As many of each list as make `MAX_LINKS_READ` together at the most; and whether that is not all."""
+    longest = max(map(len, lists))
+    most = bisect_right(range(1, longest + 1), MAX_LINKS_READ, key=lambda n: sum(min(len(some), n) for some in lists))
+    return [some[:most] for some in lists], most < longest
 
 
 async def _declared_translations(

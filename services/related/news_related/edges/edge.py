@@ -13,7 +13,7 @@ class Edge:
     """One edge of the graph.
 
     Attributes:
-        target: an article's id, a theme's slug, or None for a link whose article is not here.
+        target: an article's id, `theme:` and a theme's slug, or None for a link whose article is not here.
         url: where the link leads, for `cites`.
         shared: how much of their wording the two have in common, for `duplicate`.
         score: for edges from meaning, in `similarity.UNITS`.

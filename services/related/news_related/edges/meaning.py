@@ -1,53 +1,21 @@
-"""Edges from meaning: which of an article's neighbours are near enough to be shown, and as what."""
+"""Edges from meaning: the neighbours of articles, read from the graph, and what they are by the rules of `nearness`."""
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import NamedTuple
 
 import numpy as np
 
 from news_related.edges.edge import Edge
+from news_related.edges.nearness import TELLING, Near, least, nearness, nears_of
 from news_related.graph.facts import Card
 from news_related.graph.positions import id_bytes
 from news_related.link_graph import LinkGraph
 from news_related.neighbours import similarity
-from news_related.neighbours.similarity import MeaningKind, kind_of, told_as
+from news_related.neighbours.similarity import MeaningKind
 from news_related.neighbours.support import NEAREST, supports
 from news_shared.article_ids import ArticleId
-from news_shared.languages import primary_language
 
 _NEIGHBOURS_ASKED = 20  # whose neighbours are looked at when one's own do not suffice
 _LOOKED_AT = 300
-
-
-class Near(NamedTuple):
-    """A live article near another.
-
-    Attributes:
-        score: in `similarity.UNITS`.
-        by_score: what it is by the score alone; None for one that is among the nearest and yet not near.
-        kind: what readers are told that it is.
-        support: how much its own nearest speak for it, see `support`; as much as its score where they were not asked.
-    """
-
-    card: Card
-    score: int
-    by_score: MeaningKind | None
-    kind: MeaningKind | None
-    support: int
-
-    @property
-    def tells_the_story(self) -> bool:
-        """Whether it may be of one thread with the other; what readers are told of the two alone asks for more."""
-        return self.by_score in _TELLING
-
-
-def nearness(card: Card, other: Card, score: int, support: int | None = None) -> Near:
-    """What another article is to an article, by their score."""
-    same = primary_language(card.language) == primary_language(other.language)
-    by_score = kind_of(score, abs(card.listed_ms - other.listed_ms), same=same)
-    characters = min(card.characters, other.characters)
-    told = told_as(by_score, score, characters, same=same)
-    return Near(other, score, by_score, told, score if support is None else support)
 
 
 async def near(
@@ -71,18 +39,7 @@ async def near(
     ]
     wanted = [key for some in lists for key, _ in some]
     found = {**known, **await graph.cards(key for key in wanted if key not in known)}
-    return [live(card, some, found) for card, some in zip(cards, lists, strict=True)]
-
-
-def live(
-    card: Card,
-    neighbours: Sequence[tuple[ArticleId, int]],
-    known: Mapping[ArticleId, Card],
-    support: Mapping[ArticleId, int] | None = None,
-) -> list[Near]:
-    """What an article's neighbours, with their scores, are to it; those whose cards are not known are left out."""
-    supported = support or {}
-    return [nearness(card, known[key], score, supported.get(key)) for key, score in neighbours if key in known]
+    return [nears_of(card, some, found) for card, some in zip(cards, lists, strict=True)]
 
 
 async def support_of(
@@ -100,11 +57,6 @@ async def support_of(
     scores = [(id_bytes(key), score) for key, score in neighbours]
     found = dict(zip(asked, supports(id_bytes(article), scores, nearest), strict=True))
     return {key: found.get(key, scores[-1][1]) for key, _ in neighbours}
-
-
-def may_be_shown(neighbours: Sequence[tuple[ArticleId, int]]) -> list[tuple[ArticleId, int]]:
-    """Those that are near enough to be of some kind, whatever their language: told without their cards."""
-    return [(key, score) for key, score in neighbours if score >= _LEAST_SHOWN]
 
 
 async def further(graph: LinkGraph, card: Card, known: Sequence[Near]) -> list[Near]:
@@ -155,7 +107,7 @@ async def edges_by_meaning(
     if not kinds:
         return []
     edges: dict[Edge, None] = {}
-    found = await near(graph, cards, most=most, least=_least(kinds), known=known)
+    found = await near(graph, cards, most=most, least=least(kinds), known=known)
     for card, some in zip(cards, found, strict=True):
         for one in some:
             if one.kind is not None and one.kind in kinds:
@@ -173,7 +125,7 @@ async def telling_the_story(
         known: cards that need not be read again.
         most: neighbours of each article that are looked at.
     """
-    found = await near(graph, cards, most=most, least=_least(_TELLING), known=known)
+    found = await near(graph, cards, most=most, least=least(TELLING), known=known)
     return {one.card.id: one.card for some in found for one in some if one.tells_the_story}
 
 
@@ -188,12 +140,3 @@ async def pairs_of_one_story(
         for other, score in some
         if other in cards and nearness(cards[key], cards[other], score).tells_the_story
     }
-
-
-def _least(kinds: Collection[MeaningKind]) -> int | None:
-    cuts = [cut for kind in kinds for cut in similarity.CUT_OFFS[kind] if cut is not None]
-    return round(similarity.UNITS * min(cuts)) if cuts else None
-
-
-_TELLING: tuple[MeaningKind, ...] = ("translation", "same_story")
-_LEAST_SHOWN = _least(similarity.CUT_OFFS) or 0

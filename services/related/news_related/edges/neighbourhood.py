@@ -28,7 +28,7 @@ class Node:
     """An article, a link whose article is not here, or a theme.
 
     Attributes:
-        id: article id, URL or slug.
+        id: article id, URL, or `theme:` and a slug.
         depth: steps from the article in the middle.
     """
 
@@ -61,7 +61,7 @@ class Neighbourhood:
 async def neighbourhood(
     graph: LinkGraph, card: Card, *, depth: int, kinds: Collection[EdgeKind] = DRAWN
 ) -> Neighbourhood:
-    """The nodes up to ``depth`` steps away, `MAX_NODES` at the most, and all edges found between them.
+    """The nodes up to ``depth`` steps away, `MAX_NODES` at the most, and the edges found between them.
 
     Raises:
         RebuildingError, TransientError: as `LinkGraph`.
@@ -73,7 +73,8 @@ async def neighbourhood(
     edges: dict[Edge, None] = {}
     for step in range(1, depth + 1):
         copies = await edges_between_copies(graph, frontier) if "duplicate" in kinds else []
-        declared = await declared_edges(graph, frontier, backlinks=_BACKLINKS)
+        declared, is_cut = await declared_edges(graph, frontier, backlinks=_BACKLINKS)
+        around.is_cut = around.is_cut or is_cut
         meant = await edges_by_meaning(graph, frontier, known, most=_NEAREST, kinds=_by_meaning(kinds))
         unsaid = _unsaid(meant, [*declared, *copies])
         found = sorted((edge for edge in (*declared, *copies, *unsaid) if edge.kind in kinds), key=_order)

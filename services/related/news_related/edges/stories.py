@@ -1,15 +1,14 @@
 """The thread of a story: earlier and later reports and their translations, in order of time."""
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import timedelta
 
 from news_related.edges.declared import declared_edges
 from news_related.edges.duplicate import copies_of
 from news_related.edges.edge import Edge
 from news_related.edges.meaning import pairs_of_one_story, telling_the_story
-from news_related.edges.threads import Pair, threads
+from news_related.edges.threads import Pair, joining, threads
 from news_related.graph.duplicates import copies_of_each
 from news_related.graph.facts import Card
 from news_related.link_graph import MAX_IN_A_BAND, LinkGraph
@@ -19,10 +18,8 @@ from news_shared.languages import is_in
 MAX_ARTICLES = 100
 _LOOKED_AT = 200
 _MAX_STEPS = 8
-_APART = timedelta(days=30)  # a link to something older is background, not the story going on
 _BACKLINKS = 30
 _NEIGHBOURS = 20  # of each article, followed to find what may belong to the story
-_SHARED = 1 / 3
 
 
 @dataclass(frozen=True)
@@ -39,21 +36,6 @@ class Thread:
     is_cut: bool
 
 
-def goes_on(one: Card, other: Card) -> bool:
-    """Whether a link between two articles joins them into one story.
-
-    Their main (first) theme is the same, or a third of all their themes is shared, or neither has any; and no more
-    than 30 days lie between them. A link to another subject is only a link.
-    """
-    if abs(one.listed_ms - other.listed_ms) > _APART // timedelta(milliseconds=1):
-        return False
-    mine, theirs = one.slugs, other.slugs
-    if not mine or not theirs:
-        return mine == theirs
-    shared = len(set(mine) & set(theirs)) / len(set(mine) | set(theirs))
-    return mine[0] == theirs[0] or shared >= _SHARED
-
-
 async def thread_of(graph: LinkGraph, card: Card, languages: tuple[str, ...] = ()) -> Thread:
     """The story that an article belongs to, itself included, by the rules of `threads`; `MAX_ARTICLES` at the most, the
     nearest in time.
@@ -68,19 +50,20 @@ async def thread_of(graph: LinkGraph, card: Card, languages: tuple[str, ...] = (
     declared: dict[Pair, None] = {}
     frontier, is_cut = [card], False
     for _ in range(_MAX_STEPS):
-        edges, copies = await asyncio.gather(
+        (edges, are_edges_cut), copies = await asyncio.gather(
             declared_edges(graph, frontier, backlinks=_BACKLINKS), copies_of(graph, frontier)
         )
         copied = {copy.card.id: copy.card for some in copies for copy in some}
         known = {**await graph.cards(_ends(edges) - found.keys() - copied.keys()), **copied, **found}
         meant = await telling_the_story(graph, frontier, known, most=_NEIGHBOURS)
         known.update(meant)
-        joined = _joining(edges, known)
+        joined = joining(edges, known)
         declared.update(dict.fromkeys(joined))
         reached = {end for pair in joined for end in pair} | copied.keys() | meant.keys()
         frontier = sorted((known[key] for key in reached - found.keys()), key=lambda c: _apart(c, card))
         room = _LOOKED_AT - len(found)
-        is_cut = is_cut or len(frontier) > room or any(len(some) >= MAX_IN_A_BAND - 1 for some in copies)
+        is_cut = is_cut or are_edges_cut or len(frontier) > room
+        is_cut = is_cut or any(len(some) >= MAX_IN_A_BAND - 1 for some in copies)
         frontier = frontier[:room]
         found.update((one.id, one) for one in frontier)
         if not frontier:
@@ -99,18 +82,6 @@ async def thread_of(graph: LinkGraph, card: Card, languages: tuple[str, ...] = (
 
 def _ends(edges: Iterable[Edge]) -> set[ArticleId]:
     return {ArticleId(end) for edge in edges for end in (edge.source, edge.target) if end is not None}
-
-
-def _joining(edges: Iterable[Edge], known: Mapping[ArticleId, Card]) -> list[Pair]:
-    """The declared pairs that are one story."""
-    joined = []
-    for edge in edges:
-        one, other = known.get(edge.source), known.get(ArticleId(edge.target or ""))
-        if one is None or other is None or edge.kind not in ("cites", "translation"):
-            continue
-        if edge.kind == "translation" or goes_on(one, other):
-            joined.append((one.id, other.id))
-    return joined
 
 
 def _apart(one: Card, other: Card) -> tuple[int, ArticleId]:

@@ -13,6 +13,7 @@ alone.
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
 
+from news_related.edges.edge import Edge
 from news_related.graph.facts import Card
 from news_shared.article_ids import ArticleId
 
@@ -23,7 +24,37 @@ the test halves is 0.07 lower on ecbplus, 0.03 on ntrex, even on wiki_current_ev
 LONGEST = timedelta(days=60)
 """Between the first and the last article of a thread that is joined by meaning, or of copies. Not tuned yet."""
 
+_APART = timedelta(days=30)  # a link to something older is background, not the story going on
+_SHARED = 1 / 3
+
 Pair = tuple[ArticleId, ArticleId]
+
+
+def goes_on(one: Card, other: Card) -> bool:
+    """Whether a link between two articles joins them into one story.
+
+    Their main (first) theme is the same, or a third of all their themes is shared, or neither has any; and no more
+    than 30 days lie between them. A link to another subject is only a link.
+    """
+    if abs(one.listed_ms - other.listed_ms) > _APART // timedelta(milliseconds=1):
+        return False
+    mine, theirs = one.slugs, other.slugs
+    if not mine or not theirs:
+        return mine == theirs
+    shared = len(set(mine) & set(theirs)) / len(set(mine) | set(theirs))
+    return mine[0] == theirs[0] or shared >= _SHARED
+
+
+def joining(edges: Iterable[Edge], known: Mapping[ArticleId, Card]) -> list[Pair]:
+    """The declared pairs that are one story."""
+    joined = []
+    for edge in edges:
+        one, other = known.get(edge.source), known.get(ArticleId(edge.target or ""))
+        if one is None or other is None or edge.kind not in ("cites", "translation"):
+            continue
+        if edge.kind == "translation" or goes_on(one, other):
+            joined.append((one.id, other.id))
+    return joined
 
 
 def threads(

@@ -26,6 +26,7 @@ R = TypeVar("R")
 
 _TEXTS_AT_ONCE = 4  # some 0.3 s: what a stop waits for, and what is lost with a process
 _ATTEMPTS = 2  # of a text alone, after the death with those beside it
+_HARMLESS = Text("What is known to do no harm", "As long as most texts, so that it needs as much memory. " * 5, "en")
 
 
 class EmbeddingWorkers:
@@ -42,8 +43,8 @@ class EmbeddingWorkers:
         """The embeddings of some texts, in their order; waits while all processes have work.
 
         Raises:
-            PoisonError: a text ended the process that embedded it, three times.
-            TransientError: no process can be started, or the model does not load there.
+            PoisonError: a text ended the process that embedded it, three times, and a harmless one does not.
+            TransientError: no process can be started, the model does not load there, or dies of any text.
         """
         pieces = [texts[start : start + _TEXTS_AT_ONCE] for start in range(0, len(texts), _TEXTS_AT_ONCE)]
         done = await asyncio.gather(*map(self._embed, pieces), return_exceptions=True)
@@ -123,6 +124,10 @@ class _Worker:
         for _ in range(_ATTEMPTS):
             with suppress(BrokenProcessPool):
                 return await self._run(embed_here, [text])
+        try:
+            await self._run(embed_here, [_HARMLESS])
+        except BrokenProcessPool as error:  # not the fault of the text
+            raise TransientError("a process that embeds dies of any text; is memory short?") from error
         raise PoisonError(f"embedding the text of {text.title[:80]!r} ended its process {1 + _ATTEMPTS} times")
 
     async def _run(self, work: Callable[[Sequence[Text]], R], texts: Sequence[Text]) -> R:

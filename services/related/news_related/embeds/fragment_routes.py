@@ -15,7 +15,7 @@ from news_related.lists import related_stories
 from news_related.lists.ranking import Wanted
 from news_related.lists.reasons import words_for
 from news_related.queries.answers import RELATED_RESPONSES, kept_or_made
-from news_related.queries.routes import Kinds, Languages, Limit, key_asked_for, live_card
+from news_related.queries.asked import Kinds, Languages, Limit, key_asked_for, live_card
 from news_shared.clock import rfc3339
 from news_shared.http import etagged
 from news_shared.language_fields import LanguageRange

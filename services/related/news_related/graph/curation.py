@@ -139,4 +139,5 @@ CHOICES: ProjectionSpec[Chosen] = ProjectionSpec(
     open=Curation,
     max_records=200,
     tag=TAG,
+    last_record_holds=True,
 )

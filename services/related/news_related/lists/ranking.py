@@ -1,27 +1,10 @@
-"""How related articles are scored, ordered and made diverse: pure rules.
+"""How related articles are ordered and made diverse: pure rules.
 
-Every reason to show an article is a signal with a strength in [0, 1]:
-
-| signal | strength |
-|---|---|
-| pinned by an editor | 1, and before everything else, in the order of pinning |
-| translation | 0.95 |
-| links to this article | 0.8, halved for every 180 days between the two |
-| links to a translation of this article | 0.7, likewise |
-| the same report in another language, by meaning | 0.9 |
-| another report of the same story, by meaning | 0.6 at the cut-off with half of it as support, to 0.85 for 1 and 1 |
-| something similar, by meaning | from 0.3 to 0.55 likewise |
-| both link to the same article | 0.5, halved for every 30 days |
-| both of a theme with n articles | 0.45 / log2(2 + n), halved for every 7 days: a rare theme says more |
-
-Scores of meaning have closeness in time in them (`similarity`); beside the score counts its support: what those say
-that are nearest to the other article. A pair that is near enough to be one story, but has too little text to be called
-so, stands where it would stand and is called similar. Signals of one article add up like independent chances,
-1 - (1 - a)(1 - b)…; the strongest one is its reason, where being similar counts 0.55 at the most.
-Then the list is picked one by one, the highest first (ties: the newest, then by id), out of five times as many as
-wanted: what tells the same story as something picked (its translation) is left out, and each article picked before for
-the same themes takes a fifth off. Themes alone are a weak reason: such articles only fill a list up to four, unless
-themes were asked for. A copy of the article is never in its list; of copies of one text the earliest stands for all,
+The score of an article is what its signals come to together (`signals`). The list is picked one by one, the highest
+first (ties: the newest, then by id), out of five times as many as wanted: what tells the same story as something picked
+(its translation) is left out, and each article picked before for the same themes takes a fifth off. Themes alone are a
+weak reason: such articles only fill a list up to four, unless themes were asked for, and none of them stands for one
+that has another reason. A copy of the article is never in its list; of copies of one text the earliest stands for all,
 with the score of the best; a pinned one always stands for itself.
 Scores are comparable within one list only.
 """
@@ -29,38 +12,19 @@ Scores are comparable within one list only.
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
-from math import exp2, log2, prod
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
-from news_related.edges.meaning import Near
 from news_related.graph.duplicates import folded
 from news_related.graph.facts import Card
 from news_related.lists.reasons import KINDS, Reason, ReasonKind
-from news_related.neighbours.similarity import CUT_OFFS, UNITS, MeaningKind
+from news_related.lists.signals import Signal, reason_weight, together
 from news_shared.article_ids import ArticleId
 from news_shared.languages import is_in, primary_language
 
-PINNED = 1.0
-TRANSLATION = 0.95
-_BACKLINK, _BACKLINK_HALVES = 0.8, 180.0
-_BACKLINK_OF_TRANSLATION = 0.7
-_TRANSLATED = 0.9
-_MEANING: Mapping[MeaningKind, tuple[float, float]] = {"same_story": (0.6, 0.85), "similar": (0.3, 0.55)}
-_HARDLY = {kind: 1.5 * min(cut for cut in CUT_OFFS[kind] if cut is not None) for kind in _MEANING}
-_SAME_STORY, _SAME_STORY_HALVES = 0.5, 30.0
-_THEME, _THEME_HALVES = 0.45, 7.0
 _MORE_OF_THE_SAME = 0.8
 _CONSIDERED = 5
 FILLED_TO = 4
 """What themes alone fill a list up to."""
-_DAY_MS = 86_400_000
-
-
-class Signal(NamedTuple):
-    """One reason to show an article, and how strong it is."""
-
-    strength: float
-    reason: Reason
 
 
 @dataclass(frozen=True)
@@ -92,58 +56,6 @@ class Ranked(NamedTuple):
     copies: tuple[Card, ...] = ()  # that it stands for
 
 
-def closeness(one: Card, other: Card, *, halves: float) -> float:
-    """1 for articles of the same moment, halved for every so many days between them."""
-    return exp2(-abs(one.listed_ms - other.listed_ms) / _DAY_MS / halves)
-
-
-def backlink(article: Card, other: Card, paragraph: int, *, via: Card | None = None) -> Signal:
-    """The other links to this article, or to its translation ``via``."""
-    near = closeness(article, other, halves=_BACKLINK_HALVES)
-    if via is None:
-        return Signal(_BACKLINK * near, Reason("backlink", paragraph=paragraph))
-    reason = Reason("backlink", paragraph=paragraph, via=via.title, via_article=via.id)
-    return Signal(_BACKLINK_OF_TRANSLATION * near, reason)
-
-
-def same_story(article: Card, other: Card, via: Card) -> Signal:
-    """Both link to the same article."""
-    strength = _SAME_STORY * closeness(article, other, halves=_SAME_STORY_HALVES)
-    return Signal(strength, Reason("same_story", via=via.title, via_article=via.id))
-
-
-def by_meaning(article: Card, near: Near) -> Signal | None:
-    """The other is near in meaning; None when it is not near enough."""
-    if near.by_score is None or near.kind is None:
-        return None
-    similarity = near.score / UNITS
-    if near.by_score == "translation":
-        return Signal(_TRANSLATED, Reason("translation", similarity=similarity))
-    weak, strong = _MEANING[near.by_score]
-    hardly = _HARDLY[near.by_score]
-    told = (near.score + near.support) / UNITS
-    strength = weak + (strong - weak) * min(1.0, max(0.0, (told - hardly) / (2 - hardly)))
-    if near.kind != "same_story":
-        return Signal(strength, Reason(near.kind, similarity=similarity))
-    when: Literal["earlier", "later"] = "earlier" if near.card.position < article.position else "later"
-    return Signal(strength, Reason(near.kind, similarity=similarity, when=when))
-
-
-def themes(article: Card, other: Card, sizes: Mapping[str, int]) -> Signal | None:
-    """The themes that both have, as one signal; the rarest is named first.
-
-    Args:
-        sizes: how many articles each theme of this article has.
-    """
-    theirs = {slug for slug, _ in other.themes}
-    shared = [(sizes.get(slug, 0), place, name) for place, (slug, name) in enumerate(article.themes) if slug in theirs]
-    if not shared:
-        return None
-    near = closeness(article, other, halves=_THEME_HALVES)
-    strength = _together([_THEME / log2(2 + max(size, 1)) * near for size, _, _ in shared])
-    return Signal(strength, Reason("theme", themes=tuple([name for _, _, name in sorted(shared)])))
-
-
 def rank(
     article: Card,
     candidates: Mapping[ArticleId, Card],
@@ -167,16 +79,17 @@ def rank(
         if card is None or card.id in its_copies or card.id == article.id or not fitting or not wanted.takes(card):
             continue
         best = max(fitting, key=_telling) if len(fitting) > 1 else fitting[0]
-        scored.append(Ranked(card, _together([s.strength for s in fitting]), best.reason))
+        scored.append(Ranked(card, together([s.strength for s in fitting]), best.reason))
         if not wanted.kinds and all(s.reason.kind == "theme" for s in fitting):
             for_themes_alone.add(card.id)
     chosen = [one for one in scored if one.reason.kind == "pinned"]  # signals come in the order of pinning
-    told = _stories([article, *candidates.values()])
-    own = told[article.id]
-    chosen, rest = _with_copies(chosen, [one for one in scored if one.reason.kind != "pinned"], copies)
-    rest = _one_of_each_story(rest, told, article)
-    shown = {told[one.card.id] for one in chosen} - {own}
-    rest = [one for one in rest if told[one.card.id] not in shown]
+    story_of = _stories([article, *candidates.values()])
+    own = story_of[article.id]
+    rest = [one for one in scored if one.reason.kind != "pinned"]
+    chosen, rest = _with_copies(chosen, rest, copies, for_themes_alone)
+    rest = _one_of_each_story(rest, story_of, article, for_themes_alone)
+    shown = {story_of[one.card.id] for one in chosen} - {own}
+    rest = [one for one in rest if story_of[one.card.id] not in shown]
     rest = _filled(rest, for_themes_alone, FILLED_TO - len(chosen))
     return [*chosen, *_diverse(rest, wanted.limit)][: wanted.limit]
 
@@ -189,17 +102,8 @@ def _filled(scored: Sequence[Ranked], for_themes_alone: Collection[str], size: i
     return [*others, *(fallback[one.card.id] for one in picked)]
 
 
-def _told(signal: Signal) -> float:
-    """How much a reason tells a reader; that of a pair called similar no more than if it were only that."""
-    return min(signal.strength, _MEANING["similar"][1]) if signal.reason.kind == "similar" else signal.strength
-
-
 def _telling(signal: Signal) -> tuple[float, int]:
-    return _told(signal), -KINDS.index(signal.reason.kind)
-
-
-def _together(strengths: Sequence[float]) -> float:
-    return 1 - prod([1 - strength for strength in strengths])
+    return reason_weight(signal), -KINDS.index(signal.reason.kind)
 
 
 def _stories(cards: Iterable[Card]) -> dict[str, str]:
@@ -226,12 +130,16 @@ def _stories(cards: Iterable[Card]) -> dict[str, str]:
 
 
 def _with_copies(
-    chosen: Sequence[Ranked], rest: Sequence[Ranked], copies: Mapping[ArticleId, Set[ArticleId]]
+    chosen: Sequence[Ranked],
+    rest: Sequence[Ranked],
+    copies: Mapping[ArticleId, Set[ArticleId]],
+    for_themes_alone: Collection[str],
 ) -> tuple[list[Ranked], list[Ranked]]:
-    """Copies of one text folded into the pinned one, or into the earliest; the others are named on its card."""
+    """Copies of one text folded into the pinned one, or into the earliest that is not there for themes alone while
+    another is; the others are named on its card."""
     stands = folded((one.card for one in (*chosen, *rest)), copies)
     groups: dict[str, list[Ranked]] = {}
-    for one in sorted(rest, key=lambda one: (one.card.listed_ms, one.card.id)):
+    for one in sorted(rest, key=lambda one: (one.card.id in for_themes_alone, one.card.listed_ms, one.card.id)):
         groups.setdefault(stands[one.card.id], []).append(one)
     pinned = []
     for one in chosen:
@@ -246,22 +154,25 @@ def _with_copies(
     return pinned, kept
 
 
-def _one_of_each_story(scored: Sequence[Ranked], told: Mapping[str, str], article: Card) -> list[Ranked]:
-    """Of translations of each other the one in the article's language, else the best; its own are all kept."""
-    best: dict[str, Ranked] = {}
+def _one_of_each_story(
+    scored: Sequence[Ranked], story_of: Mapping[str, str], article: Card, for_themes_alone: Collection[str]
+) -> list[Ranked]:
+    """Of translations of each other the one in the article's language, else the best, and none that is there for
+    themes alone while another is; its own are all kept."""
     kept = []
-    main_language = primary_language(article.language)
+    tellings: dict[str, list[Ranked]] = {}
     for one in sorted(scored, key=_order):
-        story = told[one.card.id]
-        if story == told[article.id] or one.reason.kind == "translation":
+        story = story_of[one.card.id]
+        if story == story_of[article.id] or one.reason.kind == "translation":
             kept.append(one)
-            continue
-        held = best.get(story)
-        if held is None or (
-            is_in(one.card.language, [main_language]) and not is_in(held.card.language, [main_language])
-        ):
-            best[story] = one if held is None else one._replace(score=held.score)
-    return [*kept, *best.values()]
+        else:
+            tellings.setdefault(story, []).append(one)
+    main_language = [primary_language(article.language)]
+
+    def falls_behind(one: Ranked) -> tuple[bool, bool]:
+        return one.card.id in for_themes_alone, not is_in(one.card.language, main_language)
+
+    return [*kept, *(min(some, key=falls_behind)._replace(score=some[0].score) for some in tellings.values())]
 
 
 def _diverse(scored: Iterable[Ranked], limit: int) -> list[Ranked]:

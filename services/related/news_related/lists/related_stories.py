@@ -4,15 +4,17 @@ import asyncio
 from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 
-from news_related.edges.meaning import Near, further, live, may_be_shown, support_of
+from news_related.edges.meaning import further, support_of
+from news_related.edges.nearness import Near, may_be_shown, nears_of
 from news_related.edges.translations import Translation, translations
 from news_related.graph.curation import Choice
 from news_related.graph.duplicates import copies_of_each
 from news_related.graph.facts import Card, Link
 from news_related.link_graph import Backlink, LinkGraph
 from news_related.lists import ranking
-from news_related.lists.ranking import Ranked, Signal, Wanted
+from news_related.lists.ranking import Ranked, Wanted
 from news_related.lists.reasons import Reason
+from news_related.lists.signals import PINNED, TRANSLATION, Signal, backlink, by_meaning, same_story, themes
 from news_related.neighbours.similarity import UNITS
 from news_shared.article_ids import ArticleId
 
@@ -100,7 +102,7 @@ class _Evidence:
         cards = self.cards
         never = {*self.blocked, *self.links.targets, card.id, *self._leading_nowhere_new(card)}
         copies = copies_of_each(cards.values())
-        never.update(*(copies.get(key, ()) for key in self.links.citing_the_same))
+        never.update(*(copies.get(key, ()) for key in self.links.targets))
         chosen = {choice.other for choice in self.pinned}  # of two copies an editor may pin the one and block the other
         never.update(*(copies.get(key, set()) - chosen for key in self.blocked))
         signals: dict[ArticleId, list[Signal]] = {}
@@ -118,23 +120,23 @@ class _Evidence:
     def _signals(self, card: Card) -> Iterator[tuple[ArticleId, Signal | None]]:
         cards = self.cards
         for choice in self.pinned:
-            yield choice.other, Signal(ranking.PINNED, Reason("pinned", note=choice.note))
+            yield choice.other, Signal(PINNED, Reason("pinned", note=choice.note))
         for other, paragraph in _present(self.links.backlinks, cards):
-            yield other.id, ranking.backlink(card, other, paragraph)
+            yield other.id, backlink(card, other, paragraph)
         for key, (translation, backlinks) in self.translations.items():
-            yield key, Signal(ranking.TRANSLATION, Reason("translation", original=_translates(card, translation)))
+            yield key, Signal(TRANSLATION, Reason("translation", original=_translates(card, translation)))
             for other, paragraph in _present(backlinks, cards):
                 if other.id not in self.translations:
-                    yield other.id, ranking.backlink(card, other, paragraph, via=translation)
+                    yield other.id, backlink(card, other, paragraph, via=translation)
         for key, some in self.links.citing_the_same.items():
             for other, _ in _present(some, cards):
                 if key in cards and other.id not in self.translations:
-                    yield other.id, ranking.same_story(card, other, cards[key])
+                    yield other.id, same_story(card, other, cards[key])
         for one in self.neighbours:
             if one.card.id not in self.translations:
-                yield one.card.id, ranking.by_meaning(card, one)
+                yield one.card.id, by_meaning(card, one)
         for key, other in cards.items():
-            yield key, ranking.themes(card, other, self.sizes)
+            yield key, themes(card, other, self.sizes)
 
 
 async def _gathered(
@@ -152,7 +154,7 @@ async def _gathered(
     )
     cards |= {**links.cards, **in_themes, card.id: card}
     cards.update((choice.other, known[choice.other]) for choice in mine.choices if choice.other in known)
-    neighbours = live(card, near, {**known, **cards}, support)
+    neighbours = nears_of(card, near, {**known, **cards}, support)
     if wanted.is_filter and sum(wanted.takes(one.card) and one.kind is not None for one in neighbours) < wanted.limit:
         neighbours = [*neighbours, *await further(graph, card, neighbours)]
     cards.update((one.card.id, one.card) for one in neighbours if one.kind is not None)
@@ -173,7 +175,8 @@ async def _links(graph: LinkGraph, card: Card, mine: Own) -> _Links:
         graph.owners(urls), graph.backlinks_of([card], _BACKLINKS), graph.backlinks(urls[:_LINKS], _CITING_THE_SAME)
     )
     citing = {owners[url]: some for url, some in zip(urls, of_urls, strict=False) if url in owners}
-    cards = await graph.cards([*citing, *(b.id for some in (backlinks, *citing.values()) for b in some)])
+    # All targets, not only those that are asked who links to them: a copy of a target is known by the cards of both.
+    cards = await graph.cards([*owners.values(), *(b.id for some in (backlinks, *citing.values()) for b in some)])
     return _Links(set(urls), set(owners.values()), backlinks, citing, cards)
 
 
@@ -217,7 +220,7 @@ async def nearest(graph: LinkGraph, card: Card, mine: Own, wanted: Wanted) -> li
     )
     found = [
         Ranked(one.card, (one.score + one.support) / 2 / UNITS, Reason("similar", similarity=one.score / UNITS))
-        for one in live(card, mine.neighbours, known, support)
+        for one in nears_of(card, mine.neighbours, known, support)
         if wanted.takes(one.card)
     ]
     return sorted(found, key=lambda one: (-one.score, one.card.id))[: wanted.limit]

@@ -132,4 +132,5 @@ ARTICLE_VECTORS: ProjectionSpec[Arrival] = ProjectionSpec(
     open=VectorsOfArticles,
     max_records=200,
     tag=TAG,
+    last_record_holds=True,
 )

@@ -138,7 +138,7 @@ class StoryAnswer(BaseModel):
 
     id: str = Field(description="Id of its first article, whichever was asked.")
     items: list[CardShape] = Field(description="The earliest first.")
-    truncated: bool = Field(description="The story has more than is shown.")
+    truncated: bool = Field(description="The story has, or may have, more than is shown.")
     as_of: AwareDatetime = Field(description="Up to when this is right.")
 
 

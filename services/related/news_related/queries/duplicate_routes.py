@@ -13,7 +13,7 @@ from news_related.graph.facts import Card
 from news_related.link_graph import LinkGraph
 from news_related.lists.reasons import Reason, Words
 from news_related.queries.answers import DUPLICATES_AMONG_RESPONSES, DUPLICATES_RESPONSES, answered, words_of
-from news_related.queries.routes import Article, Url, card_asked_for
+from news_related.queries.asked import Article, Url, card_asked_for
 from news_shared.article_ids import ArticleId, parse_article_id
 from news_shared.problems import GONE, NOT_FOUND
 
