@@ -257,6 +257,22 @@ async def test_a_restarted_process_and_another_one_go_on_where_the_first_was(
             assert sorted(await reader.some(4)) == [("published", guid, 1) for guid in "abcd"]
 
 
+async def test_a_process_that_restarts_while_the_projector_is_behind_leaves_nothing_out(site: Site) -> None:
+    async with reading(site.api) as reader:
+        await reader.begun()
+        begun_at = reader.last_id
+    in_one_partition = [guid for guid in map(str, range(4000)) if partition_of(published(guid).id, PARTITIONS) == 0]
+    behind = in_one_partition[:300]
+    site.projector.freeze()
+    await site.write(*map(published, behind))
+    await site.api.stop()
+    await site.api.start()
+    await until(site._streams, "the stream to reach its log")
+    async with reading(site.api, begun_at) as reader:
+        site.projector.thaw()
+        assert await reader.some(300) == [("published", guid, 1) for guid in behind]
+
+
 async def test_a_log_that_was_made_anew_is_told_whole(site: Site) -> None:
     async with reading(site.api) as reader:
         await reader.begun()

@@ -26,7 +26,7 @@ from news_feed.ordering import Position, newest
 from news_feed.timelines import Entry, Selection, State, withdrawn_list
 from news_shared.article_ids import ArticleId, by_partition
 from news_shared.projection.contract import Effects
-from news_shared.projection.slots import Command, SlotAnswer, Slots
+from news_shared.projection.slots import Command, RelativeCommand, SlotAnswer, Slots
 from news_shared.projection.state import state_key
 from news_shared.redis_client import RedisClient, redis_errors
 from news_shared.topics import ARTICLES
@@ -66,6 +66,19 @@ class Withdrawn:
 
 Found = dict[str, Any] | Withdrawn | None
 """An article as JSON, what is left of it, or nothing."""
+
+
+@dataclass(frozen=True)
+class Revisions:
+    """The newest revision of some articles of one partition, without those that were never here.
+
+    Attributes:
+        of: by article.
+        reached: the next offset that is not applied yet, at the same moment.
+    """
+
+    of: Mapping[ArticleId, int]
+    reached: int
 
 
 @dataclass(frozen=True)
@@ -186,16 +199,17 @@ class ArticleStore:
 
     async def reached(self, partition: int) -> int:
         """The next offset of ``news.articles`` that is not applied yet: queries answer with all before it."""
-        answer = await self._slots.read(partition, ("HGET", state_key("", ARTICLES, partition), "next"))
-        return int(answer.results[0] or 0)
+        return (await self.revisions(partition, ())).reached
 
-    async def revisions(self, partition: int, ids: Sequence[ArticleId]) -> dict[ArticleId, int]:
-        """The newest revision of each of these articles of one partition; without those that were never here."""
-        if not ids:
-            return {}
-        answer = await self._slots.read(partition, ("HMGET", "entries", *ids))
-        stored = zip(ids, answer.results[0], strict=True)
-        return {article_id: Entry.decode(entry).revision for article_id, entry in stored if entry is not None}
+    async def revisions(self, partition: int, ids: Sequence[ArticleId]) -> Revisions:
+        """The newest revision of each of these articles of one partition."""
+        commands: list[RelativeCommand] = [("HGET", state_key("", ARTICLES, partition), "next")]
+        if ids:
+            commands.append(("HMGET", "entries", *ids))
+        reached, *entries = (await self._slots.read(partition, *commands)).results
+        stored = zip(ids, *entries, strict=True)
+        of = {article_id: Entry.decode(entry).revision for article_id, entry in stored if entry is not None}
+        return Revisions(of, int(reached or 0))
 
     async def _everywhere(self, name: str, key: str, *rest: str | int | bytes) -> list[SlotAnswer]:
         """What one command says in each partition."""

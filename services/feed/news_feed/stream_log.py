@@ -102,7 +102,7 @@ class StreamLog:
             begins = await consumer.beginning_offsets(self._partitions)
             ends = {tp: await end_offset(consumer, tp, self._kafka) for tp in self._partitions}
             if self.recent is None or any(not begins[tp] <= self._next[tp.partition] <= ends[tp] for tp in ends):
-                self._begin_anew(begins, ends)
+                self._begin_anew(begins, ends, await self._applied(ends))
             for tp in self._partitions:
                 consumer.seek(tp, self._next[tp.partition])
             while not self._is_stopping:
@@ -111,9 +111,30 @@ class StreamLog:
         finally:
             await consumer.stop()
 
-    def _begin_anew(self, begins: Mapping[TopicPartition, int], ends: Mapping[TopicPartition, int]) -> None:
-        """At the start, and when the topic was made anew: then those who read the former one are to come back."""
-        self._next = {tp.partition: max(begins[tp], ends[tp] - _BEFORE_THE_END) for tp in self._partitions}
+    async def _applied(self, ends: Mapping[TopicPartition, int]) -> dict[TopicPartition, int]:
+        """Before which offset queries answer with everything; the end of a partition that cannot be asked now."""
+        reached = await asyncio.gather(*(self._store.reached(tp.partition) for tp in ends), return_exceptions=True)
+        applied = dict(ends)
+        for tp, found in zip(ends, reached, strict=True):
+            if isinstance(found, int):
+                applied[tp] = min(found, ends[tp])
+            elif not isinstance(found, TransientError):  # it is away or restored
+                raise found
+        return applied
+
+    def _begin_anew(
+        self,
+        begins: Mapping[TopicPartition, int],
+        ends: Mapping[TopicPartition, int],
+        applied: Mapping[TopicPartition, int],
+    ) -> None:
+        """At the start, and when the topic was made anew: then those who read the former one are to come back.
+
+        What is not applied yet is held back like what comes: it could not be read back from the log.
+        """
+        self._next = {
+            tp.partition: max(begins[tp], min(ends[tp] - _BEFORE_THE_END, applied[tp])) for tp in self._partitions
+        }
         self._old_before = {tp.partition: ends[tp] for tp in self._partitions}
         self._held = {tp.partition: deque() for tp in self._partitions}
         self.recent = RecentEvents([self._next[tp.partition] for tp in self._partitions], most_bytes=self._most_bytes)
