@@ -57,6 +57,15 @@ async def feed(backend: Backend) -> AsyncIterator[Feed]:
         yield Feed(backend, redis, api)
 
 
+@pytest_asyncio.fixture
+async def other_api(feed: Feed) -> AsyncIterator[httpx.AsyncClient]:
+    settings = FeedSettings(
+        ProcessSettings(partitions=PARTITIONS), feed.backend.kafka_settings, feed.backend.redis_settings
+    )
+    async with client_of(create_api(settings, clock=HANDS)) as api:
+        yield api
+
+
 async def ids(feed: Feed, address: str, **wanted: str) -> list[str]:
     answer = await feed.api.get(address, params=wanted)
     assert answer.status_code == 200, answer.text
@@ -120,6 +129,27 @@ async def test_an_unchanged_feed_is_304_by_either_validator_and_a_changed_one_is
         assert changed.status_code == 200
         assert f"{published(f'{guid} 2', source='both').id}</" not in changed.text
         assert f'{published(f"{guid} 2", source="both").id}",' not in changed.text
+
+
+@pytest.mark.parametrize("address", ["/feed.rss", "/feed.json"])
+async def test_what_another_process_said_in_between_is_not_taken_for_what_this_one_knows(
+    feed: Feed, other_api: httpx.AsyncClient, address: str
+) -> None:
+    source = f"between-{address[-3:]}"
+    await feed.write([published("stays", source=source)])
+    await other_api.get(address, params={"source": source})
+    HANDS.later(seconds=10)
+    await feed.write([published("goes", source=source)])
+    await feed.api.get(address, params={"source": source})
+    HANDS.later(seconds=2)
+    seen = await feed.api.get(address, params={"source": source})
+    HANDS.later(seconds=10)
+    await feed.write([withdrawn("goes", 2, source=source)])
+    known = {"If-Modified-Since": seen.headers["last-modified"]}
+    for _ in range(2):
+        answer = await other_api.get(address, params={"source": source}, headers=known)
+        assert (answer.status_code, "goes" in answer.text) == (200, False)
+        HANDS.later(seconds=2)
 
 
 async def test_atom_names_what_was_withdrawn_until_it_is_back(feed: Feed) -> None:

@@ -18,7 +18,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from typing import Any, cast
+from typing import Any, TypeAlias, cast
 
 import orjson
 
@@ -55,6 +55,10 @@ end
 _URLS_OF_ONE_PAGE = 16  # articles that claim one URL; more are spam
 
 
+Versions: TypeAlias = tuple[bytes | None, ...]
+"""Of the state of each partition, see `SlotAnswer`; None also where nothing was ever stored."""
+
+
 @dataclass(frozen=True)
 class Withdrawn:
     """The article was here and is gone."""
@@ -83,11 +87,16 @@ class Revisions:
 
 @dataclass(frozen=True)
 class Page:
-    """Some articles of a list, newest first, and after which position it goes on; right as of a moment."""
+    """Some articles of a list, newest first, and after which position it goes on; right as of a moment.
+
+    Attributes:
+        versions: of the state that was read, or of one before it.
+    """
 
     items: list[dict[str, Any]]
     more_after: Position | None
     as_of: datetime
+    versions: Versions
 
 
 async def read_entries(redis: RedisClient, prefix: str, ids: Sequence[ArticleId]) -> dict[ArticleId, Entry | None]:
@@ -184,11 +193,12 @@ class ArticleStore:
             "ZREVRANGEBYLEX", f"list:{selection.name}", highest, "-", "LIMIT", 0, limit + 1
         )
         positions, more_after = newest((map(Position.decode, answer.results[0]) for answer in answers), limit)
-        as_of = min(answer.as_of for answer in answers)
+        as_of, versions = min(answer.as_of for answer in answers), tuple(answer.version for answer in answers)
         if not positions:
-            return Page([], None, as_of)
+            return Page([], None, as_of, versions)
         found, read_at = await self.many([position.id for position in positions])
-        return Page([article for article in found if isinstance(article, dict)], more_after, min(as_of, read_at))
+        items = [article for article in found if isinstance(article, dict)]
+        return Page(items, more_after, min(as_of, read_at), versions)
 
     async def withdrawn(self, source: str | None, *, limit: int) -> list[Position]:
         """What was withdrawn last, of all sources or of one: when, and which article."""
