@@ -174,7 +174,7 @@ def _moment(written: str | None) -> datetime | None:
     """A date of a request; None where it is none, which counts as not said."""
     try:
         moment = parsedate_to_datetime(written or "")
-    except ValueError:
+    except (ValueError, OverflowError):  # the latter of a zone that is years away
         return None
     return moment if moment.tzinfo is not None else None
 
