@@ -3,9 +3,13 @@
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from sys import getsizeof
 
 from news_feed.stream_events import Announcement
 from news_feed.stream_position import Offsets, position_text
+
+_FIELDS_BYTES = 150
+"""Of an event: the object, its offset and its place in the window."""
 
 
 @dataclass(slots=True)
@@ -20,8 +24,8 @@ class RecentEvent:
 
     @property
     def weight(self) -> int:
-        """Bytes in memory, roughly."""
-        return len(self.announcement.text) + 1000
+        """Bytes in memory, roughly: the names of an article's lists can be more than its text."""
+        return _FIELDS_BYTES + self.announcement.weight + getsizeof(self.after) + getsizeof(self.id)
 
 
 class RecentEvents:
@@ -79,5 +83,6 @@ class RecentEvents:
     def _silence(self, withdrawal: Announcement) -> None:
         for event in self._events:
             if event.announcement.article == withdrawal.article:
-                self._bytes -= len(event.announcement.text)
+                self._bytes -= event.weight
                 event.announcement = replace(event.announcement, text=b"")
+                self._bytes += event.weight
