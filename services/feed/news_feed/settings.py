@@ -28,7 +28,8 @@ class FeedOwnSettings(BaseSettings):
     stream_bytes: int = Field(
         16 * 1024 * 1024,
         ge=100_000,
-        description="Of the last events, in memory once for all; who is further behind reads the log.",
+        description="Of the last events, in memory once for all; who is further behind reads the log. As much again "
+        "for events that wait for the projector.",
     )
 
 
