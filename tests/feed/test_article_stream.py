@@ -142,6 +142,19 @@ def test_who_goes_on_elsewhere_hears_each_event_once(
     asyncio.run(listen())
 
 
+async def test_who_begins_while_old_news_are_still_being_read_hears_only_what_comes() -> None:
+    recent = RecentEvents([0] * PARTITIONS, known=[3, 0, 2], most_bytes=10**9)
+    stream = stream_of(recent)
+    messages = stream.messages(recent, Selection(), None, LONG)
+    [(_, begun_at)] = told([await anext(messages)])
+    for partition, offset in ((0, 0), (2, 0), (0, 1), (1, 0), (0, 2), (2, 1), (0, 3), (2, 2)):
+        recent.add(announcement(published(f"{partition}/{offset}"), replayed=True), partition, offset)
+    events = told([piece async for piece in messages])
+    assert [guid for guid, _ in events] == ["1/0", "0/3", "2/2"]
+    assert parse_position(begun_at, PARTITIONS) == (3, 0, 2)
+    assert parse_position(events[0][1], PARTITIONS) == (3, 1, 2)
+
+
 async def test_who_falls_behind_what_is_in_memory_is_cut_off_and_not_told_with_a_hole() -> None:
     recent = heard([(0, 0)], most_bytes=4_000)
     stream = stream_of(recent)

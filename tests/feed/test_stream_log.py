@@ -63,3 +63,16 @@ async def test_a_partition_that_stands_still_keeps_no_other_from_being_told_and_
         assert log.held < many, "what is held back is bounded"
         store.reached_in[STANDING_STILL] = many
         await until(lambda: log.recent is not None and log.recent.head[STANDING_STILL] == many, "all the others")
+
+
+async def test_what_queries_answered_with_at_the_start_is_old_news_and_the_rest_is_not(fresh_backend: Backend) -> None:
+    store = Store()
+    store.reached_in[WELL] = 30
+    await write(fresh_backend, WELL, 40)
+    async with following(fresh_backend, store) as log:
+        await until(lambda: log.recent is not None, "the log to be reached")
+        assert log.recent is not None
+        assert log.recent.present[WELL] == 30
+        store.reached_in[WELL] = 40
+        await until(lambda: said_in(log.recent) == {WELL: 40}, "all of it")
+        assert log.recent.present[WELL] == log.recent.head[WELL] == 40

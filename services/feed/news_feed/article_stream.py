@@ -92,8 +92,9 @@ class ArticleStream:
         silence = patience.heartbeat.total_seconds()
         came_from: list[int] | None = None  # until all that others have heard already is behind him
         if begin is None:
+            came_from = list(recent.present)
             number = recent.end
-            yield heartbeat(recent.head, patience.heartbeat)
+            yield heartbeat(came_from, patience.heartbeat)
         else:
             came_from = list(begin)
             async for piece in self._missed(recent, selection, came_from, patience, end):

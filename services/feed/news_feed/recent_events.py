@@ -37,10 +37,12 @@ class RecentEvents:
     Args:
         start: the next offset of each partition.
         most_bytes: of the window.
+        known: of each partition, before which offset all is old news at the window's beginning; ``start`` unless told.
     """
 
-    def __init__(self, start: Sequence[int], *, most_bytes: int) -> None:
+    def __init__(self, start: Sequence[int], *, most_bytes: int, known: Sequence[int] | None = None) -> None:
         self.start = list(start)  # of each partition the window has everything from here on
+        self._known = tuple(start if known is None else known)
         self._head = list(start)
         self._events: deque[RecentEvent] = deque()
         self._most_bytes = most_bytes
@@ -56,6 +58,11 @@ class RecentEvents:
     def head(self) -> Offsets:
         """How far one has come who has heard everything."""
         return tuple(self._head)
+
+    @property
+    def present(self) -> Offsets:
+        """Where somebody begins who is told only what comes: old news that is still being read is behind him."""
+        return tuple(map(max, self._head, self._known))
 
     def __getitem__(self, number: int) -> RecentEvent:
         """The event with this number, from `first` up to, not including, `end`."""

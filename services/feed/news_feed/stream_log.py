@@ -168,7 +168,11 @@ class StreamLog:
         }
         self._old_before = {tp.partition: ends[tp] for tp in self._partitions}
         self._held = {tp.partition: HeldEvents() for tp in self._partitions}
-        self.recent = RecentEvents([self._next[tp.partition] for tp in self._partitions], most_bytes=self._most_bytes)
+        self.recent = RecentEvents(
+            [self._next[tp.partition] for tp in self._partitions],
+            known=[applied[tp] for tp in self._partitions],
+            most_bytes=self._most_bytes,
+        )
         self._wake()
 
     async def _take(self, consumer: AIOKafkaConsumer) -> None:
