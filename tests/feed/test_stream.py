@@ -301,10 +301,18 @@ async def test_bounds_and_ends(roles: Roles, fresh_backend: Backend) -> None:
             with pytest.raises(EOFError):
                 await reader.next()
             assert 2 < monotonic() - begun < 10
-        bad = (({"last_event_id": "nonsense"}, 400), ({"theme": "!!"}, 422), ({"last_event_id": "A" * 3000}, 422))
+        bad = (
+            ({"last_event_id": "nonsense"}, 400),
+            ({"theme": "!!"}, 422),
+            ({"last_event_id": "A" * 3000}, 400),
+            ({"last_event_id": "A" * 13_000}, 422),
+        )
         for wanted, status in bad:
             answer = await http.get(f"{site.api.url}/v1/stream", params=wanted)
             assert (answer.status_code, answer.headers["content-type"]) == (status, "application/problem+json")
+        far = {"Last-Event-ID": position_text([2**63 - 1] * 1024)}  # of a topic with more partitions
+        answer = await http.get(f"{site.api.url}/v1/stream", headers=far)
+        assert (answer.status_code, answer.json()["type"]) == (400, "/problems/bad-request")
 
 
 async def test_an_open_stream_keeps_no_process_from_stopping(site: Site, roles: Roles) -> None:

@@ -14,7 +14,7 @@ from starlette.types import Message, Receive, Scope, Send
 from news_feed.article_stream import ArticleStream, Patience
 from news_feed.recent_events import RecentEvents
 from news_feed.selecting import Language, Source, Theme, selection_of
-from news_feed.stream_position import Offsets, parse_position
+from news_feed.stream_position import LONGEST_POSITION, Offsets, parse_position
 from news_feed.timelines import Selection
 from news_shared.errors import TransientError
 
@@ -73,10 +73,12 @@ async def stream(
     language: Language = None,
     source: Source = None,
     last_event_id: Annotated[
-        str | None, Query(max_length=2000, description="Where there is no way to send the header `Last-Event-ID`.")
+        str | None,
+        Query(max_length=LONGEST_POSITION, description="Where there is no way to send the header `Last-Event-ID`."),
     ] = None,
     last_id: Annotated[
-        str | None, Header(alias="Last-Event-ID", max_length=2000, description="Of the last event that was received.")
+        str | None,
+        Header(alias="Last-Event-ID", max_length=LONGEST_POSITION, description="Of the last event that was received."),
     ] = None,
 ) -> Response:
     """Events `published`, `updated` and `withdrawn`, as soon as every query answers with them.
