@@ -209,6 +209,24 @@ def test_a_sitemap_speaks_of_its_own_host() -> None:
     assert texts("s:url/n:news/n:title") == ["Title of a", "Q&A"]
 
 
+@pytest.mark.parametrize(
+    ("language", "told"),
+    [
+        ("zh", "zh-cn"),
+        ("zh-Hans", "zh-cn"),
+        ("zh-SG", "zh-cn"),
+        ("zh-Hans-HK", "zh-cn"),
+        ("zh-Hant", "zh-tw"),
+        ("zh-HK", "zh-tw"),
+        ("zh-Hant-MO", "zh-tw"),
+        ("uk-UA", "uk"),
+    ],
+)
+def test_of_chinese_a_sitemap_says_which(language: str, told: str) -> None:
+    document = news_sitemap([an_article("a", language=language)], PLACE)
+    assert f"<news:language>{told}</news:language>".encode() in document
+
+
 def test_a_date_of_change_is_told_only_when_it_tells_contents_apart() -> None:
     changes = LastChanges(most=2)
 
