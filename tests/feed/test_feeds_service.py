@@ -87,8 +87,9 @@ async def test_each_feed_has_the_newest_of_its_selection_whole(feed: Feed) -> No
         assert await ids(feed, address, source="few", language="uk") == [ours]
         assert await ids(feed, address, theme="nothing") == []
         assert "<p>Body.</p>" in (await feed.api.get(address)).text.replace("&lt;", "<").replace("&gt;", ">")
-        refused = await feed.api.get(address, params={"theme": "!!"})
-        assert (refused.status_code, refused.json()["type"]) == (422, "/problems/invalid")
+        for wanted in ({"theme": "!!"}, {"theme": ""}, {"source": ""}, {"language": ""}):
+            refused = await feed.api.get(address, params=wanted)
+            assert (refused.status_code, refused.json()["type"]) == (422, "/problems/invalid"), wanted
 
 
 async def test_a_feed_is_its_own_type_and_knows_its_address(feed: Feed) -> None:
