@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from news_feed.article_store import ArticleStore, Revisions
-from news_feed.article_stream import ArticleStream, Patience
+from news_feed.article_stream import ArticleStream
 from news_feed.recent_events import RecentEvents
 from news_feed.stream_events import announcement
 from news_feed.stream_log import StreamLog
@@ -20,6 +20,7 @@ from news_feed.timelines import Selection
 from news_shared.article_ids import ArticleId
 from news_shared.articles import encode_event
 from news_shared.errors import OverloadError, TransientError
+from news_shared.event_streams import Patience
 from news_shared.projection.log import Bounds
 from news_shared.topics import ARTICLES
 from tests.feed.builders import published

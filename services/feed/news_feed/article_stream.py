@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import aclosing, contextmanager
-from dataclasses import dataclass
 from datetime import timedelta
 
 from aiokafka import ConsumerRecord
@@ -16,19 +15,12 @@ from news_feed.stream_position import Offsets, position_text
 from news_feed.timelines import Selection
 from news_shared.articles import ArticleEvent, event_of
 from news_shared.errors import OverloadError, PoisonError, TransientError
+from news_shared.event_streams import Patience
 
 _AT_ONCE_BYTES = 64 * 1024
 _LOG_READERS = 4
 """Who read from the log at the same moment; the others wait. Each costs a connection and a fetch in memory."""
 _UNAPPLIED_PAUSE = timedelta(seconds=1)
-
-
-@dataclass(frozen=True)
-class Patience:
-    """How long a stream may last, and after what silence it says that it is still there."""
-
-    life: timedelta
-    heartbeat: timedelta
 
 
 class ArticleStream:
