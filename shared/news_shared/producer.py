@@ -20,7 +20,8 @@ from news_shared.topics import MAX_RECORD_BYTES
 
 log = structlog.get_logger()
 
-_STUCK_AFTER = timedelta(seconds=30)  # aiokafka#1017: sends wait and nothing is acknowledged any more
+_STUCK_AFTER = timedelta(seconds=30)
+"""aiokafka#1017: nothing is acknowledged any more. On a quiet process no send waits so long, but one after another."""
 
 
 @dataclass(frozen=True)
@@ -52,8 +53,7 @@ class Producer:
     def __init__(self, settings: KafkaSettings) -> None:
         self._settings = settings
         self._client: AIOKafkaProducer | None = None
-        self._waiting = 0
-        self._last_acknowledged = monotonic()
+        self._failing_since: float | None = None  # when the first send began since nothing is acknowledged any more
         self._replacing = asyncio.Lock()
         self._closing: set[asyncio.Task[None]] = set()
 
@@ -77,7 +77,7 @@ class Producer:
 
     async def send_many(self, records: Sequence[Outgoing]) -> list[Position]:
         """Write records; returns when all are durable. Order is kept within a partition. Errors as in `send`."""
-        async with self._writing(len(records)) as client:
+        async with self._writing() as client:
             sent = [await enqueue(client, record) for record in records]
             results = await asyncio.gather(*sent)
         return [Position(r.partition, r.offset, r.timestamp) for r in results]
@@ -99,7 +99,7 @@ class Producer:
 
         error: NewsError = TransientError("the record was not written")  # when this call is cut off
         try:
-            async with self._writing(len(records)) as client:
+            async with self._writing() as client:
                 sent = [await enqueue(client, record) for record in records]
                 for index, future in enumerate(sent):
                     future.add_done_callback(partial(acknowledged, index))
@@ -113,10 +113,8 @@ class Producer:
                 settled(index, error)
 
     @asynccontextmanager
-    async def _writing(self, records: int) -> AsyncIterator[AIOKafkaProducer]:
-        if self._waiting == 0:
-            self._last_acknowledged = monotonic()  # an idle producer is not a stuck one
-        self._waiting += records
+    async def _writing(self) -> AsyncIterator[AIOKafkaProducer]:
+        began = monotonic()
         try:
             with kafka_errors("writing to Kafka"):
                 async with asyncio.timeout(self._settings.delivery_timeout.total_seconds()):
@@ -125,12 +123,12 @@ class Producer:
             await self._replace()
             raise TransientError(str(error)) from error
         except TransientError:
-            if monotonic() - self._last_acknowledged > _STUCK_AFTER.total_seconds():
+            if self._failing_since is None:  # until then it was idle, not stuck
+                self._failing_since = began
+            if monotonic() - self._failing_since > _STUCK_AFTER.total_seconds():
                 await self._replace()
             raise
-        finally:
-            self._waiting -= records
-        self._last_acknowledged = monotonic()
+        self._failing_since = None
 
     async def close(self) -> None:
         """Stop; what was not acknowledged has raised at its sender."""
@@ -161,7 +159,7 @@ class Producer:
             if self._client is not None:
                 self._stop_in_background(self._client)
                 self._client = None
-                self._last_acknowledged = monotonic()
+                self._failing_since = None
 
     def _stop_in_background(self, client: AIOKafkaProducer) -> None:
         task = asyncio.create_task(stop_client(client), name="stop a producer")

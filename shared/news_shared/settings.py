@@ -1,10 +1,11 @@
 """Settings that several services share; read once per process, validated all at once, passed down from there."""
 
 import socket
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
-from typing import Literal, TypeVar
+from typing import Literal, TypeVar, overload
 
-from pydantic import Field, SecretStr, ValidationError, model_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 DEVELOPMENT_KEY = "dev"
@@ -69,6 +70,17 @@ class ProcessSettings(BaseSettings):
     crash_at: str | None = Field(None, description="For fault tests: a crash point, name or name:N.")
     drain_timeout: timedelta = Field(timedelta(seconds=8), gt=timedelta(0), description="For finishing work at a stop.")
 
+    @field_validator("admin_key")
+    @classmethod
+    def _fits_into_a_header(cls, key: SecretStr) -> SecretStr:
+        """Without white space around it: a secret that is read from a file ends in a line break."""
+        said = key.get_secret_value().strip()
+        if not (said.isascii() and said.isprintable()):
+            raise ValueError(
+                "use letters, digits and signs of ASCII only: the header that brings the key has no others"
+            )
+        return SecretStr(said)
+
     @model_validator(mode="after")
     def _production_has_its_own_key(self) -> "ProcessSettings":
         if self.env == "production" and self.admin_key.get_secret_value() in {"", DEVELOPMENT_KEY}:
@@ -77,22 +89,56 @@ class ProcessSettings(BaseSettings):
 
 
 S = TypeVar("S", bound=BaseSettings)
+A = TypeVar("A", bound=BaseSettings)
+B = TypeVar("B", bound=BaseSettings)
+C = TypeVar("C", bound=BaseSettings)
+D = TypeVar("D", bound=BaseSettings)
 
 
 def read_settings(kind: type[S]) -> S:
-    """The settings of one kind from the environment.
+    """The settings of one group from the environment.
 
     Raises:
         SystemExit: with every mistake in one message, each naming its variable.
     """
-    try:
-        return kind()
-    except ValidationError as error:
-        prefix = str(kind.model_config.get("env_prefix", ""))
-        lines = [
-            f"  {prefix}{'__'.join(str(part) for part in e['loc']).upper()}: {e['msg']}"
-            if e["loc"]
-            else f"  {e['msg']}"
-            for e in error.errors(include_input=False)  # the input may be a secret
-        ]
-        raise SystemExit("These settings must be corrected:\n" + "\n".join(lines)) from None
+    [settings] = _read([kind])
+    return settings
+
+
+@overload
+def read_groups(one: type[S], two: type[A], /) -> tuple[S, A]: ...
+@overload
+def read_groups(one: type[S], two: type[A], three: type[B], /) -> tuple[S, A, B]: ...
+@overload
+def read_groups(one: type[S], two: type[A], three: type[B], four: type[C], /) -> tuple[S, A, B, C]: ...
+@overload
+def read_groups(
+    one: type[S], two: type[A], three: type[B], four: type[C], five: type[D], /
+) -> tuple[S, A, B, C, D]: ...
+def read_groups(*kinds: type[BaseSettings]) -> tuple[BaseSettings, ...]:
+    """The settings of several groups from the environment.
+
+    Raises:
+        SystemExit: with every mistake in any of them in one message, each naming its variable.
+    """
+    return tuple(_read(kinds))
+
+
+def _read(kinds: Sequence[type[S]]) -> list[S]:
+    read: list[S] = []
+    mistakes: list[str] = []
+    for kind in kinds:
+        try:
+            read.append(kind())
+        except ValidationError as error:
+            mistakes += _mistakes(kind, error)
+    if mistakes:
+        raise SystemExit("These settings must be corrected:\n" + "\n".join(mistakes))
+    return read
+
+
+def _mistakes(kind: type[BaseSettings], error: ValidationError) -> Iterator[str]:
+    prefix = str(kind.model_config.get("env_prefix", ""))
+    for mistake in error.errors(include_input=False):  # the input may be a secret
+        variable = f"{prefix}{'__'.join(map(str, mistake['loc'])).upper()}: " if mistake["loc"] else ""
+        yield f"  {variable}{mistake['msg']}"

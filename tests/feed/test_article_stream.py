@@ -1,21 +1,28 @@
 """Going on after an interruption, whatever the order in which a process heard of the partitions; and slow readers."""
 
 import asyncio
+from collections.abc import AsyncGenerator, Sequence
 from datetime import timedelta
 from typing import Any, cast
 
 import pytest
+from aiokafka import ConsumerRecord
 from hypothesis import given
 from hypothesis import strategies as st
 
-from news_feed.article_store import ArticleStore
-from news_feed.article_stream import ArticleStream, Patience
+from news_feed.article_store import ArticleStore, Revisions
+from news_feed.article_stream import ArticleStream
 from news_feed.recent_events import RecentEvents
 from news_feed.stream_events import announcement
 from news_feed.stream_log import StreamLog
 from news_feed.stream_position import Offsets, parse_position, position_text
 from news_feed.timelines import Selection
+from news_shared.article_ids import ArticleId
+from news_shared.articles import encode_event
 from news_shared.errors import OverloadError, TransientError
+from news_shared.event_streams import Patience
+from news_shared.projection.log import Bounds
+from news_shared.topics import ARTICLES
 from tests.feed.builders import published
 
 LONG = Patience(timedelta(hours=1), timedelta(hours=1))
@@ -36,6 +43,41 @@ class Log:
     async def news(self, within: timedelta) -> None:
         self.is_at_its_end = True
 
+    def of(self, partition: int) -> "Partition":
+        return Partition(partition)
+
+
+class Partition:
+    """Ten articles, ``partition/offset``."""
+
+    def __init__(self, partition: int) -> None:
+        self._partition = partition
+
+    async def bounds(self) -> Bounds:
+        return Bounds(0, 10)
+
+    async def read(self, start: int, stop: int) -> AsyncGenerator[Sequence[ConsumerRecord], None]:
+        records = []
+        for offset in range(start, stop):
+            key, value, headers = encode_event(published(f"{self._partition}/{offset}"))
+            records.append(
+                ConsumerRecord(ARTICLES, self._partition, offset, 0, 0, key, value, None, 0, 0, tuple(headers))
+            )
+        yield records
+
+
+class Applying:
+    """A store whose projector applies four more articles between two looks."""
+
+    def __init__(self) -> None:
+        self._reached = 0
+
+    async def revisions(self, partition: int, ids: Sequence[ArticleId]) -> Revisions:
+        applied = {published(f"{partition}/{offset}").id for offset in range(self._reached)}
+        found = Revisions({article: 1 for article in ids if article in applied}, self._reached)
+        self._reached += 4
+        return found
+
 
 def stream_of(recent: RecentEvents | None, *, most: int = 10) -> ArticleStream:
     return ArticleStream(cast("StreamLog", Log(recent)), cast("ArticleStore", None), most=most)
@@ -54,7 +96,7 @@ def told(pieces: list[bytes]) -> list[tuple[str, str]]:
     for event in b"".join(pieces).decode().split("\n\n"):
         lines = dict(line.partition(": ")[::2] for line in event.split("\n"))
         if "data" in lines:
-            events.append((lines["data"].partition('"guid":"')[2].partition('"')[0], lines["id"]))
+            events.append((lines["data"].partition('"guid":"')[2].partition('"')[0], lines.get("id", "")))
     return events
 
 
@@ -101,6 +143,19 @@ def test_who_goes_on_elsewhere_hears_each_event_once(
     asyncio.run(listen())
 
 
+async def test_who_begins_while_old_news_are_still_being_read_hears_only_what_comes() -> None:
+    recent = RecentEvents([0] * PARTITIONS, known=[3, 0, 2], most_bytes=10**9)
+    stream = stream_of(recent)
+    messages = stream.messages(recent, Selection(), None, LONG)
+    [(_, begun_at)] = told([await anext(messages)])
+    for partition, offset in ((0, 0), (2, 0), (0, 1), (1, 0), (0, 2), (2, 1), (0, 3), (2, 2)):
+        recent.add(announcement(published(f"{partition}/{offset}"), replayed=True), partition, offset)
+    events = told([piece async for piece in messages])
+    assert [guid for guid, _ in events] == ["1/0", "0/3", "2/2"]
+    assert parse_position(begun_at, PARTITIONS) == (3, 0, 2)
+    assert parse_position(events[0][1], PARTITIONS) == (3, 1, 2)
+
+
 async def test_who_falls_behind_what_is_in_memory_is_cut_off_and_not_told_with_a_hole() -> None:
     recent = heard([(0, 0)], most_bytes=4_000)
     stream = stream_of(recent)
@@ -109,6 +164,14 @@ async def test_who_falls_behind_what_is_in_memory_is_cut_off_and_not_told_with_a
     for offset in range(1, 50):
         recent.add(announcement(published(f"0/{offset}"), replayed=False), 0, offset)
     assert [piece async for piece in messages] == []
+
+
+async def test_what_is_not_applied_yet_is_waited_for_and_not_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("news_feed.article_stream._UNAPPLIED_PAUSE", timedelta())
+    recent = RecentEvents([10, 0, 0], most_bytes=10**9)
+    stream = ArticleStream(cast("StreamLog", Log(recent)), cast("ArticleStore", Applying()), most=10)
+    pieces = [piece async for piece in stream.messages(recent, Selection(), (2, 0, 0), LONG)]
+    assert [guid for guid, _ in told(pieces) if guid] == [f"0/{offset}" for offset in range(2, 10)]
 
 
 async def test_a_reader_who_has_heard_everything_is_told_where_he_is() -> None:

@@ -57,6 +57,15 @@ async def feed(backend: Backend) -> AsyncIterator[Feed]:
         yield Feed(backend, redis, api)
 
 
+@pytest_asyncio.fixture
+async def other_api(feed: Feed) -> AsyncIterator[httpx.AsyncClient]:
+    settings = FeedSettings(
+        ProcessSettings(partitions=PARTITIONS), feed.backend.kafka_settings, feed.backend.redis_settings
+    )
+    async with client_of(create_api(settings, clock=HANDS)) as api:
+        yield api
+
+
 async def ids(feed: Feed, address: str, **wanted: str) -> list[str]:
     answer = await feed.api.get(address, params=wanted)
     assert answer.status_code == 200, answer.text
@@ -78,8 +87,9 @@ async def test_each_feed_has_the_newest_of_its_selection_whole(feed: Feed) -> No
         assert await ids(feed, address, source="few", language="uk") == [ours]
         assert await ids(feed, address, theme="nothing") == []
         assert "<p>Body.</p>" in (await feed.api.get(address)).text.replace("&lt;", "<").replace("&gt;", ">")
-        refused = await feed.api.get(address, params={"theme": "!!"})
-        assert (refused.status_code, refused.json()["type"]) == (422, "/problems/invalid")
+        for wanted in ({"theme": "!!"}, {"theme": ""}, {"source": ""}, {"language": ""}):
+            refused = await feed.api.get(address, params=wanted)
+            assert (refused.status_code, refused.json()["type"]) == (422, "/problems/invalid"), wanted
 
 
 async def test_a_feed_is_its_own_type_and_knows_its_address(feed: Feed) -> None:
@@ -107,7 +117,8 @@ async def test_an_unchanged_feed_is_304_by_either_validator_and_a_changed_one_is
         same = await feed.api.get(address, headers=known)
         assert (same.status_code, same.content) == (304, b"")
         assert (same.headers["etag"], same.headers["last-modified"]) == (etag, modified)
-    assert (await feed.api.get(address, headers={"If-Modified-Since": "nonsense"})).status_code == 200
+    for no_date in ("nonsense", "Mon, 01 Jan 2026 00:00:00 +999999999999999999", "Mon, 01 Jan 0001 00:00:00 +2359"):
+        assert (await feed.api.get(address, headers={"If-Modified-Since": no_date})).status_code == 200
     before = format_datetime(parsedate_to_datetime(modified) - timedelta(seconds=1), usegmt=True)
     assert (await feed.api.get(address, headers={"If-Modified-Since": before})).status_code == 200
     both = {"If-None-Match": '"other"', "If-Modified-Since": modified}
@@ -120,6 +131,27 @@ async def test_an_unchanged_feed_is_304_by_either_validator_and_a_changed_one_is
         assert changed.status_code == 200
         assert f"{published(f'{guid} 2', source='both').id}</" not in changed.text
         assert f'{published(f"{guid} 2", source="both").id}",' not in changed.text
+
+
+@pytest.mark.parametrize("address", ["/feed.rss", "/feed.json"])
+async def test_what_another_process_said_in_between_is_not_taken_for_what_this_one_knows(
+    feed: Feed, other_api: httpx.AsyncClient, address: str
+) -> None:
+    source = f"between-{address[-3:]}"
+    await feed.write([published("stays", source=source)])
+    await other_api.get(address, params={"source": source})
+    HANDS.later(seconds=10)
+    await feed.write([published("goes", source=source)])
+    await feed.api.get(address, params={"source": source})
+    HANDS.later(seconds=2)
+    seen = await feed.api.get(address, params={"source": source})
+    HANDS.later(seconds=10)
+    await feed.write([withdrawn("goes", 2, source=source)])
+    known = {"If-Modified-Since": seen.headers["last-modified"]}
+    for _ in range(2):
+        answer = await other_api.get(address, params={"source": source}, headers=known)
+        assert (answer.status_code, "goes" in answer.text) == (200, False)
+        HANDS.later(seconds=2)
 
 
 async def test_atom_names_what_was_withdrawn_until_it_is_back(feed: Feed) -> None:

@@ -209,18 +209,47 @@ def test_a_sitemap_speaks_of_its_own_host() -> None:
     assert texts("s:url/n:news/n:title") == ["Title of a", "Q&A"]
 
 
+@pytest.mark.parametrize(
+    ("language", "told"),
+    [
+        ("zh", "zh-cn"),
+        ("zh-Hans", "zh-cn"),
+        ("zh-SG", "zh-cn"),
+        ("zh-Hans-HK", "zh-cn"),
+        ("zh-Hant", "zh-tw"),
+        ("zh-HK", "zh-tw"),
+        ("zh-Hant-MO", "zh-tw"),
+        ("uk-UA", "uk"),
+    ],
+)
+def test_of_chinese_a_sitemap_says_which(language: str, told: str) -> None:
+    document = news_sitemap([an_article("a", language=language)], PLACE)
+    assert f"<news:language>{told}</news:language>".encode() in document
+
+
 def test_a_date_of_change_is_told_only_when_it_tells_contents_apart() -> None:
     changes = LastChanges(most=2)
-    half = timedelta(seconds=0.5)
-    assert changes.of("/a", "1", NOON) is None
-    assert changes.of("/a", "2", NOON + half) is None
+
+    def since(address: str, etag: str, version: bytes, **after: float) -> datetime | None:
+        return changes.of(address, etag, (version, None), NOON + timedelta(**after))
+
+    assert since("/a", "1", b"v") is None
+    assert since("/a", "2", b"v", seconds=0.5) is None
     told = NOON + timedelta(seconds=1)
-    assert changes.of("/a", "2", told) == told
-    assert changes.of("/a", "2", NOON + timedelta(hours=1)) == told
-    assert changes.of("/a", "1", NOON + timedelta(hours=1)) is None
+    assert since("/a", "2", b"v", seconds=1) == told
+    assert since("/a", "2", b"v", hours=1) == told
+    assert since("/a", "1", b"v", hours=1) is None
     for address in "bc":
-        changes.of(address, "1", NOON)
-    assert changes.of("/a", "1", NOON + timedelta(hours=2)) is None  # forgotten, and so seen anew
+        since(address, "1", b"v")
+    assert since("/a", "1", b"v", hours=2) is None  # forgotten, and so seen anew
+    last = since("/a", "1", b"v", hours=2, seconds=1)
+    assert last is not None
+    assert since("/a", "1", b"w", hours=3) is None  # it may have been something else in between
+    assert since("/a", "1", b"w", hours=3, seconds=1) == NOON + timedelta(hours=3, seconds=1)
+    assert since("/a", "2", b"x", hours=1) is None  # the clock was set back: no date that was given before
+    again = since("/a", "2", b"x", hours=4)
+    assert again is not None
+    assert again > NOON + timedelta(hours=3, seconds=1)
 
 
 @pytest.mark.parametrize("write", [write for write, _ in FORMATS])

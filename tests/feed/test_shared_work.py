@@ -6,7 +6,8 @@ from news_feed.shared_work import SharedWork
 
 
 async def test_what_many_ask_for_is_done_once_and_then_anew() -> None:
-    work, done, go = SharedWork(), [0], asyncio.Event()
+    done, go = [0], asyncio.Event()
+    work: SharedWork[bytes] = SharedWork()
 
     async def count() -> bytes:
         await go.wait()
@@ -24,7 +25,8 @@ async def test_what_many_ask_for_is_done_once_and_then_anew() -> None:
 
 
 async def test_an_error_is_everybodys_and_is_forgotten() -> None:
-    work, tries = SharedWork(), [0]
+    tries = [0]
+    work: SharedWork[bytes] = SharedWork()
 
     async def fail_once() -> bytes:
         tries[0] += 1

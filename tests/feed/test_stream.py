@@ -257,6 +257,22 @@ async def test_a_restarted_process_and_another_one_go_on_where_the_first_was(
             assert sorted(await reader.some(4)) == [("published", guid, 1) for guid in "abcd"]
 
 
+async def test_a_process_that_restarts_while_the_projector_is_behind_leaves_nothing_out(site: Site) -> None:
+    async with reading(site.api) as reader:
+        await reader.begun()
+        begun_at = reader.last_id
+    in_one_partition = [guid for guid in map(str, range(4000)) if partition_of(published(guid).id, PARTITIONS) == 0]
+    behind = in_one_partition[:300]
+    site.projector.freeze()
+    await site.write(*map(published, behind))
+    await site.api.stop()
+    await site.api.start()
+    await until(site._streams, "the stream to reach its log")
+    async with reading(site.api, begun_at) as reader:
+        site.projector.thaw()
+        assert await reader.some(300) == [("published", guid, 1) for guid in behind]
+
+
 async def test_a_log_that_was_made_anew_is_told_whole(site: Site) -> None:
     async with reading(site.api) as reader:
         await reader.begun()
@@ -285,10 +301,18 @@ async def test_bounds_and_ends(roles: Roles, fresh_backend: Backend) -> None:
             with pytest.raises(EOFError):
                 await reader.next()
             assert 2 < monotonic() - begun < 10
-        bad = (({"last_event_id": "nonsense"}, 400), ({"theme": "!!"}, 422), ({"last_event_id": "A" * 3000}, 422))
+        bad = (
+            ({"last_event_id": "nonsense"}, 400),
+            ({"theme": "!!"}, 422),
+            ({"last_event_id": "A" * 3000}, 400),
+            ({"last_event_id": "A" * 13_000}, 422),
+        )
         for wanted, status in bad:
             answer = await http.get(f"{site.api.url}/v1/stream", params=wanted)
             assert (answer.status_code, answer.headers["content-type"]) == (status, "application/problem+json")
+        far = {"Last-Event-ID": position_text([2**63 - 1] * 1024)}  # of a topic with more partitions
+        answer = await http.get(f"{site.api.url}/v1/stream", headers=far)
+        assert (answer.status_code, answer.json()["type"]) == (400, "/problems/bad-request")
 
 
 async def test_an_open_stream_keeps_no_process_from_stopping(site: Site, roles: Roles) -> None:

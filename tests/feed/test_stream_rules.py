@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from news_feed.recent_events import RecentEvents
 from news_feed.stream_events import Announcement, announcement
-from news_feed.stream_position import parse_position, position_text
+from news_feed.stream_position import LONGEST_POSITION, parse_position, position_text
 from news_feed.timelines import Selection
 from news_shared.articles import ArticleEvent
 from news_shared.errors import PoisonError
@@ -24,6 +24,11 @@ def test_an_id_brings_back_every_offset(offsets: list[int]) -> None:
     assert parse_position(text, len(offsets)) == tuple(offsets)
     assert text.isascii()
     assert not set(text) & set("\r\n\0 ")
+
+
+def test_the_longest_id_there_can_be_is_taken_and_usual_ones_pass_proxies() -> None:
+    assert len(position_text([2**63 - 1] * 1024)) == LONGEST_POSITION
+    assert len(position_text([2**35 - 1] * 1024)) < 7_000
 
 
 @given(st.text() | st.lists(OFFSETS, max_size=20).map(position_text), st.integers(1, 12))

@@ -12,9 +12,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from news_ingest.bodies.sanitising import body_of_html
-
-
-from news_ingest.bodies import body_of_html
 from news_related.edges import declared
 from news_related.edges.declared import declared_edges
 from news_related.edges.neighbourhood import neighbourhood

@@ -1,6 +1,12 @@
 """What a producer says of records that were written, and of those that were not."""
 
+import asyncio
 from collections import defaultdict
+from datetime import timedelta
+
+import pytest
+from aiokafka import AIOKafkaProducer
+from aiokafka.structs import RecordMetadata
 
 from news_shared.errors import NewsError, PoisonError, TransientError
 from news_shared.producer import Outgoing, open_producer
@@ -36,6 +42,31 @@ async def test_a_record_that_kafka_never_takes_is_told_so_and_each_has_one_outco
         await producer.send(VECTORS, partition=0, key=b"key", value=b"and it goes on")
     assert isinstance(outcomes.told[1][0], PoisonError)
     assert [len(told) for told in outcomes.told.values()] == [1, 1]
+
+
+async def test_a_stuck_client_is_replaced_also_where_sends_are_rare(
+    backend: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = [0.0]
+    monkeypatch.setattr("news_shared.producer.monotonic", lambda: now[0])
+
+    async def is_stuck(client: AIOKafkaProducer, record: Outgoing) -> "asyncio.Future[RecordMetadata]":
+        return asyncio.get_running_loop().create_future()
+
+    quick = backend.kafka_settings.model_copy(update={"delivery_timeout": timedelta(milliseconds=20)})
+    async with open_producer(backend.kafka_settings) as producer:
+        await producer.send(VECTORS, partition=0, key=b"key", value=b"connected")
+        client, producer._settings = producer._client, quick
+        now[0] = 3600  # idle for an hour, which is not being stuck
+        with monkeypatch.context() as stuck:
+            stuck.setattr("news_shared.producer.enqueue", is_stuck)
+            for after, same in ((0, True), (20, True), (20, False)):
+                now[0] += after
+                with pytest.raises(TransientError):
+                    await producer.send(VECTORS, partition=0, key=b"key", value=b"lost")
+                assert (producer._client is client) is same
+        producer._settings = backend.kafka_settings
+        await producer.send(VECTORS, partition=0, key=b"key", value=b"and it goes on")
 
 
 async def test_while_kafka_is_away_every_outcome_is_unknown(fresh_backend: Backend) -> None:

@@ -13,12 +13,16 @@ from typing import Any
 import httpx
 import pytest
 import pytest_asyncio
+from fastapi import Request
+from starlette.types import Message
 
 from news_shared.article_ids import ArticleId, article_id
 from news_shared.errors import OverloadError, RebuildingError
+from news_shared.event_streams import Patience
 from news_views.counting.counts import REASONS
 from news_views.queries.counts_query import ArticleCount
 from news_views.queries.live import LiveCounts, Watch
+from news_views.queries.live_routes import live_counts
 from news_views.view_counts import Totals
 from tests.testbed.backends import PARTITIONS, Backend
 from tests.testbed.role import RoleProcess, Roles
@@ -143,6 +147,28 @@ async def test_a_watch_ends_with_its_life_and_with_the_process() -> None:
             assert await told(watch) == [b"over"]
         with live.watching([an_article()]) as late:
             assert await told(late) == [b"over"]
+
+
+async def test_a_client_that_takes_nothing_is_no_watcher_any_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("news_shared.event_streams._TAKES_NOTHING", timedelta(seconds=0.1))
+    sent: list[Message] = []
+
+    async def receive() -> Message:
+        await asyncio.Event().wait()
+        return {"type": "http.disconnect"}
+
+    async def send(message: Message) -> None:
+        if len(sent) == 2:  # its buffer is full
+            await asyncio.Event().wait()
+        sent.append(message)
+
+    async with running(Shelf(), tick=1) as live:
+        request = Request({"type": "http", "state": {"live": live, "patience": Patience(LONG, LONG)}})
+        answer = await live_counts(request, [an_article()])
+        async with asyncio.timeout(10):
+            await answer({"type": "http", "path": "/v1/views/live"}, receive, send)
+        assert [message["type"] for message in sent] == ["http.response.start", "http.response.body"]
+        assert live.watchers == 0
 
 
 @dataclass

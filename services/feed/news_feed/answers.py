@@ -58,6 +58,7 @@ class Missing(BaseModel):
     article: str = Field(description="As it was asked for.")
     status: int = Field(description="404: never heard of it. 410: withdrawn.")
     reason: str | None = Field(None, description="Why it was withdrawn, where its source said so.")
+    time: AwareDatetime | None = Field(None, description="When it was withdrawn.")
 
 
 class NamedArticles(BaseModel):
@@ -88,7 +89,14 @@ LIST_RESPONSES: dict[int | str, dict[str, Any]] = {
                     "by name": {
                         "value": {
                             "items": [_ONE],
-                            "missing": [{"article": "morrow-herald:old-story", "status": 410, "reason": "libel"}],
+                            "missing": [
+                                {
+                                    "article": "morrow-herald:old-story",
+                                    "status": 410,
+                                    "reason": "libel",
+                                    "time": "2026-01-14T09:30:00Z",
+                                }
+                            ],
                             "as_of": "2026-01-15T12:00:03Z",
                         }
                     },

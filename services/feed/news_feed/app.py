@@ -7,7 +7,7 @@ from fastapi import FastAPI
 
 from news_feed import feed_routes, routes, stream_routes
 from news_feed.article_store import ArticleStore
-from news_feed.article_stream import ArticleStream, Patience
+from news_feed.article_stream import ArticleStream
 from news_feed.head_requests import HeadAnswers
 from news_feed.last_changes import LastChanges
 from news_feed.metrics import watch_streams
@@ -17,6 +17,7 @@ from news_feed.settings import FeedSettings
 from news_feed.shared_work import SharedWork
 from news_feed.stream_log import StreamLog
 from news_shared.clock import Clock, system_clock
+from news_shared.event_streams import Patience
 from news_shared.http import create_service
 from news_shared.process import BackgroundWork, at_stop, running, wait_for_topics
 from news_shared.projection.projector import Projector

@@ -18,7 +18,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from typing import Any, cast
+from typing import Any, TypeAlias, cast
 
 import orjson
 
@@ -26,7 +26,7 @@ from news_feed.ordering import Position, newest
 from news_feed.timelines import Entry, Selection, State, withdrawn_list
 from news_shared.article_ids import ArticleId, by_partition
 from news_shared.projection.contract import Effects
-from news_shared.projection.slots import Command, SlotAnswer, Slots
+from news_shared.projection.slots import Command, RelativeCommand, SlotAnswer, Slots
 from news_shared.projection.state import state_key
 from news_shared.redis_client import RedisClient, redis_errors
 from news_shared.topics import ARTICLES
@@ -55,6 +55,10 @@ end
 _URLS_OF_ONE_PAGE = 16  # articles that claim one URL; more are spam
 
 
+Versions: TypeAlias = tuple[bytes | None, ...]
+"""Of the state of each partition, see `SlotAnswer`; None also where nothing was ever stored."""
+
+
 @dataclass(frozen=True)
 class Withdrawn:
     """The article was here and is gone."""
@@ -69,12 +73,30 @@ Found = dict[str, Any] | Withdrawn | None
 
 
 @dataclass(frozen=True)
+class Revisions:
+    """The newest revision of some articles of one partition, without those that were never here.
+
+    Attributes:
+        of: by article.
+        reached: the next offset that is not applied yet, at the same moment.
+    """
+
+    of: Mapping[ArticleId, int]
+    reached: int
+
+
+@dataclass(frozen=True)
 class Page:
-    """Some articles of a list, newest first, and after which position it goes on; right as of a moment."""
+    """Some articles of a list, newest first, and after which position it goes on; right as of a moment.
+
+    Attributes:
+        versions: of the state that was read, or of one before it.
+    """
 
     items: list[dict[str, Any]]
     more_after: Position | None
     as_of: datetime
+    versions: Versions
 
 
 async def read_entries(redis: RedisClient, prefix: str, ids: Sequence[ArticleId]) -> dict[ArticleId, Entry | None]:
@@ -171,11 +193,12 @@ class ArticleStore:
             "ZREVRANGEBYLEX", f"list:{selection.name}", highest, "-", "LIMIT", 0, limit + 1
         )
         positions, more_after = newest((map(Position.decode, answer.results[0]) for answer in answers), limit)
-        as_of = min(answer.as_of for answer in answers)
+        as_of, versions = min(answer.as_of for answer in answers), tuple(answer.version for answer in answers)
         if not positions:
-            return Page([], None, as_of)
+            return Page([], None, as_of, versions)
         found, read_at = await self.many([position.id for position in positions])
-        return Page([article for article in found if isinstance(article, dict)], more_after, min(as_of, read_at))
+        items = [article for article in found if isinstance(article, dict)]
+        return Page(items, more_after, min(as_of, read_at), versions)
 
     async def withdrawn(self, source: str | None, *, limit: int) -> list[Position]:
         """What was withdrawn last, of all sources or of one: when, and which article."""
@@ -186,16 +209,17 @@ class ArticleStore:
 
     async def reached(self, partition: int) -> int:
         """The next offset of ``news.articles`` that is not applied yet: queries answer with all before it."""
-        answer = await self._slots.read(partition, ("HGET", state_key("", ARTICLES, partition), "next"))
-        return int(answer.results[0] or 0)
+        return (await self.revisions(partition, ())).reached
 
-    async def revisions(self, partition: int, ids: Sequence[ArticleId]) -> dict[ArticleId, int]:
-        """The newest revision of each of these articles of one partition; without those that were never here."""
-        if not ids:
-            return {}
-        answer = await self._slots.read(partition, ("HMGET", "entries", *ids))
-        stored = zip(ids, answer.results[0], strict=True)
-        return {article_id: Entry.decode(entry).revision for article_id, entry in stored if entry is not None}
+    async def revisions(self, partition: int, ids: Sequence[ArticleId]) -> Revisions:
+        """The newest revision of each of these articles of one partition."""
+        commands: list[RelativeCommand] = [("HGET", state_key("", ARTICLES, partition), "next")]
+        if ids:
+            commands.append(("HMGET", "entries", *ids))
+        reached, *entries = (await self._slots.read(partition, *commands)).results
+        stored = zip(ids, *entries, strict=True)
+        of = {article_id: Entry.decode(entry).revision for article_id, entry in stored if entry is not None}
+        return Revisions(of, int(reached or 0))
 
     async def _everywhere(self, name: str, key: str, *rest: str | int | bytes) -> list[SlotAnswer]:
         """What one command says in each partition."""

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import aclosing, contextmanager
-from dataclasses import dataclass
 from datetime import timedelta
 
 from aiokafka import ConsumerRecord
@@ -16,18 +15,12 @@ from news_feed.stream_position import Offsets, position_text
 from news_feed.timelines import Selection
 from news_shared.articles import ArticleEvent, event_of
 from news_shared.errors import OverloadError, PoisonError, TransientError
+from news_shared.event_streams import Patience
 
 _AT_ONCE_BYTES = 64 * 1024
 _LOG_READERS = 4
 """Who read from the log at the same moment; the others wait. Each costs a connection and a fetch in memory."""
-
-
-@dataclass(frozen=True)
-class Patience:
-    """How long a stream may last, and after what silence it says that it is still there."""
-
-    life: timedelta
-    heartbeat: timedelta
+_UNAPPLIED_PAUSE = timedelta(seconds=1)
 
 
 class ArticleStream:
@@ -91,11 +84,12 @@ class ArticleStream:
         silence = patience.heartbeat.total_seconds()
         came_from: list[int] | None = None  # until all that others have heard already is behind him
         if begin is None:
+            came_from = list(recent.present)
             number = recent.end
-            yield heartbeat(recent.head, patience.heartbeat)
+            yield heartbeat(came_from, patience.heartbeat)
         else:
             came_from = list(begin)
-            async for piece in self._missed(recent, selection, came_from, patience):
+            async for piece in self._missed(recent, selection, came_from, patience, end):
                 yield piece
             number = recent.first
         spoke = now()
@@ -128,9 +122,10 @@ class ArticleStream:
                 await self._log.news(timedelta(seconds=max(min(spoke + silence, end) - now(), 0)))
 
     async def _missed(
-        self, recent: RecentEvents, selection: Selection, came_from: list[int], patience: Patience
+        self, recent: RecentEvents, selection: Selection, came_from: list[int], patience: Patience, end: float
     ) -> AsyncIterator[bytes]:
-        """What is to be read back from the log; moves ``came_from`` to where memory begins."""
+        """What is to be read back from the log; moves ``came_from`` to where memory begins, or until ``end``."""
+        now = asyncio.get_running_loop().time
         if await self._place_in_the_log(recent, came_from):
             yield b"event: reset\ndata: {}\n\n"
         while behind := [p for p, offset in enumerate(came_from) if offset < recent.start[p]]:
@@ -143,7 +138,11 @@ class ArticleStream:
                         records = await self._some_records(partition, came_from[partition], stop)
                     finally:
                         self._log_readers.release()
-                    pieces = await self._newest(partition, records, selection)
+                    while (pieces := await self._newest(partition, records, selection)) is None:
+                        if self._log.is_over(recent) or now() >= end:
+                            return
+                        yield heartbeat(came_from, patience.heartbeat)
+                        await asyncio.sleep(min(_UNAPPLIED_PAUSE, patience.heartbeat).total_seconds())
                     came_from[partition] = records[-1].offset + 1 if records else stop
                     yield b"%sid: %s\n\n" % (b"".join(pieces), position_text(came_from).encode())
 
@@ -173,15 +172,20 @@ class ArticleStream:
         async with aclosing(log.read(max(start, bounds.begin), stop)) as batches:
             return await anext(batches, ())
 
-    async def _newest(self, partition: int, records: Sequence[ConsumerRecord], selection: Selection) -> list[bytes]:
-        """What is said of those records that are the newest of their article.
+    async def _newest(
+        self, partition: int, records: Sequence[ConsumerRecord], selection: Selection
+    ) -> list[bytes] | None:
+        """What is said of those records that are the newest of their article; None until all of them are applied.
 
         What was withdrawn or put right meanwhile is not said once more, and what replaced it comes further down.
+        Before a record is applied the store lacks its revision as it lacks one that was replaced.
         """
         events = [event for record in records if (event := _event(record)) is not None]
-        revisions = await self._store.revisions(partition, list({event.id: None for event in events}))
+        newest = await self._store.revisions(partition, list({event.id: None for event in events}))
+        if records and newest.reached <= records[-1].offset:
+            return None
         said = (
-            announcement(event, replayed=True) for event in events if event.article.revision == revisions.get(event.id)
+            announcement(event, replayed=True) for event in events if event.article.revision == newest.of.get(event.id)
         )
         return [one.text + b"\n" for one in said if one.concerns(selection)]
 

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from news_feed import atom_feed, json_feed, news_sitemap, rss_feed
-from news_feed.article_store import ArticleStore
+from news_feed.article_store import ArticleStore, Versions
 from news_feed.last_changes import LastChanges
 from news_feed.ordering import Position
 from news_feed.out_feed import OutFeed, Place
@@ -33,13 +33,21 @@ Write: TypeAlias = Callable[[OutFeed], bytes]
 
 
 @dataclass(frozen=True)
+class Edition:
+    """A feed as it was written, and the versions of the state that it was written from, or of one before it."""
+
+    body: bytes
+    versions: Versions
+
+
+@dataclass(frozen=True)
 class Press:
     """What the routes work with."""
 
     place: Place
     clock: Clock
     changes: LastChanges
-    work: SharedWork
+    work: SharedWork[Edition]
 
 
 class FeedsState(TypedDict):
@@ -98,32 +106,34 @@ async def feed_rss(request: Request, theme: Theme = None, language: Language = N
 async def sitemap(request: Request) -> Response:
     """Pages of the articles of the last two days, at most 1,000, newest first."""
     store, press = _desk(request)
-    body = await press.work.once(request.url.path, lambda: _written_sitemap(store, press))
-    return _conditional(request, body, news_sitemap.MEDIA_TYPE)
+    edition = await press.work.once(request.url.path, lambda: _written_sitemap(store, press))
+    return _conditional(request, edition, news_sitemap.MEDIA_TYPE)
 
 
-async def _written_sitemap(store: ArticleStore, press: Press) -> bytes:
+async def _written_sitemap(store: ArticleStore, press: Press) -> Edition:
     since = press.clock() - news_sitemap.REACH
     articles: list[Article] = []
     after: Position | None = None
+    versions: Versions | None = None
     while len(articles) < news_sitemap.MAX_URLS:
         page = await store.newest(Selection(), limit=_PAGE, after=after)
+        versions = versions or page.versions  # the first: what changes while the next are read is seen next time
         found = [Article.model_validate(item) for item in page.items]
         articles += [article for article in found if article.date_published >= since]
         after = page.more_after
         if after is None or after.date_ms < since.timestamp() * 1000:
             break
-    return news_sitemap.news_sitemap(articles[: news_sitemap.MAX_URLS], press.place)
+    return Edition(news_sitemap.news_sitemap(articles[: news_sitemap.MAX_URLS], press.place), versions or ())
 
 
 async def _feed(request: Request, selection: Selection, write: Write, media_type: str) -> Response:
     store, press = _desk(request)
     feed = OutFeed(press.place, request.url.path, selection, ())
-    body = await press.work.once(feed.address, lambda: _written(feed, store, write))
-    return _conditional(request, body, media_type)
+    edition = await press.work.once(feed.address, lambda: _written(feed, store, write))
+    return _conditional(request, edition, media_type)
 
 
-async def _written(feed: OutFeed, store: ArticleStore, write: Write) -> bytes:
+async def _written(feed: OutFeed, store: ArticleStore, write: Write) -> Edition:
     page = await store.newest(feed.selection, limit=MAX_ENTRIES, after=None)
     articles: list[Article] = []
     size = 0
@@ -135,15 +145,16 @@ async def _written(feed: OutFeed, store: ArticleStore, write: Write) -> bytes:
         articles.append(article)
     names_withdrawn = write is atom_feed.atom_feed
     withdrawn = await store.withdrawn(feed.selection.source, limit=MAX_ENTRIES) if names_withdrawn else ()
-    return write(replace(feed, articles=articles, withdrawn=withdrawn))
+    return Edition(write(replace(feed, articles=articles, withdrawn=withdrawn)), page.versions)
 
 
-def _conditional(request: Request, body: bytes, media_type: str) -> Response:
+def _conditional(request: Request, edition: Edition, media_type: str) -> Response:
     """The answer with both validators; a date is looked at only when no ETag is given."""
     press: Press = request.state.press
-    answer = etagged(request, body, media_type)
+    answer = etagged(request, edition.body, media_type)
     address = f"{request.url.path}?{request.url.query}"
-    changed = press.changes.of(address, answer.headers["etag"], press.clock())
+    now = press.clock()
+    changed = press.changes.of(address, answer.headers["etag"], edition.versions, now)
     if changed is None:
         return answer
     headers = {
@@ -153,7 +164,7 @@ def _conditional(request: Request, body: bytes, media_type: str) -> Response:
     }
     if "if-none-match" not in request.headers:
         known = _moment(request.headers.get("if-modified-since"))
-        if known is not None and known >= changed:
+        if known is not None and changed <= known <= now:  # a date to come was given by another clock
             return Response(status_code=304, headers=headers)
     answer.headers["Last-Modified"] = headers["Last-Modified"]
     return answer
@@ -163,7 +174,7 @@ def _moment(written: str | None) -> datetime | None:
     """A date of a request; None where it is none, which counts as not said."""
     try:
         moment = parsedate_to_datetime(written or "")
-    except ValueError:
+    except (ValueError, OverflowError):  # the latter of a zone that is years away
         return None
     return moment if moment.tzinfo is not None else None
 

@@ -9,6 +9,7 @@ from news_feed.feed_xml import add, document
 from news_feed.out_feed import Place
 from news_shared.articles import Article
 from news_shared.clock import rfc3339
+from news_shared.languages import language_key
 
 MEDIA_TYPE = "application/xml"
 MAX_URLS = 1_000
@@ -17,7 +18,7 @@ REACH = timedelta(days=2)
 _SITEMAP = "http://www.sitemaps.org/schemas/sitemap/0.9"
 _NEWS = "http://www.google.com/schemas/sitemap-news/0.9"
 _S, _N = f"{{{_SITEMAP}}}", f"{{{_NEWS}}}"
-_CHINESE = {"zh-cn", "zh-tw"}
+_TRADITIONAL = {"hant", "tw", "hk", "mo"}
 
 
 def news_sitemap(articles: Iterable[Article], place: Place) -> bytes:
@@ -42,6 +43,9 @@ def news_sitemap(articles: Iterable[Article], place: Place) -> bytes:
 
 
 def _language(tag: str) -> str:
-    """Two or three letters, and the two Chinese that are told apart."""
-    lower = tag.replace("_", "-").lower()
-    return lower if lower in _CHINESE else lower.partition("-")[0]
+    """Two or three letters, as search engines want it; of Chinese which script, by the region where none is named."""
+    language, *parts = language_key(tag).split("-")
+    if language != "zh":
+        return language
+    is_traditional = "hans" not in parts and not _TRADITIONAL.isdisjoint(parts)
+    return "zh-tw" if is_traditional else "zh-cn"

@@ -3,9 +3,13 @@
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from sys import getsizeof
 
 from news_feed.stream_events import Announcement
 from news_feed.stream_position import Offsets, position_text
+
+_FIELDS_BYTES = 150
+"""Of an event: the object, its offset and its place in the window."""
 
 
 @dataclass(slots=True)
@@ -20,8 +24,8 @@ class RecentEvent:
 
     @property
     def weight(self) -> int:
-        """Bytes in memory, roughly."""
-        return len(self.announcement.text) + 1000
+        """Bytes in memory, roughly: the names of an article's lists can be more than its text."""
+        return _FIELDS_BYTES + self.announcement.weight + getsizeof(self.after) + getsizeof(self.id)
 
 
 class RecentEvents:
@@ -33,10 +37,12 @@ class RecentEvents:
     Args:
         start: the next offset of each partition.
         most_bytes: of the window.
+        known: of each partition, before which offset all is old news at the window's beginning; ``start`` unless told.
     """
 
-    def __init__(self, start: Sequence[int], *, most_bytes: int) -> None:
+    def __init__(self, start: Sequence[int], *, most_bytes: int, known: Sequence[int] | None = None) -> None:
         self.start = list(start)  # of each partition the window has everything from here on
+        self._known = tuple(start if known is None else known)
         self._head = list(start)
         self._events: deque[RecentEvent] = deque()
         self._most_bytes = most_bytes
@@ -52,6 +58,11 @@ class RecentEvents:
     def head(self) -> Offsets:
         """How far one has come who has heard everything."""
         return tuple(self._head)
+
+    @property
+    def present(self) -> Offsets:
+        """Where somebody begins who is told only what comes: old news that is still being read is behind him."""
+        return tuple(map(max, self._head, self._known))
 
     def __getitem__(self, number: int) -> RecentEvent:
         """The event with this number, from `first` up to, not including, `end`."""
@@ -79,5 +90,6 @@ class RecentEvents:
     def _silence(self, withdrawal: Announcement) -> None:
         for event in self._events:
             if event.announcement.article == withdrawal.article:
-                self._bytes -= len(event.announcement.text)
+                self._bytes -= event.weight
                 event.announcement = replace(event.announcement, text=b"")
+                self._bytes += event.weight

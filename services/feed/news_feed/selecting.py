@@ -10,7 +10,7 @@ from news_shared.problems import INVALID, ProblemError
 
 Theme = Annotated[str | None, Query(max_length=200, description="Name or slug, in any case.", examples=["port-morrow"])]
 Language = Annotated[LanguageRange | None, Query(description="BCP 47; `en` also finds `en-GB`.", examples=["uk"])]
-Source = Annotated[str | None, Query(max_length=64, description="Id of a source.")]
+Source = Annotated[str | None, Query(min_length=1, max_length=64, description="Id of a source.")]
 
 
 def selection_of(theme: str | None, language: str | None, source: str | None) -> Selection:

@@ -6,7 +6,7 @@ from datetime import timedelta
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from news_shared.settings import KafkaSettings, ProcessSettings, RedisSettings, read_settings
+from news_shared.settings import KafkaSettings, ProcessSettings, RedisSettings, read_groups
 
 
 class FeedOwnSettings(BaseSettings):
@@ -28,7 +28,8 @@ class FeedOwnSettings(BaseSettings):
     stream_bytes: int = Field(
         16 * 1024 * 1024,
         ge=100_000,
-        description="Of the last events, in memory once for all; who is further behind reads the log.",
+        description="Of the last events, in memory once for all; who is further behind reads the log. As much again "
+        "for events that wait for the projector.",
     )
 
 
@@ -46,11 +47,6 @@ class FeedSettings:
         """From the environment.
 
         Raises:
-            SystemExit: naming every variable of a group that must be corrected.
+            SystemExit: naming every variable that must be corrected.
         """
-        return cls(
-            read_settings(ProcessSettings),
-            read_settings(KafkaSettings),
-            read_settings(RedisSettings),
-            read_settings(FeedOwnSettings),
-        )
+        return cls(*read_groups(ProcessSettings, KafkaSettings, RedisSettings, FeedOwnSettings))

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from sys import getsizeof
 from typing import Any
 
 import orjson
@@ -15,8 +16,11 @@ from news_shared.articles import ArticleEvent, EventType, Withdrawal
 
 _NAMES = {EventType.PUBLISHED: b"published", EventType.UPDATED: b"updated", EventType.WITHDRAWN: b"withdrawn"}
 
+_FIELDS_BYTES = 400
+"""Of an announcement: the object, and the names of its article and source."""
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, slots=True)
 class Announcement:
     """One event as streams say it.
 
@@ -33,6 +37,12 @@ class Announcement:
     source: str
     lists: frozenset[str] | None
     text: bytes
+
+    @property
+    def weight(self) -> int:
+        """Bytes in memory."""
+        names = sum(map(getsizeof, self.lists)) + getsizeof(self.lists) if self.lists else 0
+        return _FIELDS_BYTES + getsizeof(self.text) + names
 
     def concerns(self, selection: Selection) -> bool:
         """Whether somebody who reads this selection is told.

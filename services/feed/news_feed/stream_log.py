@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
 
 import structlog
@@ -23,9 +23,38 @@ log = structlog.get_logger()
 
 _BEFORE_THE_END = 200
 """Records of each partition that are read at the start, so that readers who come back after a restart find theirs."""
-_MOST_HELD = 2000
+_AT_ONCE = 100
+"""Records that are taken before it is looked at again whether there is room for more."""
+_UNSAID_BYTES = 100
 _LOOK = timedelta(milliseconds=20)
 _PAUSE = timedelta(milliseconds=500)
+
+
+class HeldEvents:
+    """Events of one partition that queries do not answer with yet, in the order of the log."""
+
+    def __init__(self) -> None:
+        self._events: deque[tuple[int, Announcement | None]] = deque()
+        self.bytes = 0
+
+    def __len__(self) -> int:
+        return len(self._events)
+
+    def hold(self, offset: int, said: Announcement | None) -> None:
+        """Append a record; None where there is nothing to say of it."""
+        self._events.append((offset, said))
+        self.bytes += _weight(said)
+
+    def before(self, reached: int) -> Iterator[tuple[int, Announcement | None]]:
+        """Give away the records before an offset."""
+        while self._events and self._events[0][0] < reached:
+            offset, said = self._events.popleft()
+            self.bytes -= _weight(said)
+            yield offset, said
+
+
+def _weight(said: Announcement | None) -> int:
+    return _UNSAID_BYTES + (said.weight if said is not None else 0)
 
 
 class StreamLog:
@@ -35,7 +64,8 @@ class StreamLog:
         kafka: where the log is.
         store: says how far queries have come.
         partitions: of the topic.
-        most_bytes: of the events kept in memory.
+        most_bytes: of the events kept in memory, and as much again of those held back. Each partition has its share
+            of the latter: one that stands still must not keep the others from being read.
     """
 
     def __init__(self, kafka: KafkaSettings, store: ArticleStore, partitions: int, *, most_bytes: int) -> None:
@@ -43,7 +73,8 @@ class StreamLog:
         self._store = store
         self._partitions = [TopicPartition(ARTICLES, partition) for partition in range(partitions)]
         self._most_bytes = most_bytes
-        self._held: dict[int, deque[tuple[int, Announcement | None]]] = {}
+        self._most_held_bytes = most_bytes // partitions
+        self._held: dict[int, HeldEvents] = {}
         self._next: dict[int, int] = {}
         self._old_before: dict[int, int] = {}
         self._news = asyncio.Event()
@@ -101,7 +132,7 @@ class StreamLog:
             begins = await consumer.beginning_offsets(self._partitions)
             ends = {tp: await end_offset(consumer, tp, self._kafka) for tp in self._partitions}
             if self.recent is None or any(not begins[tp] <= self._next[tp.partition] <= ends[tp] for tp in ends):
-                self._begin_anew(begins, ends)
+                self._begin_anew(begins, ends, await self._applied(ends))
             for tp in self._partitions:
                 consumer.seek(tp, self._next[tp.partition])
             while not self._is_stopping:
@@ -110,24 +141,49 @@ class StreamLog:
         finally:
             await consumer.stop()
 
-    def _begin_anew(self, begins: Mapping[TopicPartition, int], ends: Mapping[TopicPartition, int]) -> None:
-        """At the start, and when the topic was made anew: then those who read the former one are to come back."""
-        self._next = {tp.partition: max(begins[tp], ends[tp] - _BEFORE_THE_END) for tp in self._partitions}
+    async def _applied(self, ends: Mapping[TopicPartition, int]) -> dict[TopicPartition, int]:
+        """Before which offset queries answer with everything; the end of a partition that cannot be asked now."""
+        reached = await asyncio.gather(*(self._store.reached(tp.partition) for tp in ends), return_exceptions=True)
+        applied = dict(ends)
+        for tp, found in zip(ends, reached, strict=True):
+            if isinstance(found, int):
+                applied[tp] = min(found, ends[tp])
+            elif not isinstance(found, TransientError):  # it is away or restored
+                raise found
+        return applied
+
+    def _begin_anew(
+        self,
+        begins: Mapping[TopicPartition, int],
+        ends: Mapping[TopicPartition, int],
+        applied: Mapping[TopicPartition, int],
+    ) -> None:
+        """At the start, and when the topic was made anew: then those who read the former one are to come back.
+
+        What is not applied yet is held back like what comes: it could not be read back from the log.
+        """
+        self._next = {
+            tp.partition: max(begins[tp], min(ends[tp] - _BEFORE_THE_END, applied[tp])) for tp in self._partitions
+        }
         self._old_before = {tp.partition: ends[tp] for tp in self._partitions}
-        self._held = {tp.partition: deque() for tp in self._partitions}
-        self.recent = RecentEvents([self._next[tp.partition] for tp in self._partitions], most_bytes=self._most_bytes)
+        self._held = {tp.partition: HeldEvents() for tp in self._partitions}
+        self.recent = RecentEvents(
+            [self._next[tp.partition] for tp in self._partitions],
+            known=[applied[tp] for tp in self._partitions],
+            most_bytes=self._most_bytes,
+        )
         self._wake()
 
     async def _take(self, consumer: AIOKafkaConsumer) -> None:
-        held = self.held
-        if held >= _MOST_HELD:
+        with_room = [tp for tp in self._partitions if self._held[tp.partition].bytes < self._most_held_bytes]
+        if not with_room:
             await asyncio.sleep(_LOOK.total_seconds())
             return
-        wait = _LOOK if held else _PAUSE
-        batches = await consumer.getmany(timeout_ms=wait // timedelta(milliseconds=1), max_records=500)
+        wait = _LOOK if self.held else _PAUSE
+        batches = await consumer.getmany(*with_room, timeout_ms=wait // timedelta(milliseconds=1), max_records=_AT_ONCE)
         for tp, records in batches.items():
             for record in records:
-                self._held[tp.partition].append((record.offset, self._said_of(record)))
+                self._held[tp.partition].hold(record.offset, self._said_of(record))
                 self._next[tp.partition] = record.offset + 1
 
     def _said_of(self, record: ConsumerRecord) -> Announcement | None:
@@ -151,8 +207,7 @@ class StreamLog:
             except TransientError as error:  # also while it is restored: nobody could ask for the article
                 log.debug("events are held back", partition=partition, reason=str(error))
                 continue
-            while held and held[0][0] < reached:
-                offset, announced = held.popleft()
+            for offset, announced in held.before(reached):
                 if announced is None:
                     self.recent.pass_over(partition, offset + 1)
                 else:

@@ -3,7 +3,7 @@
 import base64
 import binascii
 from collections.abc import Sequence
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from news_shared.errors import PoisonError
 
@@ -11,6 +11,11 @@ Offsets: TypeAlias = tuple[int, ...]
 """The next offset of each partition."""
 
 _MAX_OFFSET_BITS = 63
+_MOST_PARTITIONS = 1024
+"""That `NEWS_PARTITIONS` may be."""
+LONGEST_POSITION: Final = -(-_MOST_PARTITIONS * (_MAX_OFFSET_BITS // 7) * 8 // 6)
+"""Characters of the longest id that there can be. Those that there are fit into a header of 8 kB, which proxies let
+through, as long as none of 1,024 partitions has more than 34 thousand million records."""
 
 
 def position_text(offsets: Sequence[int]) -> str:

@@ -1,29 +1,26 @@
 """Published, updated and withdrawn articles as an event stream that any browser's ``EventSource`` reads."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
-from random import uniform
 from typing import Annotated, Any, Final, TypedDict
 
 import structlog
 from fastapi import APIRouter, Header, Query, Request
 from starlette.responses import Response, StreamingResponse
-from starlette.types import Message, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 
-from news_feed.article_stream import ArticleStream, Patience
+from news_feed.article_stream import ArticleStream
 from news_feed.recent_events import RecentEvents
 from news_feed.selecting import Language, Source, Theme, selection_of
-from news_feed.stream_position import Offsets, parse_position
+from news_feed.stream_position import LONGEST_POSITION, Offsets, parse_position
 from news_feed.timelines import Selection
 from news_shared.errors import TransientError
+from news_shared.event_streams import Patience, answer_with_events
 
 log = structlog.get_logger()
 router = APIRouter(tags=["articles"])
 
 PATH: Final = "/v1/stream"
-_TAKES_NOTHING_SECONDS: Final = 30
-"""A client that takes nothing for so long while something waits for it is cut off."""
 _LOG_WITHIN: Final = timedelta(seconds=5)
 _EXAMPLE: Final = """retry: 2741
 
@@ -52,10 +49,6 @@ _RESPONSES: dict[int | str, dict[str, Any]] = {
     422: {"description": "A part of the selection cannot be."},
     503: {"description": "Too many read the stream, or the log cannot be reached: ask for lists now and then instead."},
 }
-_HEADERS: Final = {
-    "Cache-Control": "no-cache",
-    "X-Accel-Buffering": "no",  # nginx would collect what it is to pass on
-}
 
 
 class StreamState(TypedDict):
@@ -73,10 +66,12 @@ async def stream(
     language: Language = None,
     source: Source = None,
     last_event_id: Annotated[
-        str | None, Query(max_length=2000, description="Where there is no way to send the header `Last-Event-ID`.")
+        str | None,
+        Query(max_length=LONGEST_POSITION, description="Where there is no way to send the header `Last-Event-ID`."),
     ] = None,
     last_id: Annotated[
-        str | None, Header(alias="Last-Event-ID", max_length=2000, description="Of the last event that was received.")
+        str | None,
+        Header(alias="Last-Event-ID", max_length=LONGEST_POSITION, description="Of the last event that was received."),
     ] = None,
 ) -> Response:
     """Events `published`, `updated` and `withdrawn`, as soon as every query answers with them.
@@ -96,10 +91,6 @@ async def stream(
     return _Stream(request.state.stream, selection, begin, request.state.patience)
 
 
-class _SlowReaderError(Exception):
-    """Something waits for the client, and it takes nothing."""
-
-
 class _Stream(Response):
     """Becomes a reader before it answers, so that one too many is refused with a status."""
 
@@ -111,27 +102,13 @@ class _Stream(Response):
         self._patience = patience
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        async def send_in_time(message: Message) -> None:
-            try:
-                async with asyncio.timeout(_TAKES_NOTHING_SECONDS):
-                    await send(message)
-            except TimeoutError as error:
-                raise _SlowReaderError from error
-
         await self._stream.wait_for_log(_LOG_WITHIN)
         with self._stream.reading() as recent:
-            events = StreamingResponse(self._events(recent), headers=_HEADERS, media_type="text/event-stream")
-            try:
-                await events(scope, receive, send_in_time)
-            except _SlowReaderError:  # the server closes the connection of an answer without an end
-                log.info("a reader of the stream takes nothing and is cut off")
+            await answer_with_events(self._events(recent), scope, receive, send)
 
     async def _events(self, recent: RecentEvents) -> AsyncIterator[bytes]:
-        yield b"retry: %d\n\n" % uniform(1000, 5000)
-        # Drawn for each, as the delay before it comes back: all that a restart opened at once would else end at once.
-        patience = Patience(self._patience.life * uniform(0.8, 1), self._patience.heartbeat)
         try:
-            async for piece in self._stream.messages(recent, self._selection, self._begin, patience):
+            async for piece in self._stream.messages(recent, self._selection, self._begin, self._patience.drawn()):
                 yield piece
         except TransientError as error:  # the answer has begun: ending it makes the browser come back
             log.info("a reader of the stream has to come back", reason=str(error))

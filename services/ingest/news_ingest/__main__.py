@@ -3,7 +3,7 @@
 import argparse
 
 from news_shared.process import serve, setup_logging
-from news_shared.settings import KafkaSettings, ProcessSettings, RedisSettings, read_settings
+from news_shared.settings import KafkaSettings, ProcessSettings, RedisSettings, read_groups
 
 
 def main() -> None:
@@ -11,20 +11,30 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="news-ingest", description=__doc__)
     parser.add_argument("role", choices=["api", "poller", "publisher"])
     role = parser.parse_args().role
-    process, kafka, redis = read_settings(ProcessSettings), read_settings(KafkaSettings), read_settings(RedisSettings)
-    setup_logging(process, f"ingest-{role}")
-    from news_ingest import app  # after the settings: a mistake in them should show at once
-
+    # What takes long to import comes after the settings: a mistake in them should show at once.
     if role == "api":
         from news_ingest.settings import FetchSettings, IngestSettings
 
-        intake, fetching = read_settings(IngestSettings), read_settings(FetchSettings)
+        process, kafka, redis, intake, fetching = read_groups(
+            ProcessSettings, KafkaSettings, RedisSettings, IngestSettings, FetchSettings
+        )
+        setup_logging(process, f"ingest-{role}")
+        from news_ingest import app
+
         serve(app.create_api(process, kafka, redis, intake, fetching), process)
     elif role == "poller":
         from news_ingest.settings import PollerSettings
 
-        serve(app.create_poller(process, kafka, redis, read_settings(PollerSettings)), process)
+        process, kafka, redis, polling = read_groups(ProcessSettings, KafkaSettings, RedisSettings, PollerSettings)
+        setup_logging(process, f"ingest-{role}")
+        from news_ingest import app
+
+        serve(app.create_poller(process, kafka, redis, polling), process)
     else:
+        process, kafka, redis = read_groups(ProcessSettings, KafkaSettings, RedisSettings)
+        setup_logging(process, f"ingest-{role}")
+        from news_ingest import app
+
         serve(app.create_publisher(process, kafka, redis), process)
 
 

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from news_shared.settings import KafkaSettings, ProcessSettings, RedisSettings, read_settings
+from news_shared.settings import KafkaSettings, ProcessSettings, RedisSettings, read_groups
 
 
 class RelatedOwnSettings(BaseSettings):
@@ -45,11 +45,6 @@ class RelatedSettings:
         """From the environment.
 
         Raises:
-            SystemExit: naming every variable of a group that must be corrected.
+            SystemExit: naming every variable that must be corrected.
         """
-        return cls(
-            read_settings(ProcessSettings),
-            read_settings(KafkaSettings),
-            read_settings(RedisSettings),
-            read_settings(RelatedOwnSettings),
-        )
+        return cls(*read_groups(ProcessSettings, KafkaSettings, RedisSettings, RelatedOwnSettings))

@@ -12,6 +12,7 @@ from starlette.types import ASGIApp
 from news_shared.api_keys import ApiKeys
 from news_shared.clock import epoch_ms, system_clock
 from news_shared.errors import TransientError
+from news_shared.event_streams import Patience
 from news_shared.http import create_service
 from news_shared.process import BackgroundWork, at_stop, running, wait_for_topics
 from news_shared.producer import open_producer
@@ -37,7 +38,7 @@ from news_views.imports.intake import ImportIntake
 from news_views.projection.names import SERVICE
 from news_views.queries import live_routes, routes, series_routes, trending_routes
 from news_views.queries.counts_query import CountsQuery
-from news_views.queries.live import LiveCounts, Patience
+from news_views.queries.live import LiveCounts
 from news_views.queries.series_query import SeriesQuery
 from news_views.queries.trending_query import TrendingQuery
 from news_views.settings import AllSettings

@@ -6,7 +6,7 @@ from datetime import timedelta
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from news_shared.settings import KafkaSettings, ProcessSettings, RedisSettings, read_settings
+from news_shared.settings import KafkaSettings, ProcessSettings, RedisSettings, read_groups
 
 
 class ViewsSettings(BaseSettings):
@@ -78,11 +78,6 @@ class AllSettings:
         """From the environment.
 
         Raises:
-            SystemExit: naming every variable of a group that must be corrected.
+            SystemExit: naming every variable that must be corrected.
         """
-        return cls(
-            read_settings(ProcessSettings),
-            read_settings(KafkaSettings),
-            read_settings(RedisSettings),
-            read_settings(ViewsSettings),
-        )
+        return cls(*read_groups(ProcessSettings, KafkaSettings, RedisSettings, ViewsSettings))

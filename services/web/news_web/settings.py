@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from news_shared.settings import ProcessSettings, read_settings
+from news_shared.settings import ProcessSettings, read_groups
 
 _URL = r"^https?://[^/?#]+/?$"
 
@@ -84,6 +84,6 @@ class WebSettings:
         """From the environment.
 
         Raises:
-            SystemExit: naming every variable of a group that must be corrected.
+            SystemExit: naming every variable that must be corrected.
         """
-        return cls(read_settings(ProcessSettings), read_settings(WebOwnSettings))
+        return cls(*read_groups(ProcessSettings, WebOwnSettings))

@@ -58,7 +58,7 @@ class OwnedPartition(Generic[E]):
         self._log = partition_log
         self._tools = tools
         self._projection: PartitionProjection[E] | None = None
-        self._one_by_one_until = -1
+        self._one_by_one = 0  # records that still go each in a call of its own
         self._live_from = 0
         self.is_live = False
         self.checkpoint = Checkpoint(0, 0)
@@ -80,7 +80,7 @@ class OwnedPartition(Generic[E]):
             self.checkpoint = Checkpoint(stored.generation, stored.next_offset, stored.fingerprint)
             await self.verify(bounds)
         if stored.attempts:
-            self._one_by_one_until = self.checkpoint.next_offset + self._spec.max_records
+            self._one_by_one = self._spec.max_records
         await self._projection.load(self.checkpoint)
         self._live_from = bounds.end
         self._tools.metrics.opened(self._spec.group, restored=stored.next_offset is None)
@@ -123,13 +123,14 @@ class OwnedPartition(Generic[E]):
                 effects = await self._projection.decide(events) if events else Effects()
             except PoisonError as error:
                 if stop - start > 1:  # only the record itself may be parked for it
-                    self._one_by_one_until = max(self._one_by_one_until, records[stop - 1].offset + 1)
+                    self._one_by_one = stop - start
                     continue
                 await self._park(records[start], str(error), "poison")
                 effects = Effects()
             next_offset = records[stop].offset if stop < len(records) else position
             await self._apply(effects, next_offset, records[stop - 1])
             self._tools.metrics.applied(self._spec.group, stop - start)
+            self._one_by_one = max(0, self._one_by_one - (stop - start))
             start = stop
 
     async def keep_watch(self, position: int, *, at_end_ago: float | None) -> None:
@@ -242,8 +243,7 @@ class OwnedPartition(Generic[E]):
         """The events of one call from this place of the records on, and the place after its last record."""
         assert self._projection is not None
         decode, weigh = self._projection.decode, self._spec.weight
-        one_by_one = records[start].offset < self._one_by_one_until
-        stop = min(len(records), start + (1 if one_by_one else self._spec.max_records))
+        stop = min(len(records), start + (1 if self._one_by_one else self._spec.max_records))
         events: list[E] = []
         weight = 0
         for place in range(start, stop):

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Protocol
 
@@ -25,14 +24,6 @@ class Counts(Protocol):
     async def of(self, articles: Sequence[ArticleId]) -> list[ArticleCount]:
         """The counts of articles of one partition; raises TransientError while they are not to be had."""
         ...
-
-
-@dataclass(frozen=True)
-class Patience:
-    """How long a stream may last, and after what silence it says that it is still there."""
-
-    life: timedelta
-    heartbeat: timedelta
 
 
 class Watch:

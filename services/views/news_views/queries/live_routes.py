@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import AsyncIterator, Mapping
-from random import uniform
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Query, Request
@@ -11,11 +10,12 @@ from starlette.types import Receive, Scope, Send
 
 from news_shared.article_ids import ArticleId, parse_article_id
 from news_shared.clock import rfc3339
+from news_shared.event_streams import Patience, answer_with_events
 from news_shared.problems import GONE, NOT_FOUND
 from news_views.beacons.door import PATH
 from news_views.queries.answers import counted, uncounted
 from news_views.queries.counts_query import ArticleCount
-from news_views.queries.live import LiveCounts, Patience, Watch
+from news_views.queries.live import LiveCounts, Watch
 from news_views.queries.routes import MAX_ARTICLES
 
 router = APIRouter(tags=["views"])
@@ -43,10 +43,6 @@ _RESPONSES: dict[int | str, dict[str, Any]] = {
     400: {"description": "Neither an id nor `source:guid`."},
     422: {"description": "None, or more than 100."},
     503: {"description": "Too many pages are watching: ask for the counts now and then instead."},
-}
-_HEADERS: Final = {
-    "Cache-Control": "no-cache",
-    "X-Accel-Buffering": "no",  # nginx would collect what it is to pass on
 }
 
 
@@ -85,14 +81,12 @@ class _Stream(Response):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         with self._live.watching(self._names.values()) as watch:
-            events = StreamingResponse(self._events(watch), headers=_HEADERS, media_type="text/event-stream")
-            await events(scope, receive, send)
+            await answer_with_events(self._events(watch), scope, receive, send)
 
     async def _events(self, watch: Watch) -> AsyncIterator[bytes]:
-        yield b"retry: %d\n\nevent: articles\ndata: %s\n\n" % (uniform(1000, 5000), _json(self._names))
-        # Drawn for each, as the delay before it comes back: all that a restart opened at once would else end at once.
-        life = self._patience.life * uniform(0.8, 1)
-        async for changes in watch.changes(silence=self._patience.heartbeat, life=life):
+        yield b"event: articles\ndata: %s\n\n" % _json(self._names)
+        patience = self._patience.drawn()
+        async for changes in watch.changes(silence=patience.heartbeat, life=patience.life):
             yield b"".join(changes) or b": still here\n\n"
 
 

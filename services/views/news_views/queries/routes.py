@@ -7,6 +7,7 @@ from starlette.responses import Response
 
 from news_shared.article_ids import ArticleId, parse_article_id
 from news_shared.clock import Clock
+from news_shared.event_streams import Patience
 from news_shared.openapi import describe_problems
 from news_shared.problems import GONE, NOT_FOUND, ProblemError
 from news_views.beacons.door import PATH
@@ -23,7 +24,7 @@ from news_views.queries.answers import (
     uncounted,
 )
 from news_views.queries.counts_query import CountsQuery
-from news_views.queries.live import LiveCounts, Patience
+from news_views.queries.live import LiveCounts
 from news_views.queries.series_query import SeriesQuery
 from news_views.queries.trending_routes import TrendingState
 from news_views.view_log import State
