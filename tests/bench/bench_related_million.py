@@ -30,7 +30,7 @@ import psutil
 from rich.console import Console
 from rich.table import Table
 
-from news_related.neighbours.similarity import WINDOW
+from news_related.neighbours.similarity import WINDOW_SIZE
 from news_shared.redis_client import RedisClient, open_redis
 from tests.bench.million_articles import Newsroom, embedded, real_articles
 from tests.bench.more_like_this import MoreLikeThis
@@ -219,7 +219,7 @@ class Bench:
             Figure(
                 self._stored,
                 "linker: all linked anew (p50: until lists are answered, p99: until all are there)",
-                min(WINDOW, len(ids)),
+                min(WINDOW_SIZE, len(ids)),
                 p50_ms=round(1000 * answered_after),
                 p99_ms=round(1000 * (monotonic() - begun)),
                 cpu_ms=round(1000 * _cpu(process)),

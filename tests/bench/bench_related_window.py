@@ -26,14 +26,14 @@ from rich.table import Table
 from news_related.graph.positions import Position
 from news_related.neighbours.changes import LINK_NEIGHBOURS_LUA, Relinking, encode_meaning
 from news_related.neighbours.meanings import PACKED, Meaning
-from news_related.neighbours.similarity import NEIGHBOURS, SPARE
+from news_related.neighbours.similarity import SHOWN_NEIGHBOURS, SPARE
 from news_related.neighbours.window import Window
 from news_shared.article_ids import ArticleId
 from news_shared.redis_client import open_redis
 from tests.related.graph_on_redis import PREFIX, GraphOnRedis
 from tests.testbed.backends import Backend, backend_name, backends
 
-_KEPT = NEIGHBOURS + SPARE
+_KEPT = SHOWN_NEIGHBOURS + SPARE
 _MINUTE_MS = 60_000
 _PROTOCOL = "local NKEYS, NARGS = #KEYS, #ARGV\n"
 

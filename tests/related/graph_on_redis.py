@@ -11,8 +11,7 @@ from news_related.link_graph import LinkGraph
 from news_related.neighbours.changes import LINK_NEIGHBOURS_LUA, NEIGHBOURS
 from news_related.neighbours.linker import Neighbours
 from news_related.neighbours.meanings import PACKED, decode_neighbours
-from news_related.neighbours.similarity import NEIGHBOURS as _SHOWN
-from news_related.neighbours.similarity import WINDOW
+from news_related.neighbours.similarity import SHOWN_NEIGHBOURS, WINDOW_SIZE
 from news_related.neighbours.vector_projection import KEEP_VECTORS_LUA, Arrival, decode_vector, keeping
 from news_related.vectors import Vector
 from news_shared.article_ids import ArticleId
@@ -60,7 +59,7 @@ class GraphOnRedis:
     async def _call(self, script: str, effects: Effects) -> None:
         await self.redis.eval(_PROTOCOL + script, len(effects.keys), *effects.keys, *effects.args)
 
-    async def neighbours(self, *, size: int = WINDOW, generation: int = 1, others: int = 0) -> Neighbours:
+    async def neighbours(self, *, size: int = WINDOW_SIZE, generation: int = 1, others: int = 0) -> Neighbours:
         """As a linker takes them over from what is stored."""
         state = PartitionState(self.redis, StateKeys(f"{{{TAG}}}", "neighbours", 0), LINK_NEIGHBOURS_LUA)
         neighbours = Neighbours(self.redis, state, size=size, live=False, others=others, clock=system_clock)
@@ -89,7 +88,7 @@ class GraphOnRedis:
                 is_hash = await self.redis.type(key) == b"hash"
                 dump[name] = await (self.redis.hgetall(key) if is_hash else self.redis.zrange(key, 0, -1))
         if isinstance(lists := dump.get(NEIGHBOURS), dict):
-            dump[NEIGHBOURS] = {key: packed[: _SHOWN * PACKED.itemsize] for key, packed in lists.items()}
+            dump[NEIGHBOURS] = {key: packed[: SHOWN_NEIGHBOURS * PACKED.itemsize] for key, packed in lists.items()}
         return dump
 
     async def commands_so_far(self) -> int:

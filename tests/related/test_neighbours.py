@@ -55,7 +55,7 @@ def searches_of(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
 
 async def lists_in(stored: GraphOnRedis) -> dict[ArticleId, list[Neighbour]]:
-    return {key: some[: similarity.NEIGHBOURS] for key, some in (await stored.neighbour_lists()).items()}
+    return {key: some[: similarity.SHOWN_NEIGHBOURS] for key, some in (await stored.neighbour_lists()).items()}
 
 
 @st.composite
@@ -290,7 +290,7 @@ async def test_an_article_outside_the_windows_at_which_linking_crashes_is_left_o
 async def test_after_a_restart_no_list_is_searched_anew_for_articles_that_leave_a_full_window(
     stored: GraphOnRedis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    size, more = 2 * (similarity.NEIGHBOURS + similarity.SPARE), 12
+    size, more = 2 * (similarity.SHOWN_NEIGHBOURS + similarity.SPARE), 12
     events = [an_article(f"g{n}", date=NOON + timedelta(minutes=n)) for n in range(size + more)]
     chance = random.Random(4)
     vectors = [a_vector(f"g{n}", *(chance.randrange(-99, 100) for _ in range(8))) for n in range(size + more)]
@@ -304,7 +304,7 @@ async def test_after_a_restart_no_list_is_searched_anew_for_articles_that_leave_
         await link_all(restarted)
     newest = Oracle.of(events[more:])
     assert newest.spares_go_on(lists := await stored.neighbour_lists(), vectors)
-    assert min(map(len, lists.values())) >= similarity.NEIGHBOURS
+    assert min(map(len, lists.values())) >= similarity.SHOWN_NEIGHBOURS
     assert sum(searched) == more, "nothing but the articles that came"
 
 

@@ -373,6 +373,12 @@ async def test_a_graph_that_did_not_change_is_not_sent_again_in_any_form(service
         assert "Accept-Language" in answer.headers["vary"]
 
 
+async def test_the_script_has_the_name_of_its_subject_and_the_common_one(service: Related) -> None:
+    own, common = [await service.api.get(f"/v1/{name}.js") for name in ("related", "components")]
+    assert own.content == common.content
+    assert b"news-related" in own.content
+
+
 async def test_an_emptied_redis_is_filled_again_and_says_so_meanwhile(service: Related) -> None:
     page = "/v1/articles/newsroom:vote-3-uk/related"
     before = (await service.get(page))["items"]

@@ -56,7 +56,7 @@ def plain_score(one: Meaning, other: Meaning) -> int:
     return max(-furthest, min(furthest, round((dot * (one.scale * other.scale) - off + added) * similarity.UNITS)))
 
 
-def lists_of(window: Window, shown: int = similarity.NEIGHBOURS) -> dict[ArticleId, list[tuple[ArticleId, int]]]:
+def lists_of(window: Window, shown: int = similarity.SHOWN_NEIGHBOURS) -> dict[ArticleId, list[tuple[ArticleId, int]]]:
     lists = window.neighbours(list(window))
     return {article: decode_neighbours(packed, most=shown) for article, packed in lists.items()}
 
@@ -177,9 +177,9 @@ def test_only_what_is_shown_of_a_stored_list_is_decoded() -> None:
     window = Window()
     window.change([], [a_meaning(n, (n, n % 7, 1)) for n in range(100)])
     kept = window.neighbours([key(1)])[key(1)]
-    assert len(kept) == (similarity.NEIGHBOURS + similarity.SPARE) * PACKED.itemsize
-    assert decode_neighbours(kept) == decode_neighbours(kept, most=99)[: similarity.NEIGHBOURS]
-    assert len(decode_neighbours(kept)) == similarity.NEIGHBOURS == MAX_RAW
+    assert len(kept) == (similarity.SHOWN_NEIGHBOURS + similarity.SPARE) * PACKED.itemsize
+    assert decode_neighbours(kept) == decode_neighbours(kept, most=99)[: similarity.SHOWN_NEIGHBOURS]
+    assert len(decode_neighbours(kept)) == similarity.SHOWN_NEIGHBOURS == MAX_RAW
 
 
 @pytest.mark.parametrize("stranger", [0, 4, 1 << 64, 1 << 64 | 9, 9 << 64])

@@ -78,6 +78,7 @@ def related_script() -> bytes:
     return _SCRIPT.read_bytes()
 
 
+@router.get("/v1/components.js", include_in_schema=False)  # as it is called where nothing else has that name
 @router.get("/v1/related.js", responses=_SCRIPT_RESPONSES, response_class=Response, summary="Script: `<news-related>`")
 async def related_js(request: Request) -> Response:
     """`<news-related article="source:guid" language="uk"></news-related>`: the list, without layout shift."""

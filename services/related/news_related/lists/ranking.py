@@ -2,10 +2,10 @@
 
 The score of an article is what its signals come to together (`signals`). The list is picked one by one, the highest
 first (ties: the newest, then by id), out of five times as many as wanted: what tells the same story as something picked
-(its translation) is left out, and each article picked before for the same themes takes a fifth off. Themes alone are a
-weak reason: such articles only fill a list up to four, unless themes were asked for, and none of them stands for one
-that has another reason. A copy of the article is never in its list; of copies of one text the earliest stands for all,
-with the score of the best; a pinned one always stands for itself.
+(its translation, or another article at its URL) is left out, and each article picked before for the same themes takes a
+fifth off. Themes alone are a weak reason: such articles only fill a list up to four, unless themes were asked for, and
+none of them stands for one that has another reason. A copy of the article is never in its list; of copies of one text
+the earliest stands for all, with the score of the best; a pinned one always stands for itself.
 Scores are comparable within one list only.
 """
 

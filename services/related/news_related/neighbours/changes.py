@@ -11,8 +11,8 @@ Keys under ``{related}:<generation>:``, all written by this call alone:
 | ``state:neighbours:crashes`` | hash id → number | how often linking crashed at an article alone, for a day |
 
 Once no mark is left in ``unlinked`` and no window has room for an article outside, they are a function of cards and
-vectors alone; of the lists, what is shown is (`similarity.NEIGHBOURS`), and how many more of the ranking follow depends
-on what came and went.
+vectors alone; of the lists, what is shown is (`similarity.SHOWN_NEIGHBOURS`), and how many more of the ranking follow
+depends on what came and went.
 """
 
 from collections.abc import Mapping, Sequence

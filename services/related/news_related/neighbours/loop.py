@@ -8,7 +8,7 @@ import structlog
 from news_related.graph.changes import SERVICE, TAG
 from news_related.neighbours.changes import LINK_NEIGHBOURS_LUA
 from news_related.neighbours.linker import Neighbours
-from news_related.neighbours.similarity import WINDOW
+from news_related.neighbours.similarity import WINDOW_SIZE
 from news_shared.cancelling import pause
 from news_shared.clock import Clock, system_clock
 from news_shared.errors import FencedError, TransientError
@@ -41,7 +41,7 @@ class NeighbourLoop:
         others: int,
         lease: Lease | None = None,
         rebuilding: int | None = None,
-        size: int = WINDOW,
+        size: int = WINDOW_SIZE,
         clock: Clock = system_clock,
         metrics: ProjectionMetrics | None = None,
     ) -> None:

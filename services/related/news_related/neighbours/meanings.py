@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from news_related.graph.positions import ID_BYTES, Position, id_from
-from news_related.neighbours.similarity import NEIGHBOURS
+from news_related.neighbours.similarity import SHOWN_NEIGHBOURS
 from news_shared.article_ids import ArticleId
 
 PACKED = np.dtype([("high", ">u8"), ("low", ">u8"), ("score", ">i4")])
@@ -38,7 +38,7 @@ class Meaning(NamedTuple):
         return f"{self.model}/{len(self.vector)}"
 
 
-def decode_neighbours(packed: bytes, *, most: int = NEIGHBOURS) -> list[tuple[ArticleId, int]]:
+def decode_neighbours(packed: bytes, *, most: int = SHOWN_NEIGHBOURS) -> list[tuple[ArticleId, int]]:
     """Ids and scores of a packed list, best first; no more than are shown, unless told otherwise."""
     return [
         (

@@ -13,14 +13,14 @@ from numpy.typing import NDArray
 UNITS = 1_000_000
 """Scores are whole millionths: they are equal on every machine, and ties are really ties."""
 
-NEIGHBOURS = 50
+SHOWN_NEIGHBOURS = 50
 """Best neighbours shown of each article."""
 
 SPARE = 30
 """More that are kept behind them, as many of them as are known: they make up for what leaves. A list that runs below
-`NEIGHBOURS` is searched anew: in a simulation of a full window one for every twelve articles that came."""
+`SHOWN_NEIGHBOURS` is searched anew: in a simulation of a full window one for every twelve articles that came."""
 
-WINDOW = 200_000
+WINDOW_SIZE = 200_000
 """Articles of one model that are compared with each other: the newest."""
 
 MOST_LOST = 0.25

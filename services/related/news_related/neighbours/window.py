@@ -30,7 +30,7 @@ _BLAS = ThreadpoolController().select(user_api="blas")
 class Window:
     """Articles of one space, and the neighbours of each; not safe to be used by two threads at once."""
 
-    def __init__(self, *, shown: int = similarity.NEIGHBOURS, spare: int = similarity.SPARE) -> None:
+    def __init__(self, *, shown: int = similarity.SHOWN_NEIGHBOURS, spare: int = similarity.SPARE) -> None:
         self._shown = shown
         self._kept = shown + spare
         self._slots: dict[ArticleId, int] = {}
