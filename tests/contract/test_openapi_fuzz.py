@@ -1,7 +1,7 @@
 """What the OpenAPI documents allow and what they do not, sent to running services: only documented answers, no 5xx.
 
 Each service's operations get requests that fit the document and requests that do not, derived from a fixed seed. Set
-``NEWS_FUZZ_EXAMPLES`` for more of them an operation and kind (default 3).
+``NEWS_FUZZ_EXAMPLES`` for more of them an operation and kind (default 2).
 """
 
 import os
@@ -30,7 +30,7 @@ from tests.testbed.backends import Backend
 from tests.testbed.role import RoleProcess, Roles, running_roles
 from tests.testbed.waiting import until
 
-EXAMPLES = int(os.environ.get("NEWS_FUZZ_EXAMPLES", "3"))
+EXAMPLES = int(os.environ.get("NEWS_FUZZ_EXAMPLES", "2"))
 CPU_SECONDS = 2.0
 ADMIN = "Bearer dev"
 NO_SUCH_PATH = b"See /docs for what there is"
