@@ -17,12 +17,13 @@ from rich.table import Table
 
 from news_shared.clock import rfc3339
 from news_shared.errors import LogMismatchError, TransientError
-from news_shared.settings import KafkaSettings, ProcessSettings, read_settings
+from news_shared.redis_client import check_eviction, open_redis
+from news_shared.settings import KafkaSettings, ProcessSettings, RedisSettings, read_settings
 from news_shared.topics import check_topics
 from newsfeed.dead_letters import all_parked
 from newsfeed.findings import Finding, Health, of_beacons, of_dead_letters, of_feeds, of_freshness, of_lag, of_process
 from newsfeed.ingest_calls import failure
-from newsfeed.roles import KAFKA_OFFSET, PEERS, ROLES
+from newsfeed.roles import KAFKA_OFFSET, PEERS, REDIS_OFFSET, ROLES
 
 _PORT_BASE: Final = 8000
 _TIMEOUT: Final = 3.0
@@ -53,6 +54,7 @@ class Places:
     roles: Mapping[str, str]
     """Address of each process, by its role; ``feed-api``, ``web`` …"""
     kafka: KafkaSettings
+    redis: RedisSettings
     partitions: int
     key: str
     on_compose: bool = False
@@ -104,8 +106,12 @@ async def examine(places: Places, now: datetime) -> list[Finding]:
     async with httpx.AsyncClient(timeout=_TIMEOUT, trust_env=False) as http:
         asking = [_health(http, role, url) for role, url in places.roles.items()]
         fresh = [_as_of(http, places.roles[f"{service}-api"], query) for service, query in _QUERIES.items()]
-        health, as_of, feeds, kafka = await asyncio.gather(
-            asyncio.gather(*asking), asyncio.gather(*fresh), _feeds(http, places, now), _kafka(places, now)
+        health, as_of, feeds, kafka, redis = await asyncio.gather(
+            asyncio.gather(*asking),
+            asyncio.gather(*fresh),
+            _feeds(http, places, now),
+            _kafka(places, now),
+            _redis(places),
         )
     return [
         *(of_process(one, on_compose=places.on_compose) for one in health),
@@ -113,6 +119,7 @@ async def examine(places: Places, now: datetime) -> list[Finding]:
         *of_beacons(one.metrics for one in health if one.role == "views-api"),
         *(of_freshness(service, moment, now) for service, moment in zip(_QUERIES, as_of, strict=True)),
         *kafka,
+        redis,
         *feeds,
     ]
 
@@ -170,9 +177,23 @@ async def _kafka(places: Places, now: datetime) -> list[Finding]:
     return [Finding("Kafka", "well", "it answers and has all topics"), *letters]
 
 
+async def _redis(places: Places) -> Finding:
+    try:
+        async with open_redis(places.redis) as redis:
+            await check_eviction(redis)
+    except LogMismatchError as error:
+        return Finding("Redis", "wrong", str(error), "Do what it says.")
+    except TransientError as error:
+        do = "Start it, or say where it is: NEWS_REDIS_URL."
+        if places.on_compose:
+            do = "See its log: docker compose logs redis. Start it: docker compose up -d redis"
+        return Finding("Redis", "wrong", f"it does not answer: {error}", do)
+    return Finding("Redis", "well", "it answers and keeps every key")
+
+
 def _places(where: Sequence[str], key: str, ready_file: Path | None, compose: bool) -> Places:
     process = read_settings(ProcessSettings)
-    kafka = read_settings(KafkaSettings)
+    kafka, redis = read_settings(KafkaSettings), read_settings(RedisSettings)
     if compose:
         roles = {role.name: f"http://{role.name}:8000" for role in ROLES}
     else:
@@ -180,12 +201,15 @@ def _places(where: Sequence[str], key: str, ready_file: Path | None, compose: bo
         if "bootstrap" not in kafka.model_fields_set:  # nobody said where it is
             bootstrap = f"127.0.0.1:{_PORT_BASE + KAFKA_OFFSET}"
             kafka = KafkaSettings(bootstrap=bootstrap, transactions=False)
+        if "url" not in redis.model_fields_set:
+            redis = RedisSettings(url=f"redis://127.0.0.1:{_PORT_BASE + REDIS_OFFSET}/0")
     if ready_file is not None:
         try:
             ready = json.loads(ready_file.read_text(encoding="utf-8"))
             roles |= ready["roles"]
             key = ready["admin_key"]
             kafka = KafkaSettings(bootstrap=ready["kafka"], transactions=kafka.transactions)
+            redis = RedisSettings(url=ready["redis"])
         except (OSError, ValueError, KeyError, TypeError) as error:
             wanted = "Name the file that `newsfeed up --ready-file` wrote, while that runs."
             raise failure(f"{ready_file} cannot be read ({error}). {wanted}") from error
@@ -198,4 +222,4 @@ def _places(where: Sequence[str], key: str, ready_file: Path | None, compose: bo
             raise typer.BadParameter(f"{pair}: write ROLE=URL with one of {', '.join(roles)}")
         roles[role] = url
     addresses = {role: url.rstrip("/") for role, url in roles.items()}
-    return Places(addresses, kafka, process.partitions, key, on_compose=compose)
+    return Places(addresses, kafka, redis, process.partitions, key, on_compose=compose)

@@ -12,12 +12,15 @@ from typer.testing import CliRunner
 
 from news_shared.producer import open_producer
 from news_shared.projection.dead_letters import DeadLetter
+from news_shared.redis_client import open_redis
+from news_shared.settings import RedisSettings
 from news_shared.topics import ARTICLES
 from newsfeed.__main__ import app
 from newsfeed.doctor import Places, examine, screen
 from newsfeed.findings import Finding, Health, of_beacons, of_dead_letters, of_feeds, of_freshness, of_lag, of_process
 from newsfeed.roles import ROLES
 from tests.testbed.backends import PARTITIONS, Backend
+from tests.testbed.evicting import evicting
 from tests.testbed.role import Roles
 from tests.testbed.waiting import until
 
@@ -115,7 +118,7 @@ def test_feeds_that_fail_and_those_that_nobody_polls_are_named() -> None:
 async def test_a_newsroom_is_well_until_a_part_of_it_stops(roles: Roles, fresh_backend: Backend) -> None:
     processes = await roles.start_all(NEWS_RELATED_EMBEDDING="off")
     addresses = {role.name: processes[role.name].url for role in ROLES}
-    places = Places(addresses, fresh_backend.kafka_settings, PARTITIONS, "dev")
+    places = Places(addresses, fresh_backend.kafka_settings, fresh_backend.redis_settings, PARTITIONS, "dev")
 
     async def states() -> dict[str, str]:
         return {one.part: one.state for one in await examine(places, datetime.now(UTC))}
@@ -125,8 +128,20 @@ async def test_a_newsroom_is_well_until_a_part_of_it_stops(roles: Roles, fresh_b
 
     await until(is_well, f"a healthy newsroom: {await states()}", seconds=60)
     found = await states()
-    for part in (*addresses, "news.feed-projector", "news.views-projector", "answers of feed", "Kafka", "feeds"):
+    for part in (
+        *addresses,
+        "news.feed-projector",
+        "news.views-projector",
+        "answers of feed",
+        "Kafka",
+        "Redis",
+        "feeds",
+    ):
         assert part in found
+
+    async with open_redis(fresh_backend.redis_settings) as redis, evicting(redis):
+        [evicts] = [one for one in await examine(places, datetime.now(UTC)) if one.part == "Redis"]
+        assert (evicts.state, "CONFIG SET maxmemory-policy noeviction" in evicts.says) == ("wrong", True)
 
     processes["feed-projector"].kill()
     async with open_producer(fresh_backend.kafka_settings) as producer:
@@ -144,6 +159,9 @@ async def test_a_newsroom_is_well_until_a_part_of_it_stops(roles: Roles, fresh_b
     nowhere = replace(places, kafka=places.kafka.model_copy(update={"bootstrap": "127.0.0.1:1"}))
     [kafka] = [one for one in await examine(nowhere, datetime.now(UTC)) if one.part == "Kafka"]
     assert (kafka.state, "NEWS_KAFKA_BOOTSTRAP" in kafka.do) == ("wrong", True)
+    nowhere = replace(places, redis=RedisSettings(url="redis://127.0.0.1:1/0"))
+    [missing] = [one for one in await examine(nowhere, datetime.now(UTC)) if one.part == "Redis"]
+    assert (missing.state, "NEWS_REDIS_URL" in missing.do) == ("wrong", True)
 
 
 def test_the_command_says_it_to_people_and_to_programs(tmp_path: Path) -> None:
@@ -159,7 +177,9 @@ def test_the_command_says_it_to_people_and_to_programs(tmp_path: Path) -> None:
     assert "does not answer" in shown.output
     ready = tmp_path / "ready.json"
     roles = {role.name: "http://127.0.0.1:1" for role in ROLES}
-    ready.write_text(json.dumps({"roles": roles, "admin_key": "k", "kafka": "127.0.0.1:1"}))
+    ready.write_text(
+        json.dumps({"roles": roles, "admin_key": "k", "kafka": "127.0.0.1:1", "redis": "redis://127.0.0.1:1/0"})
+    )
     assert CliRunner().invoke(app, ["doctor", "--ready-file", str(ready)]).exit_code == 1
     for wrong in ("web", "nobody=http://127.0.0.1:1"):
         refused = CliRunner().invoke(app, ["doctor", wrong], env=environment)
