@@ -51,7 +51,7 @@ def setup_logging(settings: ProcessSettings, role: str) -> None:
     structlog.configure(
         processors=[*shared, last],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=lambda *_: _Logger(sys.stderr),
         cache_logger_on_first_use=True,
     )
     handler = logging.StreamHandler(sys.stderr)
@@ -64,6 +64,18 @@ def setup_logging(settings: ProcessSettings, role: str) -> None:
     # The client reports each reconnect as an error; our own lines say what it means for us.
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     structlog.contextvars.bind_contextvars(role=role)
+
+
+class _Logger(structlog.PrintLogger):
+    """Loses lines that cannot be written, as on a full disk: what they tell of goes on."""
+
+    def msg(self, message: str) -> None:
+        """Print it if that is possible; of `PrintLogger`."""
+        with suppress(OSError):
+            super().msg(message)
+
+    log = debug = info = warn = warning = msg
+    fatal = failure = err = error = critical = exception = msg
 
 
 def serve(app: ASGIApp, settings: ProcessSettings, *, protocol: type[asyncio.Protocol] | None = None) -> None:
@@ -222,9 +234,9 @@ class BackgroundWork:
 def _stop_process_on_failure(task: asyncio.Task[None]) -> None:
     if task.cancelled() or (error := task.exception()) is None:
         return
-    log.error("background work died, the process stops", work=task.get_name(), exc_info=error)
     if _serving:  # not in a test or a command, whose own end this is not
-        os.kill(os.getpid(), signal.SIGTERM)
+        os.kill(os.getpid(), signal.SIGTERM)  # first: telling may fail
+    log.error("background work died, the process stops", work=task.get_name(), exc_info=error)
 
 
 async def wait_for_topics(
