@@ -40,7 +40,8 @@ def list_parked() -> None:
     table = Table("Record", "Group", "When", "Why")
     for parked in asyncio.run(_all()):
         letter = parked.letter
-        table.add_row(parked.name, letter.group, f"{letter.time:%Y-%m-%d %H:%M:%S}", letter.error)
+        what = (parked.name, letter.group, f"{letter.time:%Y-%m-%d %H:%M:%S}", letter.error)
+        table.add_row(*map(escape, what))
     Console().print(table if table.row_count else "Nothing is parked.")
 
 
@@ -59,7 +60,7 @@ def replay(
 
 
 def _say(message: str) -> None:
-    Console().print(message, highlight=False)
+    Console().print(message, highlight=False, markup=False)
 
 
 async def _replay(name: str, group: str | None, patience: float) -> str:

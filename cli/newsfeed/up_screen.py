@@ -6,6 +6,7 @@ from collections.abc import Callable
 from itertools import cycle
 
 from rich.console import Console
+from rich.markup import escape
 from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
@@ -64,8 +65,8 @@ class Screen:
         table.add_row("[bold]read[/]", f"[bold]{places.url('web')}[/]")
         for peer in PEERS:
             table.add_row(_TITLES[peer], f"{places.url(f'{peer}-api')}  (reference: /docs)")
-        table.add_row("Kafka", places.kafka)
-        table.add_row("Redis", places.redis)
+        table.add_row("Kafka", escape(places.kafka))
+        table.add_row("Redis", escape(places.redis))
         self._console.print()
         self._console.print(Panel(table, title="newsfeed is ready", expand=False))
         self._console.print("\nPost an article:\n")
