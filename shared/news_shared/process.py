@@ -62,7 +62,7 @@ def setup_logging(settings: ProcessSettings, role: str) -> None:
     )
     logging.basicConfig(handlers=[handler], level=max(level, logging.WARNING), force=True)
     # The client reports each reconnect as an error; our own lines say what it means for us.
-    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
+    logging.getLogger("aiokafka").propagate = False
     structlog.contextvars.bind_contextvars(role=role)
 
 
@@ -259,5 +259,5 @@ async def wait_for_topics(
                 raise
             if str(error) != said:
                 said = str(error)
-                log.info("waiting for Kafka", bootstrap=kafka.bootstrap, reason=said)
+                log.info("waiting for Kafka", bootstrap=kafka.bootstrap, security=kafka.security_protocol, reason=said)
         await asyncio.sleep(0.25)
