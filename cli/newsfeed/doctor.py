@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import httpx
 import typer
+from prometheus_client.parser import text_string_to_metric_families
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from rich.console import Console
 from rich.markup import escape
@@ -127,20 +128,27 @@ async def examine(places: Places, now: datetime) -> list[Finding]:
 async def _health(http: httpx.AsyncClient, role: str, url: str) -> Health:
     try:
         alive, ready, metrics = [await http.get(f"{url}/{path}") for path in ("livez", "readyz", "metrics")]
-        reasons = [str(reason) for reason in ready.json().get("reasons", [])]
-        if not ready.is_success and not reasons:
-            reasons = [f"/readyz answers {ready.status_code}"]
-    except (httpx.HTTPError, ValueError) as error:
+        reasons = _reasons(ready)
+        list(text_string_to_metric_families(metrics.text if metrics.is_success else ""))
+    except httpx.HTTPError as error:
         return Health(role, url, answered=str(error) or type(error).__name__)
+    except (ValueError, LookupError, TypeError):
+        return Health(role, url, answered="what answers there is no process of a newsfeed")
     return Health(role, url, None, alive.is_success, reasons, metrics.text if metrics.is_success else "")
+
+
+def _reasons(ready: httpx.Response) -> list[str]:
+    reasons = [str(reason) for reason in ready.json()["reasons"]]
+    return reasons if ready.is_success or reasons else [f"/readyz answers {ready.status_code}"]
 
 
 async def _as_of(http: httpx.AsyncClient, url: str, query: str) -> datetime | None:
     try:
         answer = await http.get(f"{url}{query}")
-        return datetime.fromisoformat(answer.raise_for_status().json()["as_of"])
-    except (httpx.HTTPError, ValueError, LookupError):
+        as_of = datetime.fromisoformat(answer.raise_for_status().json()["as_of"])
+    except (httpx.HTTPError, ValueError, LookupError, TypeError):
         return None
+    return as_of if as_of.tzinfo else None
 
 
 async def _feeds(http: httpx.AsyncClient, places: Places, now: datetime) -> list[Finding]:
@@ -157,7 +165,7 @@ async def _feeds(http: httpx.AsyncClient, places: Places, now: datetime) -> list
     except httpx.HTTPStatusError as error:
         do = "Name the admin key: NEWS_ADMIN_KEY." if error.response.status_code in {401, 403} else "See ingest-api."
         return [Finding("feeds", "wrong", f"the sources cannot be read ({error.response.status_code})", do)]
-    except (httpx.HTTPError, ValueError) as error:
+    except (httpx.HTTPError, ValueError, LookupError, TypeError) as error:
         return [Finding("feeds", "wrong", f"the sources cannot be read ({error})", "See ingest-api.")]
     return of_feeds(found, now)
 
@@ -221,5 +229,21 @@ def _places(where: Sequence[str], key: str, ready_file: Path | None, compose: bo
         if not equals or role not in roles:
             raise typer.BadParameter(f"{pair}: write ROLE=URL with one of {', '.join(roles)}")
         roles[role] = url
-    addresses = {role: url.rstrip("/") for role, url in roles.items()}
-    return Places(addresses, kafka, redis, process.partitions, key, on_compose=compose)
+    return Places(
+        {role: _address(role, url) for role, url in roles.items()},
+        kafka,
+        redis,
+        process.partitions,
+        key,
+        on_compose=compose,
+    )
+
+
+def _address(role: str, url: str) -> str:
+    try:
+        is_one = httpx.URL(url).scheme in {"http", "https"} and httpx.URL(url).host
+    except httpx.InvalidURL:
+        is_one = False
+    if not is_one:
+        raise typer.BadParameter(f"{role}={url}: that is no address; write for example {role}=http://127.0.0.1:8000")
+    return url.rstrip("/")

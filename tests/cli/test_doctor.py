@@ -1,5 +1,6 @@
 """What the doctor finds and what he says to do; once against running services of which one is stopped."""
 
+import asyncio
 import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -7,13 +8,14 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 
+import pytest
 from rich.console import Console
 from typer.testing import CliRunner
 
 from news_shared.producer import open_producer
 from news_shared.projection.dead_letters import DeadLetter
 from news_shared.redis_client import open_redis
-from news_shared.settings import RedisSettings
+from news_shared.settings import KafkaSettings, RedisSettings
 from news_shared.topics import ARTICLES
 from newsfeed.__main__ import app
 from newsfeed.doctor import Places, examine, screen
@@ -181,9 +183,36 @@ def test_the_command_says_it_to_people_and_to_programs(tmp_path: Path) -> None:
         json.dumps({"roles": roles, "admin_key": "k", "kafka": "127.0.0.1:1", "redis": "redis://127.0.0.1:1/0"})
     )
     assert CliRunner().invoke(app, ["doctor", "--ready-file", str(ready)]).exit_code == 1
-    for wrong in ("web", "nobody=http://127.0.0.1:1"):
+    for wrong, told in (
+        ("web", "ROLE=URL"),
+        ("nobody=http://127.0.0.1:1", "ROLE=URL"),
+        ("web=http://[::1", "no address"),
+        ("web=127.0.0.1:8000", "no address"),
+    ):
         refused = CliRunner().invoke(app, ["doctor", wrong], env=environment)
-        assert (refused.exit_code, "ROLE=URL" in refused.output) == (2, True), refused.output
+        assert (refused.exit_code, told in refused.output) == (2, True), refused.output
+
+
+@pytest.mark.parametrize(
+    ("ready", "metrics"),
+    [('"OK"', ""), ("[]", ""), ('{"status": "ok"}', ""), ("OK", ""), ('{"reasons": []}', "<html>no metrics</html>")],
+)
+async def test_what_is_no_process_of_ours_is_told_and_the_others_all_the_same(ready: str, metrics: str) -> None:
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        path = (await reader.readline()).split()[1]
+        body = (metrics if path == b"/metrics" else ready).encode()
+        writer.write(b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body))
+        await writer.drain()
+        writer.close()
+
+    nowhere = KafkaSettings(bootstrap="127.0.0.1:1"), RedisSettings(url="redis://127.0.0.1:1/0")
+    async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
+        foreign = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        places = Places({role.name: foreign for role in ROLES}, *nowhere, PARTITIONS, "dev")
+        found = {one.part: one for one in await examine(places, NOON)}
+    assert {found[role.name].state for role in ROLES} == {"wrong"}
+    assert "no process of a newsfeed" in found["web"].says
+    assert (found["answers of feed"].state, found["feeds"].state, found["Kafka"].state) == ("wrong",) * 3
 
 
 def test_a_screen_shows_markup_as_text() -> None:
