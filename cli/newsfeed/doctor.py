@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from shlex import quote
 from typing import Any, Final
 
 import httpx
@@ -24,7 +25,7 @@ from news_shared.topics import check_topics
 from newsfeed.dead_letters import all_parked
 from newsfeed.findings import Finding, Health, of_beacons, of_dead_letters, of_feeds, of_freshness, of_lag, of_process
 from newsfeed.ingest_calls import failure
-from newsfeed.roles import KAFKA_OFFSET, PEERS, REDIS_OFFSET, ROLES
+from newsfeed.roles import KAFKA_OFFSET, PEERS, REDIS_OFFSET, ROLES, without_password
 
 _PORT_BASE: Final = 8000
 _TIMEOUT: Final = 3.0
@@ -32,7 +33,7 @@ _QUERIES: Final = {"feed": "/v1/articles?limit=1", "views": "/v1/trending?limit=
 """Answers that say as of when they are."""
 _ON_COMPOSE: Final = (
     "Here `newsfeed COMMAND` is: docker compose run --rm topics COMMAND\n"
-    "and `newsfeed rebuild feed`: docker compose run --rm feed-projector rebuild"
+    "and `newsfeed rebuild feed`: docker compose run --rm feed-projector rebuild\n"
 )
 _STATES: Final = {"well": "[green]well[/]", "look": "[yellow]look at it[/]", "wrong": "[red]wrong[/]"}
 
@@ -59,6 +60,8 @@ class Places:
     partitions: int
     key: str
     on_compose: bool = False
+    for_commands: str = ""
+    """How other commands are given here; empty where they find the servers by themselves."""
 
 
 def doctor(
@@ -73,7 +76,8 @@ def doctor(
     Without addresses those of `newsfeed up` are asked. On compose: docker compose run --rm --no-deps topics doctor
     --compose
     """
-    findings = asyncio.run(examine(_places(where or [], key, ready_file, compose), datetime.now(UTC)))
+    places = _places(where or [], key, ready_file, compose)
+    findings = asyncio.run(examine(places, datetime.now(UTC)))
     is_well = all(finding.state != "wrong" for finding in findings)
     if as_json:
         said = {"well": is_well, "at": rfc3339(datetime.now(UTC)), "findings": [asdict(one) for one in findings]}
@@ -81,8 +85,8 @@ def doctor(
     else:
         console = Console()
         console.print(screen(findings))
-        if compose and not is_well:
-            console.print(_ON_COMPOSE, highlight=False)
+        if any(finding.state != "well" for finding in findings):
+            console.print(places.for_commands, highlight=False, markup=False, soft_wrap=True, end="")
     if not is_well:
         raise typer.Exit(1)
 
@@ -236,7 +240,21 @@ def _places(where: Sequence[str], key: str, ready_file: Path | None, compose: bo
         process.partitions,
         key,
         on_compose=compose,
+        for_commands=_ON_COMPOSE if compose else _for_commands(kafka, redis),
     )
+
+
+def _for_commands(kafka: KafkaSettings, redis: RedisSettings) -> str:
+    """Other commands know of servers only what the environment says, and nothing of `newsfeed up`."""
+    if (kafka, redis) == (read_settings(KafkaSettings), read_settings(RedisSettings)):
+        return ""
+    told = {
+        "NEWS_KAFKA_BOOTSTRAP": kafka.bootstrap,
+        "NEWS_KAFKA_TRANSACTIONS": str(kafka.transactions).lower(),
+        "NEWS_REDIS_URL": without_password(redis.url),
+    }
+    words = " ".join(f"{name}={quote(value)}" for name, value in told.items())
+    return f"So that other commands find these servers, first:\n  export {words}\n"
 
 
 def _address(role: str, url: str) -> str:

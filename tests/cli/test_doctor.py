@@ -183,6 +183,14 @@ def test_the_command_says_it_to_people_and_to_programs(tmp_path: Path) -> None:
         json.dumps({"roles": roles, "admin_key": "k", "kafka": "127.0.0.1:1", "redis": "redis://127.0.0.1:1/0"})
     )
     assert CliRunner().invoke(app, ["doctor", "--ready-file", str(ready)]).exit_code == 1
+    for_commands = {
+        "NEWS_KAFKA_BOOTSTRAP": "127.0.0.1:1",
+        "NEWS_KAFKA_TRANSACTIONS": "false",
+        "NEWS_REDIS_URL": "redis://127.0.0.1:1/0",
+    }
+    beside_up = CliRunner().invoke(app, ["doctor", "--ready-file", str(ready)], env={"COLUMNS": "200"}).output
+    assert f"export {' '.join(f'{name}={value}' for name, value in for_commands.items())}\n" in beside_up
+    assert "export" not in CliRunner().invoke(app, ["doctor", "--ready-file", str(ready)], env=for_commands).output
     for wrong, told in (
         ("web", "ROLE=URL"),
         ("nobody=http://127.0.0.1:1", "ROLE=URL"),
