@@ -61,6 +61,10 @@ _EMBEDDED_KAFKA = {
     "NEWS_KAFKA_TRANSACTIONS": "false",
     "NEWS_KAFKA_STATIC_MEMBERS": "false",
     "NEWS_KAFKA_SESSION_TIMEOUT": "PT3S",
+    # What is exported for a cluster must not reach it.
+    "NEWS_KAFKA_SECURITY_PROTOCOL": "PLAINTEXT",
+    "NEWS_KAFKA_SSL_CAFILE": "",
+    "NEWS_KAFKA_REPLICATION": "1",
 }
 
 

@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Callable
+from io import TextIOWrapper
 from itertools import cycle
 
 from rich.console import Console
@@ -11,7 +12,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from newsfeed.roles import PEERS, Places
+from newsfeed.roles import PEERS, Places, without_password
 
 _COLOURS = (
     *("cyan", "green", "yellow", "blue", "magenta", "red"),
@@ -26,6 +27,8 @@ class Screen:
     """Writes to a terminal in colour, to anything else plainly."""
 
     def __init__(self) -> None:
+        if isinstance(sys.stdout, TextIOWrapper):
+            sys.stdout.reconfigure(errors="replace")  # our lines and those of roles have signs that ASCII has not
         self.on_lost: Callable[[], None] = lambda: None
         """Called once when nobody reads any more, for example ``newsfeed up | head``; later lines are dropped."""
         self._console = _Output(self._lose)
@@ -53,7 +56,7 @@ class Screen:
 
     def starting(self, places: Places) -> None:
         """Say what will be started and what will be lost."""
-        self.say(f"starting: Kafka {places.kafka}, Redis {places.redis}")
+        self.say(f"starting: Kafka {places.kafka}, Redis {without_password(places.redis)}")
         if places.kafka_is_ours:
             self.say("the embedded Kafka keeps everything in memory: ALL IS FORGOTTEN when this stops")
         if places.kafka_is_ours and not places.redis_is_ours:
@@ -66,7 +69,7 @@ class Screen:
         for peer in PEERS:
             table.add_row(_TITLES[peer], f"{places.url(f'{peer}-api')}  (reference: /docs)")
         table.add_row("Kafka", escape(places.kafka))
-        table.add_row("Redis", escape(places.redis))
+        table.add_row("Redis", escape(without_password(places.redis)))
         self._console.print()
         self._console.print(Panel(table, title="newsfeed is ready", expand=False))
         self._console.print("\nPost an article:\n")
