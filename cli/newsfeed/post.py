@@ -89,7 +89,8 @@ def post(
     if start.lines:
         console.print(f"going on after line {start.lines:,}; --restart begins anew", highlight=False)
     tally = _Tally(rejected_before=start.rejected)
-    client = httpx.Client(timeout=60, headers={"Authorization": f"Bearer {key}"}, params={"source": source})
+    headers = {"Authorization": f"Bearer {key}"}
+    client = httpx.Client(timeout=60, headers=headers, params={"source": source}, trust_env=False)
     progress = Progress(*_COLUMNS, console=console)
     with client, progress:
         task = progress.add_task(
