@@ -29,7 +29,8 @@ class ApiClient:
     def __init__(self, address: str, *, key: str | None, patience: float) -> None:
         self._address = address.rstrip("/")
         self._patience = patience
-        self._http = httpx.Client(timeout=60, headers={"Authorization": f"Bearer {key}"} if key else {})
+        headers = {"Authorization": f"Bearer {key}"} if key else {}
+        self._http = httpx.Client(timeout=60, headers=headers, trust_env=False)  # ours are behind no proxy
 
     def __enter__(self) -> "ApiClient":
         return self

@@ -1,8 +1,9 @@
 """``newsfeed dead-letters``: look at parked records, and have one applied again where it failed."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from dataclasses import dataclass
+from typing import TypeVar
 
 import typer
 from rich.console import Console
@@ -10,13 +11,16 @@ from rich.markup import escape
 from rich.table import Table
 from tenacity import AsyncRetrying, RetryError, retry_if_result, stop_after_delay, wait_fixed
 
-from news_shared.errors import PoisonError, TransientError
+from news_shared.errors import LogMismatchError, PoisonError, TransientError
 from news_shared.projection.dead_letters import DeadLetter
 from news_shared.projection.log import PartitionLog
 from news_shared.projection.state import replay_key
 from news_shared.redis_client import open_redis, redis_errors
 from news_shared.settings import KafkaSettings, ProcessSettings, RedisSettings, read_settings
-from news_shared.topics import DEAD_LETTERS
+from news_shared.topics import DEAD_LETTERS, check_topics
+from newsfeed.ingest_calls import failure
+
+T = TypeVar("T")
 
 dead_letters = typer.Typer(help="Records that could not be applied, with their reasons.", no_args_is_help=True)
 
@@ -38,9 +42,10 @@ class Parked:
 def list_parked() -> None:
     """Show what is parked, oldest first."""
     table = Table("Record", "Group", "When", "Why")
-    for parked in asyncio.run(_all()):
+    for parked in _found(_all()):
         letter = parked.letter
-        table.add_row(parked.name, letter.group, f"{letter.time:%Y-%m-%d %H:%M:%S}", letter.error)
+        what = (parked.name, letter.group, f"{letter.time:%Y-%m-%d %H:%M:%S}", letter.error)
+        table.add_row(*map(escape, what))
     Console().print(table if table.row_count else "Nothing is parked.")
 
 
@@ -51,15 +56,14 @@ def replay(
     patience: float = typer.Option(30, help="Seconds to wait until its projector has taken it up."),
 ) -> None:
     """Have a parked record applied again by the projection that failed, once; it stays in the list."""
+    Console().print(_found(_replay(record, group, patience)), highlight=False, markup=False)
+
+
+def _found(looking: Coroutine[object, object, T]) -> T:
     try:
-        _say(asyncio.run(_replay(record, group, patience)))
-    except (PoisonError, TransientError) as error:
-        Console(stderr=True).print(f"[red]{escape(str(error))}[/]", highlight=False)
-        raise typer.Exit(1) from error
-
-
-def _say(message: str) -> None:
-    Console().print(message, highlight=False)
+        return asyncio.run(looking)
+    except (PoisonError, TransientError, LogMismatchError) as error:
+        raise failure(str(error)) from error
 
 
 async def _replay(name: str, group: str | None, patience: float) -> str:
@@ -90,7 +94,9 @@ async def _replay(name: str, group: str | None, patience: float) -> str:
 
 
 async def _all() -> list[Parked]:
-    return await all_parked(read_settings(KafkaSettings), read_settings(ProcessSettings).partitions)
+    kafka, partitions = read_settings(KafkaSettings), read_settings(ProcessSettings).partitions
+    await check_topics(kafka, partitions)
+    return await all_parked(kafka, partitions)
 
 
 async def all_parked(kafka: KafkaSettings, partitions: int) -> list[Parked]:

@@ -6,10 +6,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from shlex import quote
 from typing import Any, Final
 
 import httpx
 import typer
+from prometheus_client.parser import text_string_to_metric_families
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from rich.console import Console
 from rich.markup import escape
@@ -17,7 +19,8 @@ from rich.table import Table
 
 from news_shared.clock import rfc3339
 from news_shared.errors import LogMismatchError, TransientError
-from news_shared.settings import KafkaSettings, ProcessSettings, read_settings
+from news_shared.redis_client import check_eviction, open_redis
+from news_shared.settings import KafkaSettings, ProcessSettings, RedisSettings, read_settings
 from news_shared.topics import check_topics
 from newsfeed.dead_letters import all_parked
 from newsfeed.findings import (
@@ -32,7 +35,7 @@ from newsfeed.findings import (
     of_retention,
 )
 from newsfeed.ingest_calls import failure
-from newsfeed.roles import KAFKA_OFFSET, PEERS, ROLES
+from newsfeed.roles import KAFKA_OFFSET, PEERS, REDIS_OFFSET, ROLES, without_password
 
 _PORT_BASE: Final = 8000
 _TIMEOUT: Final = 3.0
@@ -40,7 +43,7 @@ _QUERIES: Final = {"feed": "/v1/articles?limit=1", "views": "/v1/trending?limit=
 """Answers that say as of when they are."""
 _ON_COMPOSE: Final = (
     "Here `newsfeed COMMAND` is: docker compose run --rm topics COMMAND\n"
-    "and `newsfeed rebuild feed`: docker compose run --rm feed-projector rebuild"
+    "and `newsfeed rebuild feed`: docker compose run --rm feed-projector rebuild\n"
 )
 _STATES: Final = {"well": "[green]well[/]", "look": "[yellow]look at it[/]", "wrong": "[red]wrong[/]"}
 
@@ -63,9 +66,12 @@ class Places:
     roles: Mapping[str, str]
     """Address of each process, by its role; ``feed-api``, ``web`` …"""
     kafka: KafkaSettings
+    redis: RedisSettings
     partitions: int
     key: str
     on_compose: bool = False
+    for_commands: str = ""
+    """How other commands are given here; empty where they find the servers by themselves."""
 
 
 def doctor(
@@ -80,7 +86,8 @@ def doctor(
     Without addresses those of `newsfeed up` are asked. On compose: docker compose run --rm --no-deps topics doctor
     --compose
     """
-    findings = asyncio.run(examine(_places(where or [], key, ready_file, compose), datetime.now(UTC)))
+    places = _places(where or [], key, ready_file, compose)
+    findings = asyncio.run(examine(places, datetime.now(UTC)))
     is_well = all(finding.state != "wrong" for finding in findings)
     if as_json:
         said = {"well": is_well, "at": rfc3339(datetime.now(UTC)), "findings": [asdict(one) for one in findings]}
@@ -88,8 +95,8 @@ def doctor(
     else:
         console = Console()
         console.print(screen(findings))
-        if compose and not is_well:
-            console.print(_ON_COMPOSE, highlight=False)
+        if any(finding.state != "well" for finding in findings):
+            console.print(places.for_commands, highlight=False, markup=False, soft_wrap=True, end="")
     if not is_well:
         raise typer.Exit(1)
 
@@ -114,8 +121,12 @@ async def examine(places: Places, now: datetime) -> list[Finding]:
     async with httpx.AsyncClient(timeout=_TIMEOUT, trust_env=False) as http:
         asking = [_health(http, role, url) for role, url in places.roles.items()]
         fresh = [_as_of(http, places.roles[f"{service}-api"], query) for service, query in _QUERIES.items()]
-        health, as_of, feeds, kafka = await asyncio.gather(
-            asyncio.gather(*asking), asyncio.gather(*fresh), _feeds(http, places, now), _kafka(places, now)
+        health, as_of, feeds, kafka, redis = await asyncio.gather(
+            asyncio.gather(*asking),
+            asyncio.gather(*fresh),
+            _feeds(http, places, now),
+            _kafka(places, now),
+            _redis(places),
         )
     return [
         *(of_process(one, on_compose=places.on_compose) for one in health),
@@ -124,6 +135,7 @@ async def examine(places: Places, now: datetime) -> list[Finding]:
         *of_retention(one.metrics for one in health if one.role == "views-projector"),
         *(of_freshness(service, moment, now) for service, moment in zip(_QUERIES, as_of, strict=True)),
         *kafka,
+        redis,
         *feeds,
     ]
 
@@ -131,20 +143,27 @@ async def examine(places: Places, now: datetime) -> list[Finding]:
 async def _health(http: httpx.AsyncClient, role: str, url: str) -> Health:
     try:
         alive, ready, metrics = [await http.get(f"{url}/{path}") for path in ("livez", "readyz", "metrics")]
-        reasons = [str(reason) for reason in ready.json().get("reasons", [])]
-        if not ready.is_success and not reasons:
-            reasons = [f"/readyz answers {ready.status_code}"]
-    except (httpx.HTTPError, ValueError) as error:
+        reasons = _reasons(ready)
+        list(text_string_to_metric_families(metrics.text if metrics.is_success else ""))
+    except httpx.HTTPError as error:
         return Health(role, url, answered=str(error) or type(error).__name__)
+    except (ValueError, LookupError, TypeError):
+        return Health(role, url, answered="what answers there is no process of a newsfeed")
     return Health(role, url, None, alive.is_success, reasons, metrics.text if metrics.is_success else "")
+
+
+def _reasons(ready: httpx.Response) -> list[str]:
+    reasons = [str(reason) for reason in ready.json()["reasons"]]
+    return reasons if ready.is_success or reasons else [f"/readyz answers {ready.status_code}"]
 
 
 async def _as_of(http: httpx.AsyncClient, url: str, query: str) -> datetime | None:
     try:
         answer = await http.get(f"{url}{query}")
-        return datetime.fromisoformat(answer.raise_for_status().json()["as_of"])
-    except (httpx.HTTPError, ValueError, LookupError):
+        as_of = datetime.fromisoformat(answer.raise_for_status().json()["as_of"])
+    except (httpx.HTTPError, ValueError, LookupError, TypeError):
         return None
+    return as_of if as_of.tzinfo else None
 
 
 async def _feeds(http: httpx.AsyncClient, places: Places, now: datetime) -> list[Finding]:
@@ -161,7 +180,7 @@ async def _feeds(http: httpx.AsyncClient, places: Places, now: datetime) -> list
     except httpx.HTTPStatusError as error:
         do = "Name the admin key: NEWS_ADMIN_KEY." if error.response.status_code in {401, 403} else "See ingest-api."
         return [Finding("feeds", "wrong", f"the sources cannot be read ({error.response.status_code})", do)]
-    except (httpx.HTTPError, ValueError) as error:
+    except (httpx.HTTPError, ValueError, LookupError, TypeError) as error:
         return [Finding("feeds", "wrong", f"the sources cannot be read ({error})", "See ingest-api.")]
     return of_feeds(found, now)
 
@@ -181,9 +200,23 @@ async def _kafka(places: Places, now: datetime) -> list[Finding]:
     return [Finding("Kafka", "well", "it answers and has all topics"), *letters]
 
 
+async def _redis(places: Places) -> Finding:
+    try:
+        async with open_redis(places.redis) as redis:
+            await check_eviction(redis)
+    except LogMismatchError as error:
+        return Finding("Redis", "wrong", str(error), "Do what it says.")
+    except TransientError as error:
+        do = "Start it, or say where it is: NEWS_REDIS_URL."
+        if places.on_compose:
+            do = "See its log: docker compose logs redis. Start it: docker compose up -d redis"
+        return Finding("Redis", "wrong", f"it does not answer: {error}", do)
+    return Finding("Redis", "well", "it answers and keeps every key")
+
+
 def _places(where: Sequence[str], key: str, ready_file: Path | None, compose: bool) -> Places:
     process = read_settings(ProcessSettings)
-    kafka = read_settings(KafkaSettings)
+    kafka, redis = read_settings(KafkaSettings), read_settings(RedisSettings)
     if compose:
         roles = {role.name: f"http://{role.name}:8000" for role in ROLES}
     else:
@@ -191,12 +224,15 @@ def _places(where: Sequence[str], key: str, ready_file: Path | None, compose: bo
         if "bootstrap" not in kafka.model_fields_set:  # nobody said where it is
             bootstrap = f"127.0.0.1:{_PORT_BASE + KAFKA_OFFSET}"
             kafka = KafkaSettings(bootstrap=bootstrap, transactions=False)
+        if "url" not in redis.model_fields_set:
+            redis = RedisSettings(url=f"redis://127.0.0.1:{_PORT_BASE + REDIS_OFFSET}/0")
     if ready_file is not None:
         try:
             ready = json.loads(ready_file.read_text(encoding="utf-8"))
             roles |= ready["roles"]
             key = ready["admin_key"]
             kafka = KafkaSettings(bootstrap=ready["kafka"], transactions=kafka.transactions)
+            redis = RedisSettings(url=ready["redis"])
         except (OSError, ValueError, KeyError, TypeError) as error:
             wanted = "Name the file that `newsfeed up --ready-file` wrote, while that runs."
             raise failure(f"{ready_file} cannot be read ({error}). {wanted}") from error
@@ -208,5 +244,35 @@ def _places(where: Sequence[str], key: str, ready_file: Path | None, compose: bo
         if not equals or role not in roles:
             raise typer.BadParameter(f"{pair}: write ROLE=URL with one of {', '.join(roles)}")
         roles[role] = url
-    addresses = {role: url.rstrip("/") for role, url in roles.items()}
-    return Places(addresses, kafka, process.partitions, key, on_compose=compose)
+    return Places(
+        {role: _address(role, url) for role, url in roles.items()},
+        kafka,
+        redis,
+        process.partitions,
+        key,
+        on_compose=compose,
+        for_commands=_ON_COMPOSE if compose else _for_commands(kafka, redis),
+    )
+
+
+def _for_commands(kafka: KafkaSettings, redis: RedisSettings) -> str:
+    """Other commands know of servers only what the environment says, and nothing of `newsfeed up`."""
+    if (kafka, redis) == (read_settings(KafkaSettings), read_settings(RedisSettings)):
+        return ""
+    told = {
+        "NEWS_KAFKA_BOOTSTRAP": kafka.bootstrap,
+        "NEWS_KAFKA_TRANSACTIONS": str(kafka.transactions).lower(),
+        "NEWS_REDIS_URL": without_password(redis.url),
+    }
+    words = " ".join(f"{name}={quote(value)}" for name, value in told.items())
+    return f"So that other commands find these servers, first:\n  export {words}\n"
+
+
+def _address(role: str, url: str) -> str:
+    try:
+        is_one = httpx.URL(url).scheme in {"http", "https"} and httpx.URL(url).host
+    except httpx.InvalidURL:
+        is_one = False
+    if not is_one:
+        raise typer.BadParameter(f"{role}={url}: that is no address; write for example {role}=http://127.0.0.1:8000")
+    return url.rstrip("/")

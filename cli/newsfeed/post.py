@@ -14,7 +14,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_delay, wait_exponential_jitter
 
-from newsfeed.post_place import Place, forget
+from newsfeed.post_place import Place, PlaceKeeper
 
 _LINES_A_REQUEST = 500
 _COLUMNS = (
@@ -44,6 +44,12 @@ class _AwayError(Exception):
 class _Tally:
     accepted: int = 0
     rejected: list[str] = field(default_factory=list)
+    rejected_before: int = 0
+    """In the runs that this one goes on with."""
+
+    @property
+    def all_rejected(self) -> int:
+        return self.rejected_before + len(self.rejected)
 
 
 @dataclass(frozen=True)
@@ -76,29 +82,31 @@ def post(
     A run over an NDJSON file that was cut off goes on where it was.
     """
     console = Console(stderr=True)
+    url = f"{ingest.rstrip('/')}/v1/articles"
     file = _ndjson_file(what)
-    start = Place() if file is None or restart else Place.kept_of(file) or Place()
+    keeper = None if file is None else PlaceKeeper(file, url, source, lambda text: _warn(console, text))
+    start = Place() if keeper is None or restart else keeper.found()
     if start.lines:
         console.print(f"going on after line {start.lines:,}; --restart begins anew", highlight=False)
-    tally = _Tally()
-    url = f"{ingest.rstrip('/')}/v1/articles"
-    client = httpx.Client(timeout=60, headers={"Authorization": f"Bearer {key}"}, params={"source": source})
+    tally = _Tally(rejected_before=start.rejected)
+    headers = {"Authorization": f"Bearer {key}"}
+    client = httpx.Client(timeout=60, headers=headers, params={"source": source}, trust_env=False)
     progress = Progress(*_COLUMNS, console=console)
     with client, progress:
         task = progress.add_task(
             "articles", total=file.stat().st_size if file else None, completed=start.offset, articles=0
         )
-        for part in _parts(what, file, start):
+        for part in _read(what, file, start):
             left: _Part | None = part
             while left is not None:
                 answer = _send(client, url, left, patience)
                 _add(tally, answer, first_line=left.first_line)
                 left = _left(left, answer)
-            if file is not None:
-                Place.reached(file, part.end, part.first_line + part.lines).keep(file)
+            if keeper is not None:
+                keeper.reached(part.end, part.first_line + part.lines, tally.all_rejected)
             progress.update(task, completed=part.end, articles=tally.accepted + len(tally.rejected))
-    if file is not None:
-        forget(file)
+    if keeper is not None:
+        keeper.forget()
     _report(console, tally)
 
 
@@ -108,13 +116,31 @@ def _report(console: Console, tally: _Tally) -> None:
     if len(tally.rejected) > 20:
         console.print(f"… and {len(tally.rejected) - 20} more")
     console.print(f"{tally.accepted} accepted, {len(tally.rejected)} rejected")
-    if tally.rejected:
+    if tally.rejected_before:
+        console.print(f"{tally.rejected_before} were rejected before this run was cut off; --restart names them again")
+    if tally.all_rejected:
         raise typer.Exit(1)
+
+
+def _warn(console: Console, message: str) -> None:
+    console.print(f"[yellow]{escape(message)}[/]", highlight=False, soft_wrap=True)
 
 
 def _ndjson_file(what: str) -> Path | None:
     path = Path(what)
     return path if path.suffix in {".ndjson", ".jsonl"} and path.is_file() else None
+
+
+def _read(what: str, file: Path | None, start: Place) -> Iterator[_Part]:
+    parts = _parts(what, file, start)
+    while True:
+        try:
+            part = next(parts, None)
+        except OSError as error:
+            raise typer.Exit(_fail(f"{what} cannot be read ({error}). What was read before is posted")) from error
+        if part is None:
+            return
+        yield part
 
 
 def _parts(what: str, file: Path | None, start: Place) -> Iterator[_Part]:

@@ -33,6 +33,8 @@ class ReadyFile:
             "pids": {role.name: pids[role.name] for role in ROLES},
         }
         beside = self._path.with_name(f".{self._path.name}.{os.getpid()}")
+        beside.unlink(missing_ok=True)
+        beside.touch(mode=0o600)  # the admin key is in it
         beside.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
         beside.replace(self._path)
 

@@ -20,7 +20,7 @@ from news_shared.projection.contract import hash_tag
 from news_shared.projection.state import StateKeys
 from news_shared.redis_client import open_redis, redis_errors
 from news_shared.settings import KafkaSettings, ProcessSettings, RedisSettings, read_settings
-from news_shared.topics import DEAD_LETTERS, MAX_RECORD_BYTES, SUBMISSIONS, TOPICS, create_topics
+from news_shared.topics import DEAD_LETTERS, MAX_RECORD_BYTES, SUBMISSIONS, create_topics, used_topics
 from newsfeed.backup import BARS, Done, bounds_of
 from newsfeed.backup_file import BackupReader, Saved, counted
 from newsfeed.backup_offsets import moved
@@ -76,8 +76,8 @@ async def restore_backup(
             f"{saved.header.partitions}: an article's partition follows from the number."
         )
     await _check_redis(redis, partitions)
+    await _check_empty(kafka)  # before topics are made: one that is missing is what tells of a half
     await create_topics(kafka, partitions)
-    await _check_empty(kafka, partitions)
     await _remove_last_topic(kafka)
     await _write(kafka, saved, progress)
     await _check_written(kafka, saved)
@@ -97,14 +97,12 @@ async def _check_redis(settings: RedisSettings, partitions: int) -> None:
                         )
 
 
-async def _check_empty(kafka: KafkaSettings, partitions: int) -> None:
-    for topic, of_partitions in (await bounds_of(kafka, [spec.name for spec in TOPICS], partitions)).items():
-        for partition, bounds in enumerate(of_partitions):
-            if bounds.end > 0:
-                raise LogMismatchError(
-                    f"{topic}/{partition} holds records, or has held some. A backup goes into a fresh cluster: "
-                    "delete all topics news.* with Kafka's tools, empty Redis, and begin again."
-                )
+async def _check_empty(kafka: KafkaSettings) -> None:
+    if used := await used_topics(kafka):
+        raise LogMismatchError(
+            f"records are or were in {', '.join(used)}. A backup goes into a fresh cluster: delete all topics news.* "
+            "with Kafka's tools, empty Redis, and begin again."
+        )
 
 
 async def _write(kafka: KafkaSettings, saved: BackupReader, progress: Done) -> None:
@@ -176,7 +174,7 @@ async def _remove_last_topic(kafka: KafkaSettings) -> None:
 
 async def _create_last_topic(kafka: KafkaSettings, partitions: int) -> None:
     async def was_missing() -> bool:
-        return bool(await create_topics(kafka, partitions))
+        return bool(await create_topics(kafka, partitions, ends_restore=True))
 
     await _while(was_missing)  # the broker may not be through with deleting it
 

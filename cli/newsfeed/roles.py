@@ -4,6 +4,7 @@ import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
+from urllib.parse import urlsplit
 
 Stage = Literal["writers", "doors", "pages"]
 """What stops together, the last first: pages, the doors that pages ask, then what writes projections and topics."""
@@ -60,6 +61,10 @@ _EMBEDDED_KAFKA = {
     "NEWS_KAFKA_TRANSACTIONS": "false",
     "NEWS_KAFKA_STATIC_MEMBERS": "false",
     "NEWS_KAFKA_SESSION_TIMEOUT": "PT3S",
+    # What is exported for a cluster must not reach it.
+    "NEWS_KAFKA_SECURITY_PROTOCOL": "PLAINTEXT",
+    "NEWS_KAFKA_SSL_CAFILE": "",
+    "NEWS_KAFKA_REPLICATION": "1",
 }
 
 
@@ -107,6 +112,14 @@ def choose_places(
         redis_is_ours=redis is None,
         host=host,
     )
+
+
+def without_password(url: str) -> str:
+    """A URL as it may be shown."""
+    parts = urlsplit(url)
+    credentials, at, place = parts.netloc.rpartition("@")
+    user = credentials.partition(":")[0]
+    return parts._replace(netloc=f"{user}:***@{place}").geturl() if at else url
 
 
 def shared_environment(places: Places, given: Mapping[str, str]) -> dict[str, str]:

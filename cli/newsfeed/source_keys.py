@@ -60,7 +60,7 @@ def rotate(
     _duration(grace, "--grace")
     made = call("POST", ingest, key, f"/v1/sources/{source}/keys/{key_id}/rotate", json={"grace": grace})
     _show(made)
-    Console(stderr=True).print(f"{key_id} ends at {made['replaces']['expires_at']}", highlight=False)
+    Console(stderr=True).print(f"{escape(key_id)} ends at {made['replaces']['expires_at']}", highlight=False)
 
 
 @keys.command()

@@ -109,7 +109,7 @@ def export(
 def poll(name: Annotated[str, typer.Argument(help="The source.")], ingest: Ingest = INGEST, key: Key = KEY) -> None:
     """Poll a source's feed now, also one that was gone (410)."""
     call("POST", ingest, key, f"/v1/sources/{name}/poll")
-    Console().print(f"{name} is polled as soon as its host may be asked")
+    Console().print(f"{escape(name)} is polled as soon as its host may be asked")
 
 
 def sources_table(found: list[dict[str, Any]], now: datetime) -> Table:
@@ -143,7 +143,7 @@ def _health_shown(source: Mapping[str, Any]) -> str:
     health = _health(source)
     failures = (source.get("polling") or {}).get("failures", 0)
     times = f" ({failures})" if failures and health == "failing" else ""
-    return f"[{_COLOURS.get(health, 'dim')}]{health}{times}[/]"
+    return f"[{_COLOURS.get(health, 'dim')}]{escape(health)}{times}[/]"
 
 
 def _last_error(polling: Mapping[str, Any]) -> str:

@@ -3,14 +3,16 @@
 import os
 import sys
 from collections.abc import Callable
+from io import TextIOWrapper
 from itertools import cycle
 
 from rich.console import Console
+from rich.markup import escape
 from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from newsfeed.roles import PEERS, Places
+from newsfeed.roles import PEERS, Places, without_password
 
 _COLOURS = (
     *("cyan", "green", "yellow", "blue", "magenta", "red"),
@@ -25,6 +27,8 @@ class Screen:
     """Writes to a terminal in colour, to anything else plainly."""
 
     def __init__(self) -> None:
+        if isinstance(sys.stdout, TextIOWrapper):
+            sys.stdout.reconfigure(errors="replace")  # our lines and those of roles have signs that ASCII has not
         self.on_lost: Callable[[], None] = lambda: None
         """Called once when nobody reads any more, for example ``newsfeed up | head``; later lines are dropped."""
         self._console = _Output(self._lose)
@@ -52,7 +56,7 @@ class Screen:
 
     def starting(self, places: Places) -> None:
         """Say what will be started and what will be lost."""
-        self.say(f"starting: Kafka {places.kafka}, Redis {places.redis}")
+        self.say(f"starting: Kafka {places.kafka}, Redis {without_password(places.redis)}")
         if places.kafka_is_ours:
             self.say("the embedded Kafka keeps everything in memory: ALL IS FORGOTTEN when this stops")
         if places.kafka_is_ours and not places.redis_is_ours:
@@ -64,8 +68,8 @@ class Screen:
         table.add_row("[bold]read[/]", f"[bold]{places.url('web')}[/]")
         for peer in PEERS:
             table.add_row(_TITLES[peer], f"{places.url(f'{peer}-api')}  (reference: /docs)")
-        table.add_row("Kafka", places.kafka)
-        table.add_row("Redis", places.redis)
+        table.add_row("Kafka", escape(places.kafka))
+        table.add_row("Redis", escape(without_password(places.redis)))
         self._console.print()
         self._console.print(Panel(table, title="newsfeed is ready", expand=False))
         self._console.print("\nPost an article:\n")

@@ -1,5 +1,6 @@
 """How this project connects to Kafka, and which of its errors mean «try again»."""
 
+import logging
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,6 +11,7 @@ from aiokafka.errors import (
     CommitFailedError,
     IllegalStateError,
     InvalidProducerEpoch,
+    KafkaConnectionError,
     KafkaError,
     MessageSizeTooLargeError,
     ProducerFenced,
@@ -18,6 +20,22 @@ from aiokafka.errors import (
 
 from news_shared.errors import FencedError, PoisonError, TransientError
 from news_shared.settings import KafkaSettings
+
+
+class _ClientLog(logging.Handler):
+    """Keeps why a broker could not be reached: the client only logs it, and raises that it reached none."""
+
+    last = ""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Of `logging.Handler`."""
+        error = record.args[-1] if isinstance(record.args, tuple) and record.args else None
+        if isinstance(error, Exception):
+            self.last = repr(error)
+
+
+_client_log = _ClientLog(logging.WARNING)
+logging.getLogger("aiokafka").addHandler(_client_log)
 
 
 def connection(settings: KafkaSettings) -> dict[str, Any]:
@@ -76,5 +94,8 @@ def kafka_errors(what: str) -> Iterator[None]:
         raise FencedError(f"{what}: {error!r}") from error
     except (MessageSizeTooLargeError, RecordTooLargeError) as error:
         raise PoisonError(f"{what}: {error}") from error
+    except KafkaConnectionError as error:
+        why = f", since: {_client_log.last}" if "bootstrap" in str(error) and _client_log.last else ""
+        raise TransientError(f"{what}: {error!r}{why}") from error
     except (KafkaError, IllegalStateError, OSError, TimeoutError) as error:
         raise TransientError(f"{what}: {error!r}") from error

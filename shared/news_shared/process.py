@@ -10,11 +10,13 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from datetime import timedelta
 from time import monotonic
+from types import FrameType
 from typing import Protocol
 
 import structlog
 import uvicorn
 from starlette.types import ASGIApp
+from uvicorn.lifespan.on import LifespanOn, LifespanSendMessage
 
 from news_shared import crash_points
 from news_shared.cancelling import cancel
@@ -49,7 +51,7 @@ def setup_logging(settings: ProcessSettings, role: str) -> None:
     structlog.configure(
         processors=[*shared, last],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=lambda *_: _Logger(sys.stderr),
         cache_logger_on_first_use=True,
     )
     handler = logging.StreamHandler(sys.stderr)
@@ -60,8 +62,20 @@ def setup_logging(settings: ProcessSettings, role: str) -> None:
     )
     logging.basicConfig(handlers=[handler], level=max(level, logging.WARNING), force=True)
     # The client reports each reconnect as an error; our own lines say what it means for us.
-    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
+    logging.getLogger("aiokafka").propagate = False
     structlog.contextvars.bind_contextvars(role=role)
+
+
+class _Logger(structlog.PrintLogger):
+    """Loses lines that cannot be written, as on a full disk: what they tell of goes on."""
+
+    def msg(self, message: str) -> None:
+        """Print it if that is possible; of `PrintLogger`."""
+        with suppress(OSError):
+            super().msg(message)
+
+    log = debug = info = warn = warning = msg
+    fatal = failure = err = error = critical = exception = msg
 
 
 def serve(app: ASGIApp, settings: ProcessSettings, *, protocol: type[asyncio.Protocol] | None = None) -> None:
@@ -87,14 +101,61 @@ def serve(app: ASGIApp, settings: ProcessSettings, *, protocol: type[asyncio.Pro
         server_header=False,
         timeout_graceful_shutdown=round(settings.drain_timeout.total_seconds()),
     )
+    config.load()
+    config.lifespan_class = _Lifespan
     server = _Server(config)
     with suppress(KeyboardInterrupt):
         server.run()
-    if not server.started:
+    if not server.started and not server.should_exit:
         sys.exit(3)  # what uvicorn itself exits with when the start fails
 
 
+class _Lifespan(LifespanOn):
+    """One whose start can be given up: it may wait for Kafka for minutes, and uvicorn looks at signals after it."""
+
+    is_given_up = False
+
+    async def main(self) -> None:
+        """Until the end of the process; of `LifespanOn`."""
+        self._loop = asyncio.get_running_loop()
+        self._work = asyncio.create_task(super().main(), name="lifespan")
+        await asyncio.wait({self._work})
+
+    def give_up_start(self) -> None:
+        """End a start that is under way; may be called from a signal's handler."""
+        if not self.startup_event.is_set():
+            self.is_given_up = True
+            self._loop.call_soon_threadsafe(self._cancel)
+
+    def _cancel(self) -> None:
+        self._cancelling = asyncio.create_task(cancel([self._work]), name="end of the start")
+
+    async def startup(self) -> None:
+        """Wait until it has started or was given up; of `LifespanOn`."""
+        await super().startup()
+        self.should_exit |= self.is_given_up
+
+    async def send(self, message: LifespanSendMessage) -> None:
+        """Take what the application says; of `LifespanOn`. A start that was given up is no failure to be told."""
+        if not self.is_given_up:
+            await super().send(message)
+
+
 class _Server(uvicorn.Server):
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Told to stop; during the start too."""
+        super().handle_exit(sig, frame)
+        if not self.started and isinstance(lifespan := getattr(self, "lifespan", None), _Lifespan):
+            lifespan.give_up_start()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start; when told to stop meanwhile, end as after serving."""
+        try:
+            await super().startup(sockets)
+        except SystemExit:
+            if not self.should_exit:
+                raise
+
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Before it waits for open answers: event streams never end by themselves."""
         for end in _at_stop:
@@ -173,9 +234,9 @@ class BackgroundWork:
 def _stop_process_on_failure(task: asyncio.Task[None]) -> None:
     if task.cancelled() or (error := task.exception()) is None:
         return
-    log.error("background work died, the process stops", work=task.get_name(), exc_info=error)
     if _serving:  # not in a test or a command, whose own end this is not
-        os.kill(os.getpid(), signal.SIGTERM)
+        os.kill(os.getpid(), signal.SIGTERM)  # first: telling may fail
+    log.error("background work died, the process stops", work=task.get_name(), exc_info=error)
 
 
 async def wait_for_topics(
@@ -198,5 +259,5 @@ async def wait_for_topics(
                 raise
             if str(error) != said:
                 said = str(error)
-                log.info("waiting for Kafka", bootstrap=kafka.bootstrap, reason=said)
+                log.info("waiting for Kafka", bootstrap=kafka.bootstrap, security=kafka.security_protocol, reason=said)
         await asyncio.sleep(0.25)

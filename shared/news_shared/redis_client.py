@@ -28,7 +28,7 @@ from redis.exceptions import (
     TryAgainError,
 )
 
-from news_shared.errors import TransientError
+from news_shared.errors import LogMismatchError, TransientError
 from news_shared.settings import RedisSettings
 
 log = structlog.get_logger()
@@ -55,6 +55,8 @@ _AWAY = (
 # Redis is there and refuses for a while: its disk is full, too few replicas hear it, somebody's script takes long.
 # redis-py has no classes for these.
 _REFUSED = ("MISCONF", "NOREPLICAS", "BUSY ")
+
+_KEEPS_ALL = "noeviction"
 
 _CLOSED_UNDER_WAY = ("'writelines'", "'readexactly'", "'read'", "'drain'", "handler is closed", "transport is closing")
 
@@ -103,6 +105,38 @@ async def _learn_the_nodes(client: RedisCluster) -> None:
             await client.initialize()
     except TransientError as error:
         log.info("Redis is away, going on without", reason=str(error))
+
+
+async def check_eviction(redis: RedisClient) -> None:
+    """Refuse a Redis that drops keys when it is full: counts would be gone while their offset stays.
+
+    One that does not tell, as some that are rented, is let through with a line in the log.
+
+    Raises:
+        LogMismatchError: its policy, and what to set.
+        TransientError: Redis may answer later.
+    """
+    try:
+        with redis_errors("asking what Redis does when it is full"):
+            policies = {str(info.get("maxmemory_policy", "")) for info in await _memory_of_each(redis)}
+    except ResponseError as error:
+        log.info("Redis does not tell whether it evicts keys; it must not", reason=str(error))
+        return
+    if "" in policies:
+        log.info("Redis does not tell whether it evicts keys; it must not")
+    if evicting := ", ".join(sorted(policies - {"", _KEEPS_ALL})):
+        raise LogMismatchError(
+            f"Redis drops keys when it is full (maxmemory-policy {evicting}), and counts with them, so this stands "
+            f"still. Set maxmemory-policy to {_KEEPS_ALL} in its configuration, and at once with: "
+            f"redis-cli CONFIG SET maxmemory-policy {_KEEPS_ALL}"
+        )
+
+
+async def _memory_of_each(redis: RedisClient) -> list[dict[str, Any]]:
+    if isinstance(redis, RedisCluster):
+        of_nodes = await awaited(redis.execute_command("INFO", "memory", target_nodes=RedisCluster.PRIMARIES))
+        return list(of_nodes.values())
+    return [await redis.info("memory")]
 
 
 async def awaited(answer: Any) -> Any:

@@ -1,6 +1,7 @@
 """Settings that several services share; read once per process, validated all at once, passed down from there."""
 
 import socket
+import ssl
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from typing import Literal, TypeVar, overload
@@ -36,6 +37,24 @@ class KafkaSettings(BaseSettings):
         True, description="Group members keep their partitions over a quick restart. Off for the embedded broker."
     )
     replication: int = Field(1, ge=1, le=7, description="Copies of each partition of the topics that we create.")
+
+    @field_validator("ssl_cafile")
+    @classmethod
+    def _certificates_can_be_read(cls, path: str | None) -> str | None:
+        try:
+            ssl.create_default_context(cafile=path or None)
+        except OSError as error:  # of TLS too
+            raise ValueError(f"{path} cannot be read as certificates in PEM: {error}") from error
+        return path
+
+    @model_validator(mode="after")
+    def _sasl_has_a_user(self) -> "KafkaSettings":
+        if self.security_protocol.startswith("SASL") and not (self.sasl_username and self.sasl_password):
+            raise ValueError(
+                "NEWS_KAFKA_SASL_USERNAME and NEWS_KAFKA_SASL_PASSWORD must be set when "
+                f"NEWS_KAFKA_SECURITY_PROTOCOL is {self.security_protocol}"
+            )
+        return self
 
 
 class RedisSettings(BaseSettings):

@@ -5,11 +5,12 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
+from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import NoError, TopicAlreadyExistsError, for_code
 
 from news_shared.errors import LogMismatchError
-from news_shared.kafka import connection, kafka_errors
+from news_shared.kafka import connection, kafka_errors, reading
 from news_shared.settings import KafkaSettings
 
 SUBMISSIONS = "news.submissions"
@@ -116,11 +117,16 @@ TOPICS = (
 )
 
 
-async def create_topics(settings: KafkaSettings, partitions: int) -> list[str]:
+async def create_topics(settings: KafkaSettings, partitions: int, *, ends_restore: bool = False) -> list[str]:
     """Create the topics that are missing and check those that exist; returns the names that were created.
 
+    Args:
+        settings: where.
+        partitions: of each.
+        ends_restore: all of a backup is written: its last topic may be made, whose absence keeps services off a half.
+
     Raises:
-        LogMismatchError: a topic has another number of partitions than asked for.
+        LogMismatchError: a topic has another number of partitions than asked for, or a restore was interrupted here.
         TransientError: Kafka does not answer.
     """
     with kafka_errors("creating the topics"):
@@ -129,12 +135,38 @@ async def create_topics(settings: KafkaSettings, partitions: int) -> list[str]:
             await admin.start()
             existing = set(await admin.list_topics())
             missing = [spec for spec in TOPICS if spec.name not in existing]
+            if DEAD_LETTERS not in existing and not ends_restore:
+                _check_no_half(await used_topics(settings))
             if missing:
                 _check_created(await admin.create_topics([_new_topic(spec, settings, partitions) for spec in missing]))
             _check_partitions(await admin.describe_topics([s.name for s in TOPICS if s.name in existing]), partitions)
         finally:
             await admin.close()
     return [spec.name for spec in missing]
+
+
+async def used_topics(settings: KafkaSettings) -> list[str]:
+    """Those of our topics that hold records, or have held some.
+
+    Raises:
+        TransientError: Kafka does not answer.
+    """
+    with kafka_errors("asking which topics hold records"):
+        consumer = AIOKafkaConsumer(**reading(settings), group_id=None, enable_auto_commit=False)
+        try:
+            await consumer.start()
+            existing = await consumer.topics()
+            places = [
+                TopicPartition(spec.name, partition)
+                for spec in TOPICS
+                if spec.name in existing
+                for partition in consumer.partitions_for_topic(spec.name) or ()
+            ]
+            ends = await consumer.end_offsets(places) if places else {}
+        finally:
+            await consumer.stop()
+    used = {tp.topic for tp, end in ends.items() if end > 0}
+    return [spec.name for spec in TOPICS if spec.name in used]
 
 
 async def check_topics(settings: KafkaSettings, partitions: int) -> None:
@@ -171,6 +203,15 @@ def _check_created(response: Any) -> None:
     for topic, code, *message in response.topic_errors:
         if code not in (NoError.errno, TopicAlreadyExistsError.errno):
             raise for_code(code)(f"{topic}: {' '.join(map(str, filter(None, message)))}")
+
+
+def _check_no_half(used: list[str]) -> None:
+    if used:
+        raise LogMismatchError(
+            f"{DEAD_LETTERS} is missing while there are records in {', '.join(used)}: a restore was interrupted here, "
+            "and no service may start on a half. Delete all topics news.* with Kafka's tools, empty Redis, and begin "
+            f"the restore again. Only if you deleted {DEAD_LETTERS} yourself, create it again with Kafka's tools."
+        )
 
 
 def _check_partitions(descriptions: list[dict[str, object]], partitions: int) -> None:

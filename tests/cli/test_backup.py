@@ -12,8 +12,9 @@ import pytest
 from news_shared.article_ids import article_id
 from news_shared.clock import rfc3339
 from news_shared.errors import LogMismatchError, TransientError
+from news_shared.producer import open_producer
 from news_shared.projection.log import PartitionLog
-from news_shared.topics import ARTICLES, DEAD_LETTERS, check_topics
+from news_shared.topics import ARTICLES, CURATION, DEAD_LETTERS, check_topics, create_topics, used_topics
 from newsfeed.backup import take_backup
 from newsfeed.backup_file import BackupReader
 from newsfeed.restore import restore_backup
@@ -227,17 +228,45 @@ async def published(site: Site, guid: str) -> bool:
 async def test_no_service_starts_on_half_a_restored_cluster(
     fresh_backends: Fresh, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    file, backend = tmp_path / "empty.backup", fresh_backends()
-    await take_backup(backend.kafka_settings, PARTITIONS, file, lambda done, total: None)
-    kafka = backend.kafka_settings
+    backend = fresh_backends()
+    file = await a_backup_with_records(backend, tmp_path)
+    backend = fresh_backends()
+    kafka, saved = backend.kafka_settings, BackupReader(file)
     monkeypatch.setattr("newsfeed.restore._check_written", _interrupted)
     with pytest.raises(TransientError):
-        await restore_backup(kafka, backend.redis_settings, PARTITIONS, BackupReader(file), lambda done, total: None)
-    with pytest.raises(LogMismatchError, match=DEAD_LETTERS):
-        await check_topics(kafka, PARTITIONS)
+        await restore_backup(kafka, backend.redis_settings, PARTITIONS, saved, lambda done, total: None)
     monkeypatch.undo()
-    await restore_backup(kafka, backend.redis_settings, PARTITIONS, BackupReader(file), lambda done, total: None)
+    with pytest.raises(LogMismatchError, match=rf"{CURATION}.*begin again"):
+        await restore_backup(kafka, backend.redis_settings, PARTITIONS, saved, lambda done, total: None)
+    with pytest.raises(LogMismatchError, match="a restore was interrupted"):
+        await create_topics(kafka, PARTITIONS)
+    with pytest.raises(LogMismatchError, match=f"missing: {DEAD_LETTERS}"):
+        await check_topics(kafka, PARTITIONS)
+
+
+async def test_a_cluster_that_nothing_was_written_to_may_be_restored_again(
+    fresh_backends: Fresh, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    backend = fresh_backends()
+    file = await a_backup_with_records(backend, tmp_path)
+    backend = fresh_backends()
+    kafka, saved = backend.kafka_settings, BackupReader(file)
+    monkeypatch.setattr("newsfeed.restore._write", _interrupted)
+    with pytest.raises(TransientError):
+        await restore_backup(kafka, backend.redis_settings, PARTITIONS, saved, lambda done, total: None)
+    monkeypatch.undo()
+    await restore_backup(kafka, backend.redis_settings, PARTITIONS, saved, lambda done, total: None)
     await check_topics(kafka, PARTITIONS)
+    assert await used_topics(kafka) == [CURATION]
+
+
+async def a_backup_with_records(backend: Backend, folder: Path) -> Path:
+    async with open_producer(backend.kafka_settings) as producer:
+        for partition in range(3):
+            await producer.send(CURATION, partition=partition, key=b"one|other", value=b"{}")
+    file = folder / "few.backup"
+    await take_backup(backend.kafka_settings, PARTITIONS, file, lambda done, total: None)
+    return file
 
 
 async def _interrupted(*_: object) -> None:

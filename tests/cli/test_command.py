@@ -2,8 +2,10 @@
 
 import subprocess
 import sys
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib.metadata import version
 from pathlib import Path
+from threading import Thread
 
 import pytest
 from typer.testing import CliRunner
@@ -60,3 +62,37 @@ def test_a_file_that_is_of_no_use_is_told_with_what_to_do(command: list[str], to
     run = CliRunner().invoke(app, [word.format(file=file) for word in command], env={"COLUMNS": "240"})
     assert (run.exit_code, told in run.output) == (1, True), run.output
     assert isinstance(run.exception, SystemExit)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["post", "{file}", "--source", "herald", "--patience", "0", "--ingest", "http://127.0.0.1:1"],
+        ["sources", "--ingest", "http://127.0.0.1:1"],
+        ["related", "list", "herald:a", "--related", "http://127.0.0.1:1"],
+    ],
+)
+def test_our_own_services_are_asked_without_a_proxy(
+    command: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "a.ndjson"
+    file.write_text('{"id": "a"}\n')
+    monkeypatch.setattr("newsfeed.related._PATIENCE", 0)
+    proxied: list[str] = []
+    with ThreadingHTTPServer(("127.0.0.1", 0), _proxy(proxied)) as proxy:
+        Thread(target=proxy.serve_forever).start()
+        env = {"HTTP_PROXY": f"http://127.0.0.1:{proxy.server_port}", "NO_PROXY": "", "no_proxy": ""}
+        run = CliRunner().invoke(app, [word.format(file=file) for word in command], env=env)
+        proxy.shutdown()
+    assert (run.exit_code, proxied) == (1, []), run.output
+
+
+def _proxy(asked: list[str]) -> type[BaseHTTPRequestHandler]:
+    class Proxy(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked.append(self.path)
+            self.send_error(502)
+
+        do_POST = do_GET  # http.server's names
+
+    return Proxy

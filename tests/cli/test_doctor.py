@@ -1,5 +1,6 @@
 """What the doctor finds and what he says to do; once against running services of which one is stopped."""
 
+import asyncio
 import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -7,11 +8,14 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 
+import pytest
 from rich.console import Console
 from typer.testing import CliRunner
 
 from news_shared.producer import open_producer
 from news_shared.projection.dead_letters import DeadLetter
+from news_shared.redis_client import open_redis
+from news_shared.settings import KafkaSettings, RedisSettings
 from news_shared.topics import ARTICLES
 from newsfeed.__main__ import app
 from newsfeed.doctor import Places, examine, screen
@@ -28,6 +32,7 @@ from newsfeed.findings import (
 )
 from newsfeed.roles import ROLES
 from tests.testbed.backends import PARTITIONS, Backend
+from tests.testbed.evicting import evicting
 from tests.testbed.role import Roles
 from tests.testbed.waiting import until
 
@@ -149,7 +154,7 @@ def test_feeds_that_fail_and_those_that_nobody_polls_are_named() -> None:
 async def test_a_newsroom_is_well_until_a_part_of_it_stops(roles: Roles, fresh_backend: Backend) -> None:
     processes = await roles.start_all(NEWS_RELATED_EMBEDDING="off")
     addresses = {role.name: processes[role.name].url for role in ROLES}
-    places = Places(addresses, fresh_backend.kafka_settings, PARTITIONS, "dev")
+    places = Places(addresses, fresh_backend.kafka_settings, fresh_backend.redis_settings, PARTITIONS, "dev")
 
     async def states() -> dict[str, str]:
         return {one.part: one.state for one in await examine(places, datetime.now(UTC))}
@@ -159,8 +164,20 @@ async def test_a_newsroom_is_well_until_a_part_of_it_stops(roles: Roles, fresh_b
 
     await until(is_well, f"a healthy newsroom: {await states()}", seconds=60)
     found = await states()
-    for part in (*addresses, "news.feed-projector", "news.views-projector", "answers of feed", "Kafka", "feeds"):
+    for part in (
+        *addresses,
+        "news.feed-projector",
+        "news.views-projector",
+        "answers of feed",
+        "Kafka",
+        "Redis",
+        "feeds",
+    ):
         assert part in found
+
+    async with open_redis(fresh_backend.redis_settings) as redis, evicting(redis):
+        [evicts] = [one for one in await examine(places, datetime.now(UTC)) if one.part == "Redis"]
+        assert (evicts.state, "CONFIG SET maxmemory-policy noeviction" in evicts.says) == ("wrong", True)
 
     processes["feed-projector"].kill()
     async with open_producer(fresh_backend.kafka_settings) as producer:
@@ -178,6 +195,9 @@ async def test_a_newsroom_is_well_until_a_part_of_it_stops(roles: Roles, fresh_b
     nowhere = replace(places, kafka=places.kafka.model_copy(update={"bootstrap": "127.0.0.1:1"}))
     [kafka] = [one for one in await examine(nowhere, datetime.now(UTC)) if one.part == "Kafka"]
     assert (kafka.state, "NEWS_KAFKA_BOOTSTRAP" in kafka.do) == ("wrong", True)
+    nowhere = replace(places, redis=RedisSettings(url="redis://127.0.0.1:1/0"))
+    [missing] = [one for one in await examine(nowhere, datetime.now(UTC)) if one.part == "Redis"]
+    assert (missing.state, "NEWS_REDIS_URL" in missing.do) == ("wrong", True)
 
 
 def test_the_command_says_it_to_people_and_to_programs(tmp_path: Path) -> None:
@@ -193,11 +213,48 @@ def test_the_command_says_it_to_people_and_to_programs(tmp_path: Path) -> None:
     assert "does not answer" in shown.output
     ready = tmp_path / "ready.json"
     roles = {role.name: "http://127.0.0.1:1" for role in ROLES}
-    ready.write_text(json.dumps({"roles": roles, "admin_key": "k", "kafka": "127.0.0.1:1"}))
+    ready.write_text(
+        json.dumps({"roles": roles, "admin_key": "k", "kafka": "127.0.0.1:1", "redis": "redis://127.0.0.1:1/0"})
+    )
     assert CliRunner().invoke(app, ["doctor", "--ready-file", str(ready)]).exit_code == 1
-    for wrong in ("web", "nobody=http://127.0.0.1:1"):
+    for_commands = {
+        "NEWS_KAFKA_BOOTSTRAP": "127.0.0.1:1",
+        "NEWS_KAFKA_TRANSACTIONS": "false",
+        "NEWS_REDIS_URL": "redis://127.0.0.1:1/0",
+    }
+    beside_up = CliRunner().invoke(app, ["doctor", "--ready-file", str(ready)], env={"COLUMNS": "200"}).output
+    assert f"export {' '.join(f'{name}={value}' for name, value in for_commands.items())}\n" in beside_up
+    assert "export" not in CliRunner().invoke(app, ["doctor", "--ready-file", str(ready)], env=for_commands).output
+    for wrong, told in (
+        ("web", "ROLE=URL"),
+        ("nobody=http://127.0.0.1:1", "ROLE=URL"),
+        ("web=http://[::1", "no address"),
+        ("web=127.0.0.1:8000", "no address"),
+    ):
         refused = CliRunner().invoke(app, ["doctor", wrong], env=environment)
-        assert (refused.exit_code, "ROLE=URL" in refused.output) == (2, True), refused.output
+        assert (refused.exit_code, told in refused.output) == (2, True), refused.output
+
+
+@pytest.mark.parametrize(
+    ("ready", "metrics"),
+    [('"OK"', ""), ("[]", ""), ('{"status": "ok"}', ""), ("OK", ""), ('{"reasons": []}', "<html>no metrics</html>")],
+)
+async def test_what_is_no_process_of_ours_is_told_and_the_others_all_the_same(ready: str, metrics: str) -> None:
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        path = (await reader.readline()).split()[1]
+        body = (metrics if path == b"/metrics" else ready).encode()
+        writer.write(b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body))
+        await writer.drain()
+        writer.close()
+
+    nowhere = KafkaSettings(bootstrap="127.0.0.1:1"), RedisSettings(url="redis://127.0.0.1:1/0")
+    async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
+        foreign = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        places = Places({role.name: foreign for role in ROLES}, *nowhere, PARTITIONS, "dev")
+        found = {one.part: one for one in await examine(places, NOON)}
+    assert {found[role.name].state for role in ROLES} == {"wrong"}
+    assert "no process of a newsfeed" in found["web"].says
+    assert (found["answers of feed"].state, found["feeds"].state, found["Kafka"].state) == ("wrong",) * 3
 
 
 def test_a_screen_shows_markup_as_text() -> None:

@@ -8,9 +8,11 @@ from collections import Counter
 from pathlib import Path
 
 import httpx
+import pytest
 
 from news_shared.article_ids import article_id
 from news_shared.topics import SUBMISSIONS
+from newsfeed.post_place import PlaceKeeper
 from tests.testbed.backends import Backend
 from tests.testbed.role import Roles
 from tests.testbed.waiting import until
@@ -64,6 +66,63 @@ async def test_a_file_that_changed_is_posted_from_its_start(
     file.write_text("".join(file.read_text().splitlines(keepends=True)[:700]))
     said = posting(file, ingest.url).communicate(timeout=120)[1]
     assert "700 accepted, 0 rejected" in said
+
+
+async def test_another_source_or_server_begins_at_the_start(
+    fresh_backend: Backend, roles: Roles, tmp_path: Path
+) -> None:
+    ingest = await roles.start("ingest-api")
+    file, cut = a_file(tmp_path), tmp_path / ".wire.ndjson.posted"
+    url = f"{ingest.url}/v1/articles"
+    for url_before, source_before in ((url, "gazette"), ("http://127.0.0.1:1/v1/articles", "herald")):
+        PlaceKeeper(file, url_before, source_before, print).reached(offset_of(file, 600), 600, 0)
+        assert cut.exists()
+        assert f"{LINES} accepted" in posting(file, ingest.url).communicate(timeout=120)[1]
+    PlaceKeeper(file, url, "herald", print).reached(offset_of(file, 600), 600, 0)
+    assert f"{LINES - 600} accepted" in posting(file, ingest.url).communicate(timeout=120)[1]
+
+
+async def test_a_run_that_goes_on_knows_what_was_rejected_before(roles: Roles, tmp_path: Path) -> None:
+    ingest = await roles.start("ingest-api")
+    file = a_file(tmp_path)
+    PlaceKeeper(file, f"{ingest.url}/v1/articles", "herald", print).reached(offset_of(file, 600), 600, 3)
+    run = posting(file, ingest.url)
+    said = run.communicate(timeout=120)[1]
+    assert f"{LINES - 600} accepted, 0 rejected" in said
+    assert ("3 were rejected before" in said, run.returncode) == (True, 1), said
+
+
+async def test_a_folder_that_takes_no_place_is_told_once_and_all_is_posted(roles: Roles, tmp_path: Path) -> None:
+    ingest = await roles.start("ingest-api")
+    file = a_file(tmp_path)
+    (tmp_path / ".wire.ndjson.new").mkdir()  # where the place is written first
+    run = posting(file, ingest.url)
+    said = run.communicate(timeout=120)[1]
+    assert (f"{LINES} accepted, 0 rejected" in said, run.returncode) == (True, 0), said
+    assert said.count("cannot be kept") == 1
+
+
+async def test_a_place_that_cannot_be_removed_is_told(roles: Roles, tmp_path: Path) -> None:
+    ingest = await roles.start("ingest-api")
+    file = a_file(tmp_path)
+    (tmp_path / ".wire.ndjson.posted").mkdir()
+    run = posting(file, ingest.url)
+    said = run.communicate(timeout=120)[1]
+    assert (f"{LINES} accepted, 0 rejected" in said, run.returncode) == (True, 0), said
+
+
+@pytest.mark.skipif(not Path("/proc/self/mem").exists(), reason="needs a file that is there and cannot be read")
+def test_a_file_that_cannot_be_read_is_told(tmp_path: Path) -> None:
+    lines = tmp_path / "wire.ndjson"
+    lines.symlink_to("/proc/self/mem")
+    for what in (lines, Path("/proc/self/mem")):
+        run = posting(what, "http://127.0.0.1:1")
+        said = run.communicate(timeout=120)[1]
+        assert ("cannot be read" in said, "Traceback" in said, run.returncode) == (True, False, 1), said
+
+
+def offset_of(file: Path, line: int) -> int:
+    return len(b"".join(file.read_bytes().splitlines(keepends=True)[:line]))
 
 
 async def test_a_key_over_its_limit_goes_on_from_the_line_where_it_was_stopped(

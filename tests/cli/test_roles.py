@@ -1,12 +1,15 @@
 """Where roles listen and what they are told."""
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from newsfeed.ready_file import ready_file
-from newsfeed.roles import PEERS, ROLES, Places, choose_places, role_environment, shared_environment
+from newsfeed.roles import PEERS, ROLES, Places, choose_places, role_environment, shared_environment, without_password
 
 
 def places(*, kafka: str | None = None, redis: str | None = None, host: str = "127.0.0.1", base: int = 8000) -> Places:
@@ -29,6 +32,40 @@ def test_the_embedded_broker_is_used_without_transactions_and_another_one_as_the
     assert shared_environment(places(), {})["NEWS_KAFKA_TRANSACTIONS"] == "false"
     assert "NEWS_KAFKA_TRANSACTIONS" not in shared_environment(places(kafka="k:9092"), {})
     assert shared_environment(places(kafka="k:9092"), {})["NEWS_KAFKA_BOOTSTRAP"] == "k:9092"
+
+
+def test_what_is_exported_for_a_cluster_does_not_reach_the_embedded_broker() -> None:
+    exported = {
+        "NEWS_KAFKA_SECURITY_PROTOCOL": "SASL_SSL",
+        "NEWS_KAFKA_SSL_CAFILE": "/ca.pem",
+        "NEWS_KAFKA_REPLICATION": "3",
+    }
+    told = shared_environment(places(), exported)
+    assert [told[name] for name in exported] == ["PLAINTEXT", "", "1"]
+    assert exported.items() <= shared_environment(places(kafka="k:9092"), exported).items()
+
+
+def test_a_password_is_not_shown() -> None:
+    assert without_password("redis://:secret@[::1]:6379/0?x=1") == "redis://:***@[::1]:6379/0?x=1"
+    assert without_password("rediss://me:a:b@host/0") == "rediss://me:***@host/0"
+    assert without_password("redis://host:6379/0") == "redis://host:6379/0"
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "utf-8"])
+def test_the_screen_shows_no_password_and_needs_no_encoding(encoding: str) -> None:
+    program = (
+        "from newsfeed.roles import choose_places; from newsfeed.up_screen import Screen;"
+        "there = choose_places(port_base=8000, kafka=None, redis='redis://:secret@h:1/0', host='::', free_port=int);"
+        "screen = Screen(); screen.starting(there); screen.line('web', '“…” │'); screen.ready(there, 'k')"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", program],
+        env={**os.environ, "PYTHONIOENCODING": encoding},
+        capture_output=True,
+        check=True,
+    )
+    assert b"secret" not in run.stdout
+    assert run.stdout.count(b"redis://:***@h:1/0") == 2
 
 
 def test_what_the_user_set_is_passed_on_but_not_where_the_servers_are() -> None:
@@ -78,4 +115,5 @@ def test_the_ready_file_follows_the_process_ids_and_goes_at_the_end(tmp_path: Pa
         assert content["redis"] == "redis://127.0.0.1:8079/0"
         file.rewrite(pids | {"web": 77})
         assert json.loads(path.read_text())["pids"]["web"] == 77
+        assert path.stat().st_mode & 0o777 == 0o600, "the admin key is in it"
     assert list(tmp_path.iterdir()) == []

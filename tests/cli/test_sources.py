@@ -5,7 +5,9 @@ from datetime import timedelta
 from io import StringIO
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
+import pytest
 from rich.console import Console
 from typer.testing import CliRunner, Result
 
@@ -110,3 +112,10 @@ async def test_a_site_is_added_shown_exported_and_imported(
         assert (await room.source("the-herald"))["themes"] == ["Kyiv"]
         refused = await run("add", "http://127.0.0.1/")
         assert (refused.exit_code, "not a public address" in refused.output) == (1, True), refused.output
+
+
+def test_a_list_that_cannot_be_written_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("newsfeed.sources.answer_of", Mock(return_value=Mock(text="<opml/>")))
+    for where in (tmp_path / "missing[b]" / "list.opml", tmp_path):
+        told = CliRunner().invoke(app, ["sources", "export", str(where)], env={"COLUMNS": "240"})
+        assert (told.exit_code, f"{where.name} cannot be written: " in told.output.replace("\n", "")) == (1, True)

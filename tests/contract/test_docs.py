@@ -43,6 +43,13 @@ def named_commands() -> list[str]:
     return list(found)
 
 
+def test_what_the_example_of_env_sets_is_what_compose_takes_from_it_with_the_same_defaults() -> None:
+    taken = dict(re.findall(r"\$\{([A-Z_]+):-([^}]*)\}", (ROOT / "docker-compose.yml").read_text()))
+    example = re.findall(r"^([A-Z_]+)=(.*)$", (ROOT / ".env.example").read_text(), re.MULTILINE)
+    assert dict(example) == taken
+    assert {"NEWS_FEED_TITLE", "NEWS_WEB_TITLE", "NEWS_LOG_LEVEL", "NEWS_INGEST_USER_AGENT"} <= taken.keys()
+
+
 def test_the_docs_name_commands() -> None:
     assert len(named_commands()) > 20
 

@@ -1,9 +1,18 @@
-"""What logs say of an error: where it came from, and nothing of the values that were in hand."""
+"""What logs say of an error: where it came from, and nothing of the values that were in hand; and that work goes on
+where nothing can be written."""
 
+import asyncio
+import os
+import signal
 import subprocess
 import sys
+from datetime import timedelta
+from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
+
+from news_shared import process
 
 _PROGRAM = """
 import logging, structlog, sys
@@ -31,3 +40,26 @@ def test_a_traceback_tells_no_values(form: str, logger: str) -> None:
     assert "answer" in said, "the traceback is there"
     assert "very-secret" not in said
     assert len(said.splitlines()) < 40
+
+
+@pytest.mark.parametrize("form", ["json", "console"])
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a file that is full")
+def test_what_cannot_be_written_is_lost_and_work_goes_on(form: str) -> None:
+    program = f"{_PROGRAM}\nprint('went on')"
+    with Path("/dev/full").open("w") as full:
+        command = [sys.executable, "-c", program, form, "ours"]
+        assert subprocess.run(command, stdout=subprocess.PIPE, stderr=full, text=True).stdout == "went on\n"
+
+
+async def test_a_process_whose_work_died_stops_also_when_that_cannot_be_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def work() -> None:
+        raise RuntimeError("a bug")
+
+    kill = Mock()
+    monkeypatch.setattr(process, "_serving", True)
+    monkeypatch.setattr(process, "log", Mock(error=Mock(side_effect=ValueError("closed"))))
+    monkeypatch.setattr(os, "kill", kill)
+    monkeypatch.setattr(asyncio.get_running_loop(), "call_exception_handler", Mock())  # what the callback raises
+    async with process.running(work(), stop=Mock(), name="work", drain=timedelta(seconds=1)) as task:
+        await asyncio.wait({task})
+    kill.assert_called_once_with(os.getpid(), signal.SIGTERM)

@@ -247,6 +247,23 @@ async def test_records_in_hand_are_behind(words: Words) -> None:
         await until(lambda: behind() == 0, "nothing to be behind")
 
 
+async def test_the_lag_of_a_partition_is_told_by_its_owner_alone(words: Words) -> None:
+    registry = CollectorRegistry()
+
+    def told() -> set[int]:
+        samples = (sample for family in registry.collect() for sample in family.samples)
+        return {int(sample.labels["partition"]) for sample in samples if sample.name == "news_projection_lag"}
+
+    one = projector(words, registry=registry)
+    async with running(one.run(), stop=one.request_stop, name="first", drain=timedelta(seconds=10)):
+        await until(lambda: told() == set(range(PARTITIONS)), "the lag of all")
+        async with projecting(words, instance="1") as second:
+            await until(lambda: 0 < len(second.offsets) < PARTITIONS and not second.unready(), "a share of the other")
+            await until(lambda: told() == set(one.offsets) and not one.unready(), "the lag of the rest")
+            assert told().isdisjoint(second.offsets)
+    assert told() == set()
+
+
 async def test_a_log_that_was_made_anew_stops_the_partition_with_instructions(words: Words) -> None:
     async with projecting(words):
         await words.write([f"w{i}" for i in range(300)])

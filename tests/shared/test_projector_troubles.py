@@ -3,15 +3,20 @@
 import asyncio
 from dataclasses import replace
 from time import time
+from unittest.mock import AsyncMock
 
 import pytest
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from redis.exceptions import ResponseError
 
+from news_shared.errors import LogMismatchError
 from news_shared.projection.contract import Restoring
+from news_shared.redis_client import check_eviction
 from news_shared.topics import VIEWS
 from tests.shared.tally import Tally, tally_spec
 from tests.shared.words import Words, projecting, rebuild_tally
 from tests.testbed.backends import PARTITIONS
+from tests.testbed.evicting import evicting, set_policy
 from tests.testbed.refusing import refusing_writes
 from tests.testbed.waiting import until
 
@@ -26,6 +31,29 @@ async def test_a_redis_that_refuses_writes_is_waited_for(words: Words) -> None:
             assert not await words.is_exact()
         await until(words.is_exact, "the words of meanwhile")
         await until(lambda: not one.unready(), "readiness")
+
+
+async def test_nothing_is_projected_into_a_redis_that_evicts(words: Words) -> None:
+    async with evicting(words.redis), projecting(words) as one:
+        await words.write(["w"])
+        await until(
+            lambda: "maxmemory-policy to noeviction" in " ".join(one.unready()), "a refusal that says what to set"
+        )
+        assert await words.tally() is None
+        with pytest.raises(LogMismatchError, match="maxmemory-policy allkeys-lru"):
+            await rebuild_tally(words, tally_spec(VIEWS))
+        await set_policy(words.redis, "noeviction")
+        await until(words.is_exact, "the word, once all is kept")
+        await until(lambda: not one.unready(), "readiness")
+
+
+async def test_a_redis_that_does_not_tell_whether_it_evicts_is_taken(
+    words: Words, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for told in (AsyncMock(side_effect=ResponseError("unknown command 'INFO'")), AsyncMock(return_value=[{}])):
+        monkeypatch.setattr("news_shared.redis_client._memory_of_each", told)
+        await check_eviction(words.redis)
+        told.assert_awaited()
 
 
 async def test_a_position_that_kafka_remembers_is_not_taken_for_ours_when_a_rebalance_comes_between(

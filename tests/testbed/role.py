@@ -77,6 +77,10 @@ class RoleProcess:
         assert code is not None
         return code
 
+    def send_signal(self, number: signal.Signals) -> None:
+        """Send it a signal, and do not wait."""
+        self._running.send_signal(number)
+
     async def stop(self, *, seconds: float = 10) -> int:
         """SIGTERM, and wait until it has drained; returns the exit code."""
         self._running.terminate()

@@ -1,5 +1,6 @@
 """The series of the projection runtime."""
 
+from contextlib import suppress
 from functools import cache
 from typing import Literal
 
@@ -41,6 +42,11 @@ class ProjectionMetrics:
     def lag(self, group: str, partition: int, records: int) -> None:
         """How far a partition is behind now."""
         self._lag.labels(group, str(partition)).set(records)
+
+    def left(self, group: str, partition: int) -> None:
+        """A partition is another process's now: what was told of its lag would stay for ever."""
+        with suppress(KeyError):
+            self._lag.remove(group, str(partition))
 
 
 @cache

@@ -24,7 +24,7 @@ from news_shared.projection.metrics import ProjectionMetrics, process_metrics
 from news_shared.projection.partition import OwnedPartition, PartitionTools, close_quietly
 from news_shared.projection.seats import Seat, Seats
 from news_shared.projection.state import PartitionState, StateKeys
-from news_shared.redis_client import RedisClient
+from news_shared.redis_client import RedisClient, check_eviction
 from news_shared.settings import KafkaSettings
 
 log = structlog.get_logger()
@@ -77,6 +77,8 @@ class Projector(Generic[E]):
         self._seen_epoch = 0
         self._lag = Lag(spec.group, self._metrics, transactions=kafka.transactions)
         self._leftovers = Leftovers(redis)
+        self._redis_keeps_all = False
+        self._checking_redis = asyncio.Lock()
         self._stopping = asyncio.Event()
 
     def request_stop(self) -> None:
@@ -158,6 +160,7 @@ class Projector(Generic[E]):
                 seat.must_seek = False
 
     async def _open(self, tp: TopicPartition) -> OwnedPartition[E]:
+        await self._check_redis()
         keys = self._keys(tp)
         partition_log = PartitionLog(self._kafka, tp.topic, tp.partition)
         state = PartitionState(self._redis, keys, self._spec.lua, lease_token=self._membership.lease_token)
@@ -180,6 +183,13 @@ class Projector(Generic[E]):
             await close_quietly(partition)
             raise
         return partition
+
+    async def _check_redis(self) -> None:
+        """Before the first partition; not at the start of the process, which may come before that of Redis."""
+        async with self._checking_redis:
+            if not self._redis_keeps_all:
+                await check_eviction(self._redis)
+                self._redis_keeps_all = True
 
     def _keys(self, tp: TopicPartition) -> StateKeys:
         return StateKeys(self._spec.hash_tag(tp.partition), tp.topic, tp.partition)

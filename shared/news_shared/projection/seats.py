@@ -123,6 +123,8 @@ class Seats(Generic[E]):
     def discard(self, seat: Seat[E], why: DiscardReason) -> None:
         """Throw away what this process derived from the log of a partition."""
         self._metrics.discarded(self._spec.group, why)
+        if why == "lost":
+            self._metrics.left(self._spec.group, seat.tp.partition)
         if seat.opening is not None:
             self._finish(asyncio.create_task(_give_back(seat.opening), name=f"give back {seat.tp}"))
             seat.opening = None

@@ -98,6 +98,7 @@ class NeighbourLoop:
                 await pause(delay, unless=self._stopping)
             finally:
                 self._neighbours = None
+                self._metrics.left(GROUP, 0)
 
     async def _link(self) -> None:
         token = self._lease.token if self._lease else ""
