@@ -3,11 +3,10 @@
 import asyncio
 import random
 from collections import deque
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from datetime import timedelta
 
 import pytest
-import pytest_asyncio
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -35,12 +34,6 @@ from tests.testbed.effort import often
 
 _GUIDS = ["a", "b", "c", "d", "e"]
 _URLS = [url_of(guid) for guid in _GUIDS] + ["https://elsewhere.example/x"]
-
-
-@pytest_asyncio.fixture
-async def stored(backend: Backend) -> AsyncIterator[GraphOnRedis]:
-    async with graph_on_redis(backend) as graph:
-        yield graph
 
 
 @st.composite

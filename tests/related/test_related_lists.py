@@ -1,24 +1,14 @@
 """What stands in the list of an article and what never does, over a stored graph."""
 
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
-
-import pytest_asyncio
 
 from news_related.graph.facts import MAX_LINKS
 from news_related.lists.ranking import Ranked, Wanted
 from news_related.lists.related_stories import own, related
 from tests.related.builders import NOON, an_article, id_of, url_of
-from tests.related.graph_on_redis import GraphOnRedis, graph_on_redis
+from tests.related.graph_on_redis import GraphOnRedis
 from tests.related.wire_texts import a_wire_text, edited
-from tests.testbed.backends import Backend
-
-
-@pytest_asyncio.fixture
-async def stored(backend: Backend) -> AsyncIterator[GraphOnRedis]:
-    async with graph_on_redis(backend) as graph:
-        yield graph
 
 
 async def listed(stored: GraphOnRedis, guid: str, **wanted: Any) -> dict[str, Ranked]:
