@@ -183,7 +183,7 @@ async def test_a_reader_finds_the_way_in_chromium(
             await reader.open("/")
             await reader.follow(later)
             assert await reader.heading() == later
-            await until(lambda: _is_read(newsroom, f"{of}:later", times=int(script)), "the count")
+            await until(lambda: _is_read(newsroom, f"{of}:later"), "the count, by script or by the pixel")
             await reader.follow(earlier, within=".card")
             assert await reader.heading() == earlier
             assert reader.complaints == []
@@ -195,8 +195,8 @@ async def _is_known(newsroom: Newsroom, article: str) -> bool:
     return await newsroom.views(article) is not None
 
 
-async def _is_read(newsroom: Newsroom, article: str, *, times: int) -> bool:
-    return await newsroom.views(article) == times
+async def _is_read(newsroom: Newsroom, article: str) -> bool:
+    return await newsroom.views(article) == 1
 
 
 def _nothing_is_behind(stack: Stack) -> bool:
