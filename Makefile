@@ -9,8 +9,9 @@ RUN = $(UV) run --locked
 PYTEST = $(RUN) pytest
 GOLD ?= ../shared/gold
 # Deaths that take minutes: every day on Apache Kafka, where they say most; on the embedded servers with the thorough tests.
-DEATHS = tests/faults tests/shared/test_projector.py tests/shared/test_rebuild.py tests/views/test_views_killed.py \
-	tests/views/test_views_faults.py tests/views/test_views_projector.py tests/related/test_linker_killed.py
+DEATHS = tests/faults tests/shared/test_projector.py tests/shared/test_projector_troubles.py tests/shared/test_rebuild.py \
+	tests/views/test_views_killed.py tests/views/test_views_faults.py tests/views/test_views_projector.py \
+	tests/related/test_linker_killed.py
 # Some images set it; every process would compile all that it imports, which is two thirds of a start.
 unexport PYTHONDONTWRITEBYTECODE
 QUICK = -m "not kafka and not slow and not browser and not compose"
@@ -35,7 +36,7 @@ test-compose: $(UV) ## Build the images and test the compose stack (needs a cont
 	$(PYTEST) -m compose $(ARGS)
 
 test-browser: $(UV) ## The reader's pages in Chromium
-	$(PYTEST) -m "browser and not slow" $(ARGS)
+	$(PYTEST) -n 2 --dist loadfile --no-loadscope-reorder -m "browser and not slow" $(ARGS)
 
 faults: export NEWS_TEST_THOROUGH = 1
 faults: $(UV) ## Every fault on Apache Kafka and a Redis Cluster, the long runs too; writes docs/faults.md

@@ -149,6 +149,7 @@ async def a_day_in_the_newsroom(site: Site) -> None:
     await site.views_become("b", 1)
 
 
+@pytest.mark.slow
 async def test_a_restored_newsroom_answers_alike_and_goes_on(fresh_backends: Fresh, tmp_path: Path) -> None:
     file, settings = tmp_path / "newsroom.backup", fresh_backends()
     async with running_site(settings, tmp_path / "before") as site:

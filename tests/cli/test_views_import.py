@@ -168,6 +168,7 @@ async def test_a_file_with_a_wrong_line_writes_nothing(desk: Desk, fresh_backend
 
 
 @pytest.mark.fault
+@pytest.mark.slow
 @pytest.mark.timeout(300)
 async def test_an_import_through_kills_of_everything_counts_each_line_once(
     desk: Desk, fresh_backend: Backend, tmp_path: Path

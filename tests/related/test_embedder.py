@@ -133,6 +133,7 @@ async def test_each_text_is_embedded_once_also_when_redis_is_emptied(roles: Role
 
 
 @pytest.mark.fault
+@pytest.mark.slow
 async def test_deaths_lose_nothing_write_the_same_bytes_again_and_leave_no_processes(
     roles: Roles, fresh_backend: Backend
 ) -> None:

@@ -41,6 +41,7 @@ async def test_a_log_trimmed_up_to_the_changelog_is_not_needed(views: Partitions
         assert_same(await stored_fields(views.redis), before)
 
 
+@pytest.mark.slow
 async def test_a_log_that_begins_after_the_changelog_is_refused_until_somebody_asks_for_a_recount(
     views: Partitions,
 ) -> None:
@@ -115,6 +116,7 @@ async def test_five_projectors_that_come_and_go_count_every_beacon_once(views: P
     await views.assert_exact()
 
 
+@pytest.mark.slow
 async def test_a_frozen_former_owner_that_comes_back_changes_nothing(views: Partitions, roles: Roles) -> None:
     settings = {"NEWS_VIEWS_FLUSH": "PT1S"}
     frozen = await roles.start("views-projector", instance="0", **settings)
