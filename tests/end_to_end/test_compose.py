@@ -16,7 +16,7 @@ from playwright.async_api import ViewportSize
 
 from news_shared.article_ids import article_id
 from newsfeed.roles import ROLES
-from tests.browser.chromium import chromium, each_kind_of_reader, reading
+from tests.browser.chromium import DESKTOP, PHONE, chromium, reading
 from tests.end_to_end.journeys import Addresses, Newsroom, an_article_is_posted_and_seen, whole_path
 from tests.testbed.answers import BY_HOUR, without_time
 from tests.testbed.ports import reserved_port
@@ -161,7 +161,9 @@ async def test_a_backup_is_restored_and_every_answer_is_the_same(stack: Stack, t
         await an_article_is_posted_and_seen(Newsroom(stack.addresses, client))
 
 
-@each_kind_of_reader
+@pytest.mark.parametrize(
+    ("locale", "script", "viewport"), [("uk-UA", True, PHONE), ("en-GB", False, DESKTOP)], ids=["script", "plain"]
+)
 async def test_a_reader_finds_the_way_in_chromium(
     stack: Stack, locale: str, script: bool, viewport: ViewportSize
 ) -> None:
