@@ -152,21 +152,28 @@ async def used_topics(settings: KafkaSettings) -> list[str]:
         TransientError: Kafka does not answer.
     """
     with kafka_errors("asking which topics hold records"):
+        places = await _existing_partitions(settings)
+        if not places:
+            return []
         consumer = AIOKafkaConsumer(**reading(settings), group_id=None, enable_auto_commit=False)
         try:
             await consumer.start()
-            existing = await consumer.topics()
-            places = [
-                TopicPartition(spec.name, partition)
-                for spec in TOPICS
-                if spec.name in existing
-                for partition in consumer.partitions_for_topic(spec.name) or ()
-            ]
-            ends = await consumer.end_offsets(places) if places else {}
+            ends = await consumer.end_offsets(places)
         finally:
             await consumer.stop()
     used = {tp.topic for tp, end in ends.items() if end > 0}
     return [spec.name for spec in TOPICS if spec.name in used]
+
+
+async def _existing_partitions(settings: KafkaSettings) -> list[TopicPartition]:
+    admin = AIOKafkaAdminClient(**connection(settings))
+    try:
+        await admin.start()
+        existing = set(await admin.list_topics())
+        described: list[dict[str, Any]] = await admin.describe_topics([s.name for s in TOPICS if s.name in existing])
+    finally:
+        await admin.close()
+    return [TopicPartition(one["topic"], place["partition"]) for one in described for place in one["partitions"]]
 
 
 async def check_topics(settings: KafkaSettings, partitions: int) -> None:
