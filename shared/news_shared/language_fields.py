@@ -2,14 +2,26 @@
 
 from typing import Annotated
 
-from pydantic import StringConstraints
+from pydantic import StringConstraints, ValidationError, ValidatorFunctionWrapHandler, WrapValidator
 
 from news_shared.languages import LONGEST_TAG
 
-LanguageTag = Annotated[str, StringConstraints(pattern="^[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*$", max_length=LONGEST_TAG)]
+
+def _in_words(value: object, check: ValidatorFunctionWrapHandler) -> object:
+    try:
+        return check(value)
+    except ValidationError as error:
+        raise ValueError("write a language as a BCP 47 tag, for example uk or en-GB") from error
+
+
+_InWords = WrapValidator(_in_words)
+
+LanguageTag = Annotated[
+    str, StringConstraints(pattern="^[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*$", max_length=LONGEST_TAG), _InWords
+]
 """The language of something: ``uk``, ``en-GB``, ``zh-Hant-TW``."""
 
 LanguageRange = Annotated[
-    str, StringConstraints(pattern="^[A-Za-z]{2,3}([-_][A-Za-z0-9]{1,8})*$", max_length=LONGEST_TAG)
+    str, StringConstraints(pattern="^[A-Za-z]{2,3}([-_][A-Za-z0-9]{1,8})*$", max_length=LONGEST_TAG), _InWords
 ]
 """A language that is asked for; ``en_GB`` is understood too."""
