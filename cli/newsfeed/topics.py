@@ -26,11 +26,6 @@ def topics() -> None:
         console.print(f"  {spec.name:22} {state}, {process.partitions} partitions")
 
 
-@retry(
-    retry=retry_if_exception_type(TransientError),
-    wait=wait_fixed(1),
-    stop=stop_after_delay(60),
-    reraise=True,
-)
+@retry(retry=retry_if_exception_type(TransientError), wait=wait_fixed(1), stop=stop_after_delay(60), reraise=True)
 async def _create(kafka: KafkaSettings, partitions: int) -> list[str]:
     return await create_topics(kafka, partitions)

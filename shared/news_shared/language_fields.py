@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import StringConstraints, ValidationError, ValidatorFunctionWrapHandler, WrapValidator
 
-from news_shared.languages import LONGEST_TAG
+from news_shared.languages import LONGEST_TAG, TAG
 
 
 def _in_words(value: object, check: ValidatorFunctionWrapHandler) -> object:
@@ -16,12 +16,10 @@ def _in_words(value: object, check: ValidatorFunctionWrapHandler) -> object:
 
 _InWords = WrapValidator(_in_words)
 
-LanguageTag = Annotated[
-    str, StringConstraints(pattern="^[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*$", max_length=LONGEST_TAG), _InWords
-]
+LanguageTag = Annotated[str, StringConstraints(pattern=f"^{TAG.pattern}$", max_length=LONGEST_TAG), _InWords]
 """The language of something: ``uk``, ``en-GB``, ``zh-Hant-TW``."""
 
 LanguageRange = Annotated[
-    str, StringConstraints(pattern="^[A-Za-z]{2,3}([-_][A-Za-z0-9]{1,8})*$", max_length=LONGEST_TAG), _InWords
+    str, StringConstraints(pattern=f"^{TAG.pattern.replace('(-', '([-_]')}$", max_length=LONGEST_TAG), _InWords
 ]
 """A language that is asked for; ``en_GB`` is understood too."""

@@ -7,7 +7,7 @@ from typing import Final
 
 LONGEST_TAG: Final = 35
 """Characters that RFC 5646 (4.4.1) asks software to have room for."""
-_TAG: Final = re.compile("[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*")
+TAG: Final = re.compile("[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*")
 
 UNKNOWN_LANGUAGE: Final = "und"
 _LONGEST_HEADER: Final = 500
@@ -16,7 +16,7 @@ _LONGEST_HEADER: Final = 500
 def language_tag(text: str) -> str | None:
     """The tag that a document means, which may say ``en_GB``; None where it is none."""
     tag = text.strip().replace("_", "-")
-    return tag if len(tag) <= LONGEST_TAG and _TAG.fullmatch(tag) else None
+    return tag if len(tag) <= LONGEST_TAG and TAG.fullmatch(tag) else None
 
 
 def language_key(language: str) -> str:

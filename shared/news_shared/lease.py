@@ -6,6 +6,7 @@ from uuid import uuid4
 
 import structlog
 
+from news_shared.cancelling import pause
 from news_shared.errors import TransientError
 from news_shared.redis_client import RedisClient, redis_errors
 
@@ -51,7 +52,7 @@ class Lease:
                     await (self._renew() if self.is_held else self._take())
                 except TransientError as error:
                     self._lose(str(error))
-                await _either(self._stopping, self._ttl.total_seconds() / 4)
+                await pause(self._ttl.total_seconds() / 4, unless=self._stopping)
         finally:
             await self._release()
 
@@ -85,11 +86,3 @@ class Lease:
                 await self._redis.eval(_RELEASE, 1, self._key, self.token)
         except TransientError as error:
             log.info("lease not given back, it will expire", reason=str(error))
-
-
-async def _either(stopping: asyncio.Event, seconds: float) -> None:
-    try:
-        async with asyncio.timeout(seconds):
-            await stopping.wait()
-    except TimeoutError:
-        pass

@@ -1,8 +1,9 @@
 """A newsroom is backed up and restored into a fresh cluster: every answer is the same, and work goes on there."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -229,16 +230,10 @@ async def published(site: Site, guid: str) -> bool:
 async def test_no_service_starts_on_half_a_restored_cluster(
     fresh_backends: Fresh, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    backend = fresh_backends()
-    file = await a_backup_with_records(backend, tmp_path)
-    backend = fresh_backends()
-    kafka, saved = backend.kafka_settings, BackupReader(file)
-    monkeypatch.setattr("newsfeed.restore._check_written", _interrupted)
-    with pytest.raises(TransientError):
-        await restore_backup(kafka, backend.redis_settings, PARTITIONS, saved, lambda done, total: None)
-    monkeypatch.undo()
+    restore = await an_interrupted_restore(fresh_backends, tmp_path, monkeypatch, at="_check_written")
+    kafka = restore.args[0]
     with pytest.raises(LogMismatchError, match=rf"{CURATION}.*begin again"):
-        await restore_backup(kafka, backend.redis_settings, PARTITIONS, saved, lambda done, total: None)
+        await restore()
     with pytest.raises(LogMismatchError, match="a restore was interrupted"):
         await create_topics(kafka, PARTITIONS)
     with pytest.raises(LogMismatchError, match=f"missing: {DEAD_LETTERS}"):
@@ -248,17 +243,32 @@ async def test_no_service_starts_on_half_a_restored_cluster(
 async def test_a_cluster_that_nothing_was_written_to_may_be_restored_again(
     fresh_backends: Fresh, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    backend = fresh_backends()
-    file = await a_backup_with_records(backend, tmp_path)
-    backend = fresh_backends()
-    kafka, saved = backend.kafka_settings, BackupReader(file)
-    monkeypatch.setattr("newsfeed.restore._write", _interrupted)
-    with pytest.raises(TransientError):
-        await restore_backup(kafka, backend.redis_settings, PARTITIONS, saved, lambda done, total: None)
-    monkeypatch.undo()
-    await restore_backup(kafka, backend.redis_settings, PARTITIONS, saved, lambda done, total: None)
+    restore = await an_interrupted_restore(fresh_backends, tmp_path, monkeypatch, at="_write")
+    kafka = restore.args[0]
+    await restore()
     await check_topics(kafka, PARTITIONS)
     assert await used_topics(kafka) == [CURATION]
+
+
+async def an_interrupted_restore(
+    fresh_backends: Fresh, folder: Path, monkeypatch: pytest.MonkeyPatch, *, at: str
+) -> partial[Coroutine[Any, Any, None]]:
+    """A restore that died at this step, to be begun once more."""
+    file = await a_backup_with_records(fresh_backends(), folder)
+    backend = fresh_backends()
+    restore = partial(
+        restore_backup,
+        backend.kafka_settings,
+        backend.redis_settings,
+        PARTITIONS,
+        BackupReader(file),
+        lambda done, total: None,
+    )
+    with monkeypatch.context() as patch:
+        patch.setattr(f"newsfeed.restore.{at}", _interrupted)
+        with pytest.raises(TransientError):
+            await restore()
+    return restore
 
 
 async def a_backup_with_records(backend: Backend, folder: Path) -> Path:

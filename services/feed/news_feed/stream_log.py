@@ -13,6 +13,7 @@ from news_feed.article_store import ArticleStore
 from news_feed.recent_events import RecentEvents
 from news_feed.stream_events import Announcement, announcement
 from news_shared.articles import event_of
+from news_shared.cancelling import pause
 from news_shared.errors import PoisonError, TransientError
 from news_shared.kafka import end_offset, reading
 from news_shared.projection.log import PartitionLog
@@ -101,12 +102,7 @@ class StreamLog:
 
     async def news(self, within: timedelta) -> None:
         """Wait until something happens, or for so long."""
-        event = self._news
-        try:
-            async with asyncio.timeout(within.total_seconds()):  # not `wait_for`, which makes a task of it
-                await event.wait()
-        except TimeoutError:
-            return
+        await pause(within.total_seconds(), unless=self._news)
 
     async def run(self) -> None:
         """Follow the log until `request_stop`; while Kafka is away, nothing is said."""

@@ -31,7 +31,6 @@ def main() -> None:
             from news_views.projection.views import views_projection
 
             counting = views_projection(settings.views, settings.kafka, recount=chosen.recount)
-
             asyncio.run(
                 rebuild_with_bar(
                     counting, "views", kafka=settings.kafka, redis=settings.redis, process=settings.process

@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import Callable
 from typing import Final
 
+from news_shared.cancelling import pause
+
 _EVERY: Final = 10.0
 
 
@@ -19,11 +21,7 @@ class Forgetting:
         while not self._stopping.is_set():
             for forget in self._forget:
                 forget()
-            try:
-                async with asyncio.timeout(_EVERY):
-                    await self._stopping.wait()
-            except TimeoutError:
-                pass
+            await pause(_EVERY, unless=self._stopping)
 
     def request_stop(self) -> None:
         """End `run`."""
