@@ -1,7 +1,7 @@
 """Language tags (BCP 47): what is one, how they are compared, which one a reader prefers; all services must agree."""
 
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from functools import lru_cache
 from typing import Final
 
@@ -21,29 +21,31 @@ def language_tag(text: str) -> str | None:
 
 def language_key(language: str) -> str:
     """A tag as it is compared; ``und`` for what is none."""
-    return _key(language) if len(language) <= LONGEST_TAG else UNKNOWN_LANGUAGE
+    return language_ranges(language)[-1]
+
+
+def language_ranges(language: str) -> tuple[str, ...]:
+    """The ranges that a tag matches (RFC 4647, basic filtering): ``en-GB`` is found by ``en`` and by ``en-gb``."""
+    return _ranges(language) if len(language) <= LONGEST_TAG else (UNKNOWN_LANGUAGE,)
 
 
 @lru_cache(maxsize=1_000)  # a list of related articles asks for those of all its candidates
-def _key(language: str) -> str:
-    return (language_tag(language) or UNKNOWN_LANGUAGE).lower()
+def _ranges(language: str) -> tuple[str, ...]:
+    parts = (language_tag(language) or UNKNOWN_LANGUAGE).lower().split("-")
+    return tuple("-".join(parts[:n]) for n in range(1, len(parts) + 1))
 
 
-def language_ranges(language: str) -> list[str]:
-    """The ranges that a tag matches (RFC 4647, basic filtering): ``en-GB`` is found by ``en`` and by ``en-gb``."""
-    parts = language_key(language).split("-")
-    return ["-".join(parts[:n]) for n in range(1, len(parts) + 1)]
-
-
-def is_in(language: str, wanted: Iterable[str]) -> bool:
+def is_in(language: str, wanted: Collection[str]) -> bool:
     """Whether a language is one of those that were asked for; asking for none asks for all."""
-    keys = {language_key(one) for one in wanted}
-    return not keys or not keys.isdisjoint(language_ranges(language))
+    if not wanted:
+        return True
+    ranges = language_ranges(language)
+    return any(language_key(one) in ranges for one in wanted)
 
 
 def primary_language(tag: str) -> str:
     """The language of a tag without region and script: ``en`` of ``en-GB``."""
-    return language_key(tag).partition("-")[0]
+    return language_ranges(tag)[0]
 
 
 def preferred_language(accept_language: str, spoken: Collection[str]) -> str | None:

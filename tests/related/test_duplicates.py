@@ -17,7 +17,7 @@ from news_related.graph.facts import Card
 from news_related.graph.minhash import SIGNATURE_BYTES
 from news_related.lists.ranking import Ranked, Wanted, rank
 from news_related.lists.reasons import Reason
-from news_related.lists.related_stories import own, related
+from news_related.lists.related_stories import related, surroundings
 from news_related.lists.signals import Signal
 from news_shared.article_ids import ArticleId
 from news_shared.articles import Article, ArticleEvent
@@ -162,8 +162,8 @@ async def test_what_the_body_links_is_not_shown_as_a_copy_either(backend: Backen
                 a_copy("another", text=a_wire_text(3), themes=("Energy",)),
             ]
         )
-        cards = await stored.graph.cards([id_of("here")])
-        found = await related(stored.graph, cards[id_of("here")], await own(stored.graph, id_of("here")), Wanted())
+        around = await surroundings(stored.graph, id_of("here"), Wanted())
+        found = await related(stored.graph, around.cards[id_of("here")], around, Wanted())
         assert [one.card.id for one in found] == [id_of("another")]
 
 

@@ -11,7 +11,7 @@ from news_related.graph.duplicates import copies_of_each
 from news_related.graph.facts import Card
 from news_related.lists.ranking import Ranked, Wanted, rank
 from news_related.lists.reasons import Reason, ReasonKind
-from news_related.lists.signals import PINNED, TRANSLATION, Signal, backlink, by_meaning, same_story, themes
+from news_related.lists.signals import PINNED, TRANSLATION, Signal, backlink, by_meaning, rarity, same_story, themes
 from news_related.neighbours.similarity import UNITS
 from news_shared.article_ids import ArticleId
 from news_shared.articles import Article
@@ -39,7 +39,7 @@ def titles(found: list[Ranked]) -> list[str]:
 
 def test_translations_stand_before_links_and_links_before_themes() -> None:
     cards = [a_card("theme", themes=("Energy",)), a_card("back"), a_card("trans", language="uk"), a_card("same")]
-    by_theme = themes(HERE, cards[0], {"energy": 5})
+    by_theme = themes(HERE, cards[0], rarity(HERE, {"energy": 5}))
     assert by_theme is not None
     signals = {
         "theme": [by_theme],
@@ -128,15 +128,17 @@ def test_a_rare_theme_says_more_than_a_common_one_and_the_nearest_in_time_is_fir
     sizes = {"energy": 2, "elections": 900}
     rare, common = a_card("rare", themes=("Energy",)), a_card("common", themes=("Elections",))
     far = a_card("far", themes=("Energy",), days=40)
-    signals = {c.title.removeprefix("Title of "): [themes(HERE, c, sizes)] for c in (far, common, rare)}
+    signals = {c.title.removeprefix("Title of "): [themes(HERE, c, rarity(HERE, sizes))] for c in (far, common, rare)}
     found = ranked([rare, common, far], {guid: [s for s in some if s] for guid, some in signals.items()})
     assert titles(found) == ["rare", "common", "far"]
-    assert themes(HERE, a_card("other", themes=("Sport",)), sizes) is None
+    assert themes(HERE, a_card("other", themes=("Sport",)), rarity(HERE, sizes)) is None
 
 
 def test_themes_alone_only_fill_a_short_list_unless_they_were_asked_for() -> None:
     cards = [a_card(f"t{n}", themes=("Energy",), days=n / 10) for n in range(8)]
-    by_theme = {f"t{n}": [s for s in [themes(HERE, card, {"energy": 8})] if s] for n, card in enumerate(cards)}
+    by_theme = {
+        f"t{n}": [s for s in [themes(HERE, card, rarity(HERE, {"energy": 8}))] if s] for n, card in enumerate(cards)
+    }
     linked = a_card("linked", themes=("Energy",), days=300)
     with_a_link = {"linked": [*by_theme["t0"], backlink(HERE, linked, 0)]}
     assert titles(ranked(cards, by_theme)) == ["t0", "t1", "t2", "t3"]
@@ -145,7 +147,7 @@ def test_themes_alone_only_fill_a_short_list_unless_they_were_asked_for() -> Non
 
 
 def test_the_rarest_shared_theme_is_named_first() -> None:
-    signal = themes(HERE, a_card("x", themes=("Energy", "Elections")), {"energy": 90, "elections": 3})
+    signal = themes(HERE, a_card("x", themes=("Energy", "Elections")), rarity(HERE, {"energy": 90, "elections": 3}))
     assert signal is not None
     assert signal.reason.themes == ("Elections", "Energy")
 
@@ -175,7 +177,7 @@ def test_a_list_is_not_all_of_one_theme_while_there_is_something_else() -> None:
     same = [a_card(f"e{n}", themes=("Energy",)) for n in range(5)]
     other = a_card("other", themes=("Elections",))
     sizes = {"energy": 9, "elections": 10}
-    signals = {c.title.removeprefix("Title of "): [themes(HERE, c, sizes)] for c in (*same, other)}
+    signals = {c.title.removeprefix("Title of "): [themes(HERE, c, rarity(HERE, sizes))] for c in (*same, other)}
     found = ranked([*same, other], {guid: [s for s in some if s] for guid, some in signals.items()}, limit=3)
     assert "other" in titles(found)[:2]
 

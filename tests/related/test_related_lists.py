@@ -3,9 +3,9 @@
 from datetime import timedelta
 from typing import Any
 
-from news_related.graph.facts import MAX_LINKS
+from news_related.graph.facts import MAX_LINKS, Card
 from news_related.lists.ranking import Ranked, Wanted
-from news_related.lists.related_stories import own, related
+from news_related.lists.related_stories import related, surroundings
 from tests.related.builders import NOON, an_article, id_of, url_of
 from tests.related.graph_on_redis import GraphOnRedis
 from tests.related.wire_texts import a_wire_text, edited
@@ -14,8 +14,10 @@ from tests.related.wire_texts import a_wire_text, edited
 async def listed(stored: GraphOnRedis, guid: str, **wanted: Any) -> dict[str, Ranked]:
     """The list of an article by guid, in its order."""
     key = id_of(guid)
-    cards = await stored.graph.cards([key])
-    found = await related(stored.graph, cards[key], await own(stored.graph, key), Wanted(**wanted))
+    wish = Wanted(**wanted)
+    around = await surroundings(stored.graph, key, wish)
+    assert isinstance(around.state, Card)
+    found = await related(stored.graph, around.state, around, wish)
     return {one.card.title.removeprefix("Title of "): one for one in found}
 
 

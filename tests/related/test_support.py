@@ -21,13 +21,14 @@ def neighbours(**scores: int) -> list[tuple[bytes, int]]:
 def test_a_neighbour_whose_nearest_are_near_too_has_more_support_than_one_that_is_alone() -> None:
     mine = neighbours(alone=900, a=800, b=790, c=780, d=770, e=760, f=750, last=100)
     nearest = [names("uvwxy"), names("bcdef"), names("acdef")]
-    assert supports(ME, mine, nearest) == [100, (790 + 780 + 770 + 760 + 750) // 5, (800 + 780 + 770 + 760 + 750) // 5]
+    first = [100, (790 + 780 + 770 + 760 + 750) // 5, (800 + 780 + 770 + 760 + 750) // 5]
+    assert supports(ME, mine, nearest) == [*first, *[100] * 5]
 
 
 def test_the_article_itself_does_not_count_and_no_more_than_the_nearest_do() -> None:
     mine = neighbours(a=900, b=500, c=400, d=300, e=200, f=100, g=50)
     with_me = [[ME, *names("bcdefg")]]
-    assert supports(ME, mine, with_me) == supports(ME, mine, [names("bcdef")]) == [300]
+    assert supports(ME, mine, with_me) == supports(ME, mine, [names("bcdef")]) == [300, *[50] * 6]
 
 
 def test_among_a_handful_of_articles_the_own_score_stands_for_those_that_are_missing() -> None:

@@ -9,9 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain
-from typing import Any, NamedTuple
-
-from pydantic import ValidationError
+from typing import Any
 
 from news_related.graph.changes import (
     CARDS,
@@ -24,21 +22,22 @@ from news_related.graph.changes import (
     set_of,
     theme_in_order,
 )
-from news_related.graph.curation import Choice, choices_key
+from news_related.graph.curation import Choice, choices_key, stored_choices
 from news_related.graph.facts import (
+    Backlink,
     Card,
     Index,
     Link,
     Withdrawn,
-    paragraph_of,
     position_in,
     theme_in,
     url_hash,
 )
 from news_related.graph.minhash import bands_of
 from news_related.graph.positions import ID_BYTES, LENGTH, Position, date_bytes, id_from
+from news_related.graph.surroundings import SURROUNDINGS, Surroundings, arguments, surroundings_in
 from news_related.neighbours.changes import NEIGHBOURS, WINDOW, decode_meaning
-from news_related.neighbours.meanings import Meaning, decode_neighbours, first_of
+from news_related.neighbours.meanings import Meaning, decode_neighbours
 from news_shared.article_ids import ArticleId
 from news_shared.projection.slots import RelativeCommand, SlotAnswer, Slots
 
@@ -51,13 +50,6 @@ _FIELDS = 1_000  # of a hash in one command: Lua takes some 8,000 arguments
 _NESTED = 2  # depth of what is asked side by side by something asked side by side
 _HASH = 16  # bytes of a name in an index
 _LAST = b"\xff" * 26  # after any position
-
-
-class Backlink(NamedTuple):
-    """An article that links to another, and from which of its paragraphs."""
-
-    id: ArticleId
-    paragraph: int
 
 
 @dataclass(frozen=True)
@@ -93,6 +85,16 @@ class LinkGraph:
         """Learn how the graph stands, and nothing else of it."""
         await self._travel()
 
+    async def surroundings(self, key: ArticleId, *, neighbours: int, least_score: int) -> Surroundings:
+        """What lies around an article, for its list of related ones.
+
+        Args:
+            neighbours: of the nearest in meaning that are asked for theirs, and whose cards are read;
+            least_score: no cards of those below.
+        """
+        asked = arguments(key, neighbours=neighbours, least_score=least_score)
+        return surroundings_in(key, self._noted(await self._slots.find(0, SURROUNDINGS, *asked)).results)
+
     async def states(self, ids: Sequence[ArticleId]) -> list[Card | Withdrawn | None]:
         """What is known of some articles, in the order asked."""
         found = await self._read([*_fields(CARDS, ids), *_fields(WITHDRAWN, ids)])
@@ -123,10 +125,7 @@ class LinkGraph:
     async def backlinks(self, urls: Sequence[str], limit: int = MAX_BACKLINKS) -> list[list[Backlink]]:
         """For each URL the articles that link to it, newest first."""
         members = await self._read([_newest(Index.CITES, url_hash(url), limit) for url in urls])
-        return [
-            [Backlink(position_in(Index.CITES, member).id, paragraph_of(member)) for member in found]
-            for found in members
-        ]
+        return [[Backlink.decode(member) for member in found] for found in members]
 
     async def backlinks_of(self, cards: Sequence[Card], limit: int = MAX_BACKLINKS) -> list[list[Backlink]]:
         """For each article those that link to it, newest first."""
@@ -186,15 +185,11 @@ class LinkGraph:
     async def choices(self, ids: Sequence[ArticleId]) -> list[list[Choice]]:
         """What editors pinned and blocked on the pages of some articles, oldest choice first."""
         stored = await self._read([("HVALS", choices_key("", key)) for key in ids])
-        return [sorted(map(_choice, values), key=lambda choice: (choice.at, choice.other)) for values in stored]
+        return [stored_choices(values) for values in stored]
 
     async def neighbours(self, ids: Sequence[ArticleId]) -> list[list[tuple[ArticleId, int]]]:
         """The nearest articles in meaning of each, with their scores, best first; see `window.Window`."""
         return [decode_neighbours(packed or b"") for packed in await self._read_fields(NEIGHBOURS, ids)]
-
-    async def nearest(self, ids: Sequence[ArticleId], most: int) -> list[list[bytes]]:
-        """The ids of the first neighbours of each, as `positions.id_bytes`; see `neighbours`."""
-        return [first_of(packed or b"", most) for packed in await self._read_fields(NEIGHBOURS, ids)]
 
     async def meanings(self, ids: Sequence[ArticleId]) -> list[Meaning | None]:
         """What some articles mean, as they were compared; None for those that were not."""
@@ -255,10 +250,6 @@ class LinkGraph:
             sizes.append(ThemeSize(slug, total, counts, first))
         return sizes
 
-    async def articles_in(self, slugs: Sequence[str]) -> dict[str, int]:
-        """How many articles themes have."""
-        return dict(zip(slugs, await self._read([_count(slug, None) for slug in slugs]), strict=True))
-
     async def themes(self, language: str | None, *, limit: int, after: bytes | None) -> list[tuple[str, bytes]]:
         """The largest themes (in a language) after a place in their order, each with its own place."""
         low, high = order_range(language, after)
@@ -281,7 +272,9 @@ class LinkGraph:
         for _ in range(_NESTED):  # until all that is asked side by side has asked
             await asyncio.sleep(0)
         commands, self._waiting, self._trip = self._waiting, [], None
-        answer = await self._slots.read(0, *commands)
+        return self._noted(await self._slots.read(0, *commands))
+
+    def _noted(self, answer: SlotAnswer) -> SlotAnswer:
         self.as_of = min(self.as_of or answer.as_of, answer.as_of)
         self.versions.add(answer.version)
         return answer
@@ -306,10 +299,3 @@ def _count(slug: str, language: str | None) -> RelativeCommand:
 def _names(slug: str, languages: Sequence[str]) -> list[bytes]:
     chosen = dict.fromkeys(theme_in(slug, language) for language in languages) or {theme_in(slug, None): None}
     return [name.encode() for name in chosen]
-
-
-def _choice(stored: bytes) -> Choice:
-    try:
-        return Choice.model_validate_json(stored)
-    except ValidationError as error:  # decoded before it was stored
-        raise AssertionError("a stored choice does not decode") from error

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from hashlib import sha1
 from itertools import chain
 from typing import Any, Final
@@ -23,17 +24,53 @@ RelativeCommand = tuple[str, str, *tuple[str | int | bytes, ...]]
 Question = Callable[[str], Sequence[Command]]
 """The commands for a partition, given the prefix of the live generation's keys."""
 
+_STANDING: Final = """
+local function standing(live_key, as_of_key)
+  local moments = redis.call('HVALS', as_of_key)
+  local as_of = tonumber(moments[1]) or 0
+  for _, moment in ipairs(moments) do as_of = math.min(as_of, tonumber(moment)) end
+  local live = redis.call('HMGET', live_key, 'generation', 'changed')
+  return {live[1], live[2], #moments, as_of}
+end
+"""
+
+
+@dataclass(frozen=True)
+class ReadScript:
+    """Lua that reads partitions; made by `read_script`."""
+
+    text: str
+
+    @cached_property
+    def sha(self) -> str:
+        """Its name in Redis."""
+        return sha1(self.text.encode(), usedforsecurity=False).hexdigest()
+
+
+def read_script(body: str) -> ReadScript:
+    """A script for one partition in which it depends on what was found what is read next: all in one round trip.
+
+    Args:
+        body: sees the arguments as ``ARGV`` and what the live generation's keys begin with as ``PREFIX``, and returns a
+            list of results without holes. It writes nothing, and finds the same as long as the state is the same.
+    """
+    return ReadScript(
+        f"{_STANDING}\nlocal PREFIX = KEYS[3]\nlocal function results()\n{body}\nend\n"
+        "local answer = standing(KEYS[1], KEYS[2])\n"
+        "for _, result in ipairs(results()) do answer[#answer + 1] = result end\n"
+        "return {answer}"
+    )
+
+
 # In one call, because each command and each answer costs the client more than it costs the server; and commands that
 # differ only in their keys together, because their words cost the server as much as what they find.
-_ASK: Final = """
+_ASK: Final = ReadScript(
+    _STANDING
+    + """
 local found = {}
 local place = 1
 for _, runs in ipairs(cmsgpack.unpack(ARGV[1])) do
-  local moments = redis.call('HVALS', KEYS[place + 1])
-  local as_of = tonumber(moments[1]) or 0
-  for _, moment in ipairs(moments) do as_of = math.min(as_of, tonumber(moment)) end
-  local live = redis.call('HMGET', KEYS[place], 'generation', 'changed')
-  local answer = {live[1], live[2], #moments, as_of}
+  local answer = standing(KEYS[place], KEYS[place + 1])
   place = place + 2
   for _, run in ipairs(runs) do
     for i = 1, run[3] do
@@ -45,7 +82,7 @@ for _, runs in ipairs(cmsgpack.unpack(ARGV[1])) do
 end
 return found
 """
-_ASK_SHA: Final = sha1(_ASK.encode(), usedforsecurity=False).hexdigest()
+)
 
 
 @dataclass(frozen=True)
@@ -91,12 +128,7 @@ class Slots:
             if not left:
                 return answers
             calls = [self._call(partitions, questions) for partitions in self._asked_together(left)]
-            with redis_errors("reading a projection"):
-                try:
-                    found = await self._run("EVALSHA", _ASK_SHA, calls)
-                except NoScriptError:  # also on a node that took over a moment ago
-                    found = await self._run("EVAL", _ASK, calls)
-            for partition, row in zip(left, chain.from_iterable(found), strict=True):
+            for partition, row in zip(left, await self._rows(_ASK, calls), strict=True):
                 answer = self._answer(partition, row)
                 if answer is not None:
                     answers[partition] = answer
@@ -111,6 +143,16 @@ class Slots:
             return [(name, prefix + key, *rest) for name, key, *rest in commands]
 
         return (await self.ask({partition: question}))[partition]
+
+    async def find(self, partition: int, script: ReadScript, *args: str | int | bytes) -> SlotAnswer:
+        """Run a script on one partition. The rest is as in `ask`."""
+        for _ in range(3):
+            prefix = self._prefix(partition)
+            keys = (self._live(partition), f"{prefix}as-of", prefix)
+            [row] = await self._rows(script, [[len(keys), *keys, *args]])
+            if (answer := self._answer(partition, row)) is not None:
+                return answer
+        raise self._rebuilding(partition)
 
     def _asked_together(self, partitions: Sequence[int]) -> Sequence[Sequence[int]]:
         """One server takes keys of all partitions in a call, a cluster refuses those of two hash slots."""
@@ -133,6 +175,15 @@ class Slots:
                 keys.append(key)
             asked.append(runs)
         return [len(keys), *keys, msgpack.packb(asked, use_bin_type=False)]
+
+    async def _rows(self, script: ReadScript, calls: Sequence[Sequence[str | int | bytes]]) -> list[Any]:
+        """What the partitions of all calls said, one after the other."""
+        with redis_errors("reading a projection"):
+            try:
+                found = await self._run("EVALSHA", script.sha, calls)
+            except NoScriptError:  # also on a node that took over a moment ago
+                found = await self._run("EVAL", script.text, calls)
+        return list(chain.from_iterable(found))
 
     async def _run(self, command: str, script: str, calls: Sequence[Sequence[str | int | bytes]]) -> list[Any]:
         if len(calls) == 1:  # costs the client less than a pipeline of one

@@ -7,11 +7,9 @@ import numpy as np
 from news_related.edges.edge import Edge
 from news_related.edges.nearness import TELLING, Near, least, nearness, nears_of
 from news_related.graph.facts import Card
-from news_related.graph.positions import id_bytes
 from news_related.link_graph import LinkGraph
 from news_related.neighbours import similarity
 from news_related.neighbours.similarity import MeaningKind
-from news_related.neighbours.support import NEAREST, supports
 from news_shared.article_ids import ArticleId
 
 _NEIGHBOURS_ASKED = 20  # whose neighbours are looked at when one's own do not suffice
@@ -40,23 +38,6 @@ async def near(
     wanted = [key for some in lists for key, _ in some]
     found = {**known, **await graph.cards(key for key in wanted if key not in known)}
     return [nears_of(card, some, found) for card, some in zip(cards, lists, strict=True)]
-
-
-async def support_of(
-    graph: LinkGraph, article: ArticleId, neighbours: Sequence[tuple[ArticleId, int]], most: int | None = None
-) -> dict[ArticleId, int]:
-    """The support of an article's neighbours; one round trip.
-
-    Args:
-        most: how many are asked; the others have the least that there can be.
-    """
-    if not neighbours:
-        return {}
-    asked = [key for key, _ in neighbours[:most]]
-    nearest = await graph.nearest(asked, NEAREST + 1)  # one of them may be the article
-    scores = [(id_bytes(key), score) for key, score in neighbours]
-    found = dict(zip(asked, supports(id_bytes(article), scores, nearest), strict=True))
-    return {key: found.get(key, scores[-1][1]) for key, _ in neighbours}
 
 
 async def further(graph: LinkGraph, card: Card, known: Sequence[Near]) -> list[Near]:

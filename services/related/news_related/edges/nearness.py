@@ -1,6 +1,6 @@
 """What the neighbours of an article are to it, by their scores: pure rules."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from typing import NamedTuple
 
 from news_related.graph.facts import Card
@@ -46,18 +46,12 @@ def nearness(card: Card, other: Card, score: int, support: int | None = None) ->
 
 def nears_of(
     card: Card,
-    neighbours: Sequence[tuple[ArticleId, int]],
+    neighbours: Iterable[tuple[ArticleId, int] | tuple[ArticleId, int, int]],
     known: Mapping[ArticleId, Card],
-    support: Mapping[ArticleId, int] | None = None,
 ) -> list[Near]:
-    """What an article's neighbours, with their scores, are to it; those whose cards are not known are left out."""
-    supported = support or {}
-    return [nearness(card, known[key], score, supported.get(key)) for key, score in neighbours if key in known]
-
-
-def may_be_shown(neighbours: Sequence[tuple[ArticleId, int]]) -> list[tuple[ArticleId, int]]:
-    """Those that are near enough to be of some kind, whatever their language: told without their cards."""
-    return [(key, score) for key, score in neighbours if score >= _LEAST_SHOWN]
+    """What an article's neighbours, with their scores and their support, are to it; those whose cards are not known are
+    left out."""
+    return [nearness(card, known[key], *told) for key, *told in neighbours if key in known]
 
 
 def least(kinds: Collection[MeaningKind]) -> int | None:
@@ -66,4 +60,5 @@ def least(kinds: Collection[MeaningKind]) -> int | None:
     return round(similarity.UNITS * min(cuts)) if cuts else None
 
 
-_LEAST_SHOWN = least(similarity.CUT_OFFS) or 0
+LEAST_SHOWN = least(similarity.CUT_OFFS) or 0
+"""The score below which a pair is nothing to each other, whatever the languages."""

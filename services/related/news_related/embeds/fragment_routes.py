@@ -1,6 +1,5 @@
 """What a page embeds: related articles as HTML, and the script of the element that shows them."""
 
-import asyncio
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -15,7 +14,7 @@ from news_related.lists import related_stories
 from news_related.lists.ranking import Wanted
 from news_related.lists.reasons import words_for
 from news_related.queries.answers import RELATED_RESPONSES, kept_or_made
-from news_related.queries.asked import Kinds, Languages, Limit, key_asked_for, live_card
+from news_related.queries.asked import Kinds, Languages, Limit, key_asked_for, live
 from news_shared.clock import rfc3339
 from news_shared.http import etagged
 from news_shared.language_fields import LanguageRange
@@ -60,8 +59,9 @@ async def related_fragment(
 
     async def fragment(graph: LinkGraph) -> bytes:
         key = await key_asked_for(graph, article, None)
-        card, mine = await asyncio.gather(live_card(graph, key, article), related_stories.own(graph, key))
-        return as_fragment(await related_stories.related(graph, card, mine, wanted), told, zone)
+        around = await related_stories.surroundings(graph, key, wanted)
+        found = await related_stories.related(graph, live(around.state, article), around, wanted)
+        return as_fragment(found, told, zone)
 
     content, as_of = await kept_or_made(request, fragment)
     answer = etagged(request, content, "text/html; charset=utf-8")

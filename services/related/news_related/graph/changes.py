@@ -49,7 +49,7 @@ _PLACES = (Index.URLS, Index.CITES, Index.TRANSLATIONS, Index.THEMES)
 _MEANING = (VECTORS_KEPT, UNLINKED, PLACES)
 # ``held`` names indexes by their number here: a new one comes behind them, and before what Lua counts from the end.
 _KEYS = (HELD, CARDS, WITHDRAWN, *_PLACES, THEME_ORDER, THEME_LANGUAGES, Index.BANDS, *_MEANING)
-_KEY_NUMBERS = {name: str(number) for number, name in enumerate(_KEYS, start=1)}
+KEY_NUMBERS = {name: str(number) for number, name in enumerate(_KEYS, start=1)}
 
 _MOST_ARTICLES = 9_999_999_999
 
@@ -66,19 +66,26 @@ end
 linked the article as it was before does not take it away; so it is renewed also where nothing is left to link, because
 somebody may be about to put the article into its place."""
 
+PART_LUA = r"""
+local function part_of(name)
+  local first, second, third = string.byte(name, 2, 4)
+  return string.format(':%05x', first * 512 + second * 2 + math.floor(third / 128))
+end
+"""
+"""In which part of an index a name stands; as `set_of`."""
+
 LINK_ARTICLES_LUA = (
     r"""
 local HELD, CARDS, WITHDRAWN, ORDER, LANGUAGES = KEYS[1], KEYS[2], KEYS[3], KEYS[8], KEYS[9]
 local VECTORS, UNLINKED, PLACES = KEYS[NKEYS - 2], KEYS[NKEYS - 1], KEYS[NKEYS]
 """
-    + f"local THEMES = '{_KEY_NUMBERS[Index.THEMES]}'\n"
+    + f"local THEMES = '{KEY_NUMBERS[Index.THEMES]}'\n"
     + MARK_LUA
+    + PART_LUA
     + r"""
-
 local function set_of(index, name)
   if index == THEMES then return KEYS[tonumber(index)] .. ':' .. name end
-  local first, second, third = string.byte(name, 2, 4)
-  return KEYS[tonumber(index)] .. string.format(':%05x', first * 512 + second * 2 + math.floor(third / 128))
+  return KEYS[tonumber(index)] .. part_of(name)
 end
 
 local function member_of(index, name, position, rest)
@@ -161,7 +168,7 @@ def linking(prefix: str, articles: Sequence[Facts]) -> Effects:
         position = b"" if isinstance(facts.state, Withdrawn) else facts.state.position.encode()
         args += (facts.id, facts.revision, "1" if gone else "0", facts.state.encode(), links, position, len(places))
         for index, name, rest in places:
-            args += (_KEY_NUMBERS[index], name, rest)
+            args += (KEY_NUMBERS[index], name, rest)
     return Effects([prefix + name for name in _KEYS], args)
 
 

@@ -1,7 +1,7 @@
 """Pins and blocks of editors: the records of ``news.curation``, and their projection beside the graph."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
@@ -65,6 +65,15 @@ def curation_key(article: ArticleId, other: ArticleId) -> bytes:
 def choices_key(prefix: str, article: ArticleId) -> str:
     """Where the choices for an article's page are kept."""
     return f"{prefix}curation:{article}"
+
+
+def stored_choices(values: Iterable[bytes]) -> list[Choice]:
+    """The choices for an article's page, as they are stored, oldest first."""
+    try:
+        choices = [Choice.model_validate_json(value) for value in values]
+    except ValidationError as error:  # decoded before it was stored
+        raise AssertionError("a stored choice does not decode") from error
+    return sorted(choices, key=lambda choice: (choice.at, choice.other))
 
 
 def decode_choice(key: bytes | None, value: bytes | None) -> Chosen:

@@ -17,7 +17,7 @@ import msgpack
 
 from news_related.body_text import beginning_of_body, characters_of
 from news_related.graph.minhash import MOST_CHARACTERS, bands_of, signature_of
-from news_related.graph.positions import LENGTH, Position
+from news_related.graph.positions import ID_BYTES, LENGTH, Position, id_bytes, id_from
 from news_related.graph.themes import themes_of
 from news_shared.article_ids import ArticleId, article_id, normal_guid
 from news_shared.articles import Article, ArticleEvent, Withdrawal
@@ -42,7 +42,7 @@ class Index(StrEnum):
 
     URLS = "urls"  # hash of the article's URL, position
     CITES = "cites"  # hash of a link's URL, position, paragraph
-    TRANSLATIONS = "translations"  # hash of a name of the original, position
+    TRANSLATIONS = "translations"  # id of the original or hash of its URL, position
     THEMES = "themes"  # a set for each slug, and slug@language: position
     BANDS = "bands"  # band of the text's signature, position
 
@@ -54,6 +54,19 @@ class Place(NamedTuple):
     kind: Index
     name: bytes
     rest: bytes = b""
+
+
+class Backlink(NamedTuple):
+    """An article that links to another, and from which of its paragraphs."""
+
+    id: ArticleId
+    paragraph: int
+
+    @classmethod
+    def decode(cls, member: bytes) -> "Backlink":
+        """As a member of the cites index has it."""
+        paragraph = int.from_bytes(member[-_PARAGRAPH_BYTES:], "big")
+        return cls(id_from(member[-_PARAGRAPH_BYTES - ID_BYTES : -_PARAGRAPH_BYTES]), paragraph)
 
 
 class Link(NamedTuple):
@@ -236,30 +249,26 @@ def theme_in(slug: str, language: str | None) -> str:
 
 def url_hash(url: str) -> bytes:
     """16 bytes that stand for a URL in an index: URLs are long, and an index needs only to find them again."""
-    return _hash(f"u:{url}")
+    return blake2b(f"u:{url}".encode(errors="surrogatepass"), digest_size=16).digest()
 
 
 def names_of(card: Card, *, has_its_url: bool) -> list[bytes]:
-    """The names under which others may say that they translate this article, hashed."""
-    names = [_hash(f"g:{card.id}")]
+    """The names under which others may say that they translate this article: its id, and the hash of its URL."""
+    names = [id_bytes(card.id)]
     if card.url is not None and has_its_url:
         names.append(url_hash(card.url))
     return names
 
 
 def names_of_original(card: Card) -> list[bytes]:
-    """The names under which this article names its original, hashed: a guid, and the same text as a URL."""
+    """The names under which this article names its original: the id of a guid, and the hash of the same text as a
+    URL."""
     if card.original is None:
         return []
-    names = [_hash(f"g:{card.original.id}")]
+    names = [id_bytes(card.original.id)]
     if card.original.url is not None:
         names.append(url_hash(card.original.url))
     return names
-
-
-def paragraph_of(member: bytes) -> int:
-    """The paragraph at the end of a member of the cites index."""
-    return int.from_bytes(member[-_PARAGRAPH_BYTES:], "big")
 
 
 def position_in(index: Index, member: bytes) -> Position:
@@ -280,10 +289,6 @@ def decode_links(stored: bytes | None) -> list[Link]:
     if not stored:
         return []
     return [Link(*parts) for parts in msgpack.unpackb(zlib.decompress(stored), unicode_errors="surrogatepass")]
-
-
-def _hash(name: str) -> bytes:
-    return blake2b(name.encode(errors="surrogatepass"), digest_size=16).digest()
 
 
 def _links(article: Article) -> tuple[Link, ...]:

@@ -97,8 +97,10 @@ def rank(
 def _filled(scored: Sequence[Ranked], for_themes_alone: Collection[str], size: int) -> list[Ranked]:
     """Those with another reason than themes, and as many for themes alone as are missing from this size."""
     others = [one for one in scored if one.card.id not in for_themes_alone]
+    if len(others) >= size or len(others) == len(scored):
+        return others
     fallback = {one.card.id: one for one in scored if one.card.id in for_themes_alone}
-    picked = _diverse(fallback.values(), max(0, size - len(others)))
+    picked = _diverse(fallback.values(), size - len(others))
     return [*others, *(fallback[one.card.id] for one in picked)]
 
 
@@ -137,6 +139,8 @@ def _with_copies(
 ) -> tuple[list[Ranked], list[Ranked]]:
     """Copies of one text folded into the pinned one, or into the earliest that is not there for themes alone while
     another is; the others are named on its card."""
+    if not copies:
+        return list(chosen), list(rest)
     stands = folded((one.card for one in (*chosen, *rest)), copies)
     groups: dict[str, list[Ranked]] = {}
     for one in sorted(rest, key=lambda one: (one.card.id in for_themes_alone, one.card.listed_ms, one.card.id)):
@@ -172,7 +176,9 @@ def _one_of_each_story(
     def falls_behind(one: Ranked) -> tuple[bool, bool]:
         return one.card.id in for_themes_alone, not is_in(one.card.language, main_language)
 
-    return [*kept, *(min(some, key=falls_behind)._replace(score=some[0].score) for some in tellings.values())]
+    for best, *others in tellings.values():
+        kept.append(min((best, *others), key=falls_behind)._replace(score=best.score) if others else best)
+    return kept
 
 
 def _diverse(scored: Iterable[Ranked], limit: int) -> list[Ranked]:
@@ -187,7 +193,9 @@ def _diverse(scored: Iterable[Ranked], limit: int) -> list[Ranked]:
             now = one.score * _MORE_OF_THE_SAME ** same.get(one.reason.themes, 0)
             if now > score or (now == score and _order(one)[1:] < _order(left[first])[1:]):
                 first, score = place, now
-        best = left.pop(first)._replace(score=score)
+        best = left.pop(first)
+        if score != best.score:
+            best = best._replace(score=score)
         picked.append(best)
         if best.reason.themes:
             same[best.reason.themes] = same.get(best.reason.themes, 0) + 1

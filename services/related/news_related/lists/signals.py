@@ -85,19 +85,27 @@ def by_meaning(article: Card, near: Near) -> Signal | None:
     return Signal(strength, Reason(near.kind, similarity=similarity, when=when))
 
 
-def themes(article: Card, other: Card, sizes: Mapping[str, int]) -> Signal | None:
+def rarity(article: Card, sizes: Mapping[str, int]) -> dict[str, tuple[int, int, str]]:
+    """The themes of an article by slug, as they are ordered where they are named, the rarest first.
+
+    Args:
+        sizes: how many articles each of them has.
+    """
+    return {slug: (sizes.get(slug, 0), place, name) for place, (slug, name) in enumerate(article.themes)}
+
+
+def themes(article: Card, other: Card, rare: Mapping[str, tuple[int, int, str]]) -> Signal | None:
     """The themes that both have, as one signal; the rarest is named first.
 
     Args:
-        sizes: how many articles each theme of this article has.
+        rare: see `rarity`, of this article.
     """
-    theirs = {slug for slug, _ in other.themes}
-    shared = [(sizes.get(slug, 0), place, name) for place, (slug, name) in enumerate(article.themes) if slug in theirs]
+    shared = sorted([rare[slug] for slug, _ in other.themes if slug in rare])
     if not shared:
         return None
     near = closeness(article, other, halves=_THEME_HALVES)
     strength = together([_THEME / log2(2 + max(size, 1)) * near for size, _, _ in shared])
-    return Signal(strength, Reason("theme", themes=tuple([name for _, _, name in sorted(shared)])))
+    return Signal(strength, Reason("theme", themes=tuple([name for _, _, name in shared])))
 
 
 def together(strengths: Sequence[float]) -> float:

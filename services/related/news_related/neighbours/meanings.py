@@ -47,9 +47,3 @@ def decode_neighbours(packed: bytes, *, most: int = SHOWN_NEIGHBOURS) -> list[tu
         )
         for start in range(0, min(len(packed), most * PACKED.itemsize), PACKED.itemsize)
     ]
-
-
-def first_of(packed: bytes, most: int) -> list[bytes]:
-    """The first ids of a packed list, as they are stored."""
-    ends = min(len(packed), most * PACKED.itemsize)
-    return [packed[start : start + ID_BYTES] for start in range(0, ends, PACKED.itemsize)]

@@ -24,8 +24,8 @@ def supports(article: bytes, neighbours: Sequence[tuple[bytes, int]], nearest: S
 
     Args:
         neighbours: of the article, with their scores, best first.
-        nearest: the articles nearest to each of them (or to the first of them), best first; the article itself may be
-            among them and does not count.
+        nearest: the articles nearest to the first of them, best first; the article itself may be among them and does
+            not count. The others have the least support that there can be.
     """
     if not neighbours:
         return []
@@ -35,4 +35,4 @@ def supports(article: bytes, neighbours: Sequence[tuple[bytes, int]], nearest: S
     for (_, score), some in zip(neighbours, nearest, strict=False):
         others = [scores.get(key, last) for key in some if key != article][:NEAREST]
         found.append((sum(others) + (NEAREST - len(others)) * score) // NEAREST)
-    return found
+    return found + [last] * (len(neighbours) - len(found))

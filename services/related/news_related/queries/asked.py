@@ -41,7 +41,8 @@ async def card_asked_for(graph: LinkGraph, article: str | None, url: str | None)
         ProblemError: 404 or 410.
         PoisonError: the name is none.
     """
-    return await live_card(graph, await key_asked_for(graph, article, url), article or url)
+    [state] = await graph.states([await key_asked_for(graph, article, url)])
+    return live(state, article or url or "")
 
 
 async def key_asked_for(graph: LinkGraph, article: str | None, url: str | None) -> ArticleId:
@@ -57,11 +58,10 @@ async def key_asked_for(graph: LinkGraph, article: str | None, url: str | None) 
     return parse_article_id(article or "")
 
 
-async def live_card(graph: LinkGraph, key: ArticleId, named: str | None) -> Card:
-    """The card of a live article, which a request named so; errors as in `card_asked_for`."""
-    [state] = await graph.states([key])
+def live(state: Card | Withdrawn | None, named: str) -> Card:
+    """The card of an article which a request named so, from what is known of it; errors as in `card_asked_for`."""
     if state is None:
-        raise ProblemError(NOT_FOUND, f"There is no article {(named or key)[:200]}.", NEVER_STORED)
+        raise ProblemError(NOT_FOUND, f"There is no article {named[:200]}.", NEVER_STORED)
     if isinstance(state, Withdrawn):
         because = f": {state.reason}" if state.reason else "."
         raise ProblemError(

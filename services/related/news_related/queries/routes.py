@@ -1,6 +1,5 @@
 """The query API: what belongs to an article, its links, and its story."""
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Annotated, Any
@@ -23,7 +22,7 @@ from news_related.queries.asked import (
     Url,
     card_asked_for,
     key_asked_for,
-    live_card,
+    live,
 )
 from news_shared.clock import epoch_ms
 from news_shared.problems import INVALID, ProblemError
@@ -107,9 +106,12 @@ async def _related(request: Request, article: str | None, url: str | None, wante
 
     async def listed(graph: LinkGraph) -> Mapping[str, Any]:
         key = await key_asked_for(graph, article, url)
-        card, mine = await asyncio.gather(live_card(graph, key, article or url), related_stories.own(graph, key))
-        find = related_stories.nearest if raw else related_stories.related
-        digits = 6 if raw else 4
+        around = await related_stories.surroundings(graph, key, wanted, raw=raw)
+        card = live(around.state, article or url or "")
+        if raw:
+            found, digits = related_stories.nearest(card, around, wanted), 6
+        else:
+            found, digits = await related_stories.related(graph, card, around, wanted), 4
         items = [
             {
                 **one.card.shown(),
@@ -117,9 +119,9 @@ async def _related(request: Request, article: str | None, url: str | None, wante
                 "score": round(one.score, digits),
                 "duplicates": [copy.shown() for copy in one.copies],
             }
-            for one in await find(graph, card, mine, wanted)
+            for one in found
         ]
-        return {"article": card.id, "items": items, "blocked": sorted(mine.blocked)}
+        return {"article": card.id, "items": items, "blocked": sorted(around.blocked)}
 
     return await answered(request, listed)
 

@@ -1,0 +1,232 @@
+"""What lies around one article, for its list of related ones: read in one call.
+
+It depends on what is found what must be read next: the article's links, the articles that these lead to, who else links
+to those, and the cards of all. Asked from outside that is three round trips, which cost the API more than the list.
+"""
+
+import struct
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from news_related.graph.changes import CARDS, HELD, KEY_NUMBERS, PART_LUA, WITHDRAWN
+from news_related.graph.curation import Choice, stored_choices
+from news_related.graph.facts import (
+    Backlink,
+    Card,
+    Index,
+    Link,
+    Withdrawn,
+    decode_links,
+    position_in,
+    url_hash,
+)
+from news_related.graph.positions import ID_BYTES, id_bytes, id_from
+from news_related.neighbours.changes import NEIGHBOURS
+from news_related.neighbours.meanings import PACKED
+from news_related.neighbours.similarity import SHOWN_NEIGHBOURS
+from news_related.neighbours.support import NEAREST
+from news_shared.article_ids import ArticleId
+from news_shared.projection.slots import ReadScript, read_script
+
+_BACKLINKS = 50
+_LINKS = 30  # of the body, for what else links to the same
+_CITING_THE_SAME = 10
+_TRANSLATIONS = 50
+
+_NEIGHBOUR = struct.Struct(f">{ID_BYTES}si")  # as `PACKED`
+
+
+class Surroundings(NamedTuple):
+    """An article and what lies around it.
+
+    Attributes:
+        state: of the article. Unless it is a card, all else is empty.
+        links: of its body, in the order of the text.
+        choices: of editors for its page, oldest first.
+        neighbours: those nearest in meaning with their scores, best first; ids as `positions.id_bytes`.
+        nearest: the nearest of the first of them, as many as were asked for, with one to spare: it may be the article.
+        owners: the articles that its links lead to, by URL.
+        backlinks: what links to it, newest first; nothing where another article has its URL.
+        citing: what links to the same articles, by these: of its first links, the newest of each.
+        tellings: what says that it translates this article, what this one says it translates, and its siblings.
+        sizes: how many articles have each of its themes.
+        cards: of all of these that are live, and of it.
+    """
+
+    state: Card | Withdrawn | None
+    links: Sequence[Link] = ()
+    choices: Sequence[Choice] = ()
+    neighbours: Sequence[tuple[bytes, int]] = ()
+    nearest: Sequence[Sequence[bytes]] = ()
+    owners: Mapping[str, ArticleId] = {}
+    backlinks: Sequence[Backlink] = ()
+    citing: Mapping[ArticleId, Sequence[Backlink]] = {}
+    tellings: Sequence[ArticleId] = ()
+    sizes: Mapping[str, int] = {}
+    cards: Mapping[ArticleId, Card] = {}
+
+    @property
+    def pinned(self) -> list[Choice]:
+        """What editors put first on the article's page."""
+        return [choice for choice in self.choices if choice.kind == "pin"]
+
+    @property
+    def blocked(self) -> set[ArticleId]:
+        """What editors keep off it."""
+        return {choice.other for choice in self.choices if choice.kind == "block"}
+
+
+SURROUNDINGS: ReadScript = read_script(
+    f"""
+local URLS, CITES, TRANSLATIONS = '{Index.URLS}', '{Index.CITES}', '{Index.TRANSLATIONS}'
+local URLS_NUMBER, CITES_NUMBER = '{KEY_NUMBERS[Index.URLS]}', '{KEY_NUMBERS[Index.CITES]}'
+local TRANSLATIONS_NUMBER, THEMES_NUMBER = '{KEY_NUMBERS[Index.TRANSLATIONS]}', '{KEY_NUMBERS[Index.THEMES]}'
+local CARDS, HELD, WITHDRAWN = PREFIX .. '{CARDS}', PREFIX .. '{HELD}', PREFIX .. '{WITHDRAWN}'
+local NEIGHBOURS, THEMES = PREFIX .. '{NEIGHBOURS}', PREFIX .. '{Index.THEMES}:'
+local NEIGHBOUR_BYTES, SHOWN, NEAREST = {PACKED.itemsize}, {SHOWN_NEIGHBOURS}, {NEAREST + 1}
+local MOST_BACKLINKS, MOST_LINKS, MOST_CITING = {_BACKLINKS}, {_LINKS}, {_CITING_THE_SAME}
+local MOST_TRANSLATIONS = {_TRANSLATIONS}
+"""
+    + PART_LUA
+    + r"""
+local id, id_bytes, most_neighbours, least_score = ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
+local card = redis.call('HGET', CARDS, id)
+if not card then return {false, redis.call('HGET', WITHDRAWN, id)} end
+local held = cmsgpack.unpack(redis.call('HGET', HELD, id))
+
+local ids, is_noted = {}, {[id] = true}
+local function note(other)
+  if not is_noted[other] then
+    is_noted[other] = true
+    ids[#ids + 1] = other
+  end
+end
+local UUID = string.rep('%02x', 4) .. string.rep('-%02x%02x', 4) .. string.rep('%02x', 4)
+local function uuid(bytes) return string.format(UUID, string.byte(bytes, 1, 16)) end
+
+local LAST = string.rep('\255', 26)
+local function members(command, index, name, from, to, most, behind)
+  local found = redis.call(command, PREFIX .. index .. part_of(name), from, to, 'LIMIT', 0, most)
+  for _, member in ipairs(found) do note(uuid(string.sub(member, -16 - behind, -1 - behind))) end
+  return found
+end
+local function earliest(index, name, most)
+  return members('ZRANGEBYLEX', index, name, '[' .. name, '[' .. name .. LAST, most, 0)
+end
+local function citing(name, most)
+  return members('ZREVRANGEBYLEX', CITES, name, '[' .. name .. LAST, '[' .. name, most, 2)
+end
+local function owner(name) return earliest(URLS, name, 1)[1] or false end
+
+local packed = string.sub(redis.call('HGET', NEIGHBOURS, id) or '', 1, SHOWN * NEIGHBOUR_BYTES)
+local asked, nearest = {}, {}
+for at = 1, math.min(#packed, most_neighbours * NEIGHBOUR_BYTES), NEIGHBOUR_BYTES do
+  local other = uuid(string.sub(packed, at, at + 15))
+  asked[#asked + 1] = other
+  if struct.unpack('>i4', packed, at + 16) >= least_score then note(other) end
+end
+if #asked > 0 then
+  for place, theirs in ipairs(redis.call('HMGET', NEIGHBOURS, unpack(asked))) do
+    nearest[place] = string.sub(theirs or '', 1, NEAREST * NEIGHBOUR_BYTES)
+  end
+end
+
+local choices = redis.call('HGETALL', PREFIX .. 'curation:' .. id)
+for place = 1, #choices, 2 do note(choices[place]) end
+
+local url, links, names, sizes = false, {}, {id_bytes}, {}
+for place = 1, #held[4], 3 do
+  local index, name, rest = held[4][place], held[4][place + 1], held[4][place + 2]
+  if index == URLS_NUMBER then url = name end
+  if index == CITES_NUMBER then links[#links + 1] = {name, rest} end
+  if index == TRANSLATIONS_NUMBER then
+    names[#names + 1] = name
+    note(uuid(name))  -- nothing, where it is the hash of a URL
+  end
+  if index == THEMES_NUMBER and not string.find(name, '@', 1, true) then
+    sizes[#sizes + 1] = {name, redis.call('ZCARD', THEMES .. name)}
+  end
+end
+local its_owner, backlinks = false, {}
+if url then
+  its_owner, backlinks = owner(url), citing(url, MOST_BACKLINKS)
+  names[#names + 1] = url
+end
+table.sort(links, function(one, other) return one[2] .. one[1] < other[2] .. other[1] end)
+for place, link in ipairs(links) do
+  link[2] = owner(link[1])
+  link[3] = place <= MOST_LINKS and link[2] and citing(link[1], MOST_CITING) or {}
+end
+
+local tellings = {}
+for place, name in ipairs(names) do
+  tellings[place] = {name, earliest(TRANSLATIONS, name, MOST_TRANSLATIONS), owner(name)}
+end
+
+local cards = {}
+for first = 1, #ids, 1000 do
+  for _, other in ipairs(redis.call('HMGET', CARDS, unpack(ids, first, math.min(first + 999, #ids)))) do
+    cards[#cards + 1] = other
+  end
+end
+return {
+  card, false, held[3], choices, packed, nearest, its_owner, backlinks, links, tellings, sizes, ids, cards,
+}
+"""
+)
+"""Arguments: `arguments`; results: for `surroundings_in`."""
+
+
+def arguments(key: ArticleId, *, neighbours: int, least_score: int) -> tuple[str | int | bytes, ...]:
+    """What the script is told.
+
+    Args:
+        neighbours: of the nearest in meaning that are asked for theirs, and whose cards are read;
+        least_score: no cards of those below.
+    """
+    return key, id_bytes(key), neighbours, least_score
+
+
+def surroundings_in(key: ArticleId, results: Sequence[Any]) -> Surroundings:
+    """What the script found around an article."""
+    stored, gone, *others = results
+    if stored is None:
+        return Surroundings(Withdrawn.decode(gone) if gone is not None else None)
+    links, choices, packed, nearest, owner, backlinks, cited, tellings, sizes, ids, cards = others
+    card = Card.decode(key, stored)
+    found = {
+        other: Card.decode(other, value)
+        for other, value in zip((ArticleId(other.decode()) for other in ids), cards, strict=True)
+        if value is not None
+    }
+    found[key] = card
+    body = decode_links(links)
+    has_its_url = owner is not None and position_in(Index.URLS, owner).id == key
+    by_name = {name: (position_in(Index.URLS, at).id, some) for name, at, some in cited if at is not None}
+    owners = {link.url: by_name[name][0] for link in body if (name := url_hash(link.url)) in by_name}
+    return Surroundings(
+        state=card,
+        links=body,
+        choices=stored_choices(choices[1::2]),
+        neighbours=[*_NEIGHBOUR.iter_unpack(packed)],
+        nearest=[[other for other, _ in _NEIGHBOUR.iter_unpack(some)] for some in nearest],
+        owners=owners,
+        backlinks=[one for one in map(Backlink.decode, backlinks) if one.id != key] if has_its_url else [],
+        citing={target: [*map(Backlink.decode, some)] for target, some in by_name.values()},
+        tellings=[one for one in _telling(card, tellings, has_its_url=has_its_url) if one != key],
+        sizes={slug.decode(): articles for slug, articles in sizes},
+        cards=found,
+    )
+
+
+def _telling(card: Card, tellings: Iterable[Sequence[Any]], *, has_its_url: bool) -> dict[ArticleId, None]:
+    found: dict[ArticleId, None] = {}
+    its_name = url_hash(card.url) if card.url is not None else None
+    for name, translators, owner in tellings:
+        if name != its_name or has_its_url:
+            found.update((id_from(member[-ID_BYTES:]), None) for member in translators)
+            if owner is not None:
+                found[position_in(Index.URLS, owner).id] = None
+    if card.original is not None:
+        found[card.original.id] = None
+    return found
