@@ -11,6 +11,7 @@ from datetime import datetime
 from itertools import chain
 from typing import Any
 
+from news_related.graph import beside_in_themes, surroundings
 from news_related.graph.changes import (
     CARDS,
     HELD,
@@ -34,8 +35,8 @@ from news_related.graph.facts import (
     url_hash,
 )
 from news_related.graph.minhash import bands_of
-from news_related.graph.positions import ID_BYTES, LENGTH, Position, date_bytes, id_from
-from news_related.graph.surroundings import SURROUNDINGS, Surroundings, arguments, surroundings_in
+from news_related.graph.positions import LENGTH, Position, date_bytes
+from news_related.graph.surroundings import Surroundings
 from news_related.neighbours.changes import NEIGHBOURS, WINDOW, decode_meaning
 from news_related.neighbours.meanings import Meaning, decode_neighbours
 from news_shared.article_ids import ArticleId
@@ -92,8 +93,9 @@ class LinkGraph:
             neighbours: of the nearest in meaning that are asked for theirs, and whose cards are read;
             least_score: no cards of those below.
         """
-        asked = arguments(key, neighbours=neighbours, least_score=least_score)
-        return surroundings_in(key, self._noted(await self._slots.find(0, SURROUNDINGS, *asked)).results)
+        asked = surroundings.arguments(key, neighbours=neighbours, least_score=least_score)
+        answer = await self._slots.find(0, surroundings.SURROUNDINGS, *asked)
+        return surroundings.surroundings_in(key, self._noted(answer).results)
 
     async def states(self, ids: Sequence[ArticleId]) -> list[Card | Withdrawn | None]:
         """What is known of some articles, in the order asked."""
@@ -214,22 +216,16 @@ class LinkGraph:
         members = {member[-LENGTH:] for found in await self._read(commands) for member in found}
         return sorted(map(Position.decode, members), reverse=True)[:limit]
 
-    async def around(
+    async def beside_in_themes(
         self, slugs: Sequence[str], languages: Sequence[str], place: Position, *, each_side: int, newest: int
-    ) -> list[ArticleId]:
+    ) -> dict[ArticleId, Card]:
         """The articles of themes that are next to a place in time on either side, and the newest of each."""
-        commands: list[RelativeCommand] = []
-        at = place.encode()
-        for slug in slugs:
-            for name in _names(slug, languages):
-                theme = set_of(Index.THEMES, name)
-                commands += [
-                    ("ZRANGEBYLEX", theme, b"(" + at, b"+", "LIMIT", 0, each_side),
-                    ("ZREVRANGEBYLEX", theme, b"(" + at, b"-", "LIMIT", 0, each_side),
-                    ("ZREVRANGEBYLEX", theme, b"+", b"-", "LIMIT", 0, newest),
-                ]
-        ids = {member[-ID_BYTES:]: None for found in await self._read(commands) for member in found}
-        return list(map(id_from, ids))
+        names = [name.decode() for slug in slugs for name in _names(slug, languages)]
+        if not names:
+            return {}
+        asked = beside_in_themes.arguments(names, place, each_side=each_side, newest=newest)
+        answer = await self._slots.find(0, beside_in_themes.BESIDE_IN_THEMES, *asked)
+        return beside_in_themes.beside_in(self._noted(answer).results)
 
     async def sizes(self, slugs: Sequence[str]) -> list[ThemeSize]:
         """How large themes are; two round trips. A theme that nobody knows has no articles."""

@@ -8,7 +8,7 @@ import struct
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from news_related.graph.changes import CARDS, HELD, KEY_NUMBERS, PART_LUA, WITHDRAWN
+from news_related.graph.changes import HELD, KEY_NUMBERS, PART_LUA, WITHDRAWN
 from news_related.graph.curation import Choice, stored_choices
 from news_related.graph.facts import (
     Backlink,
@@ -20,6 +20,7 @@ from news_related.graph.facts import (
     position_in,
     url_hash,
 )
+from news_related.graph.named_cards import NAMED_CARDS_LUA, cards_in
 from news_related.graph.positions import ID_BYTES, id_bytes, id_from
 from news_related.neighbours.changes import NEIGHBOURS
 from news_related.neighbours.meanings import PACKED
@@ -81,28 +82,19 @@ SURROUNDINGS: ReadScript = read_script(
 local URLS, CITES, TRANSLATIONS = '{Index.URLS}', '{Index.CITES}', '{Index.TRANSLATIONS}'
 local URLS_NUMBER, CITES_NUMBER = '{KEY_NUMBERS[Index.URLS]}', '{KEY_NUMBERS[Index.CITES]}'
 local TRANSLATIONS_NUMBER, THEMES_NUMBER = '{KEY_NUMBERS[Index.TRANSLATIONS]}', '{KEY_NUMBERS[Index.THEMES]}'
-local CARDS, HELD, WITHDRAWN = PREFIX .. '{CARDS}', PREFIX .. '{HELD}', PREFIX .. '{WITHDRAWN}'
+local HELD, WITHDRAWN = PREFIX .. '{HELD}', PREFIX .. '{WITHDRAWN}'
 local NEIGHBOURS, THEMES = PREFIX .. '{NEIGHBOURS}', PREFIX .. '{Index.THEMES}:'
 local NEIGHBOUR_BYTES, SHOWN, NEAREST = {PACKED.itemsize}, {SHOWN_NEIGHBOURS}, {NEAREST + 1}
 local MOST_BACKLINKS, MOST_LINKS, MOST_CITING = {_BACKLINKS}, {_LINKS}, {_CITING_THE_SAME}
 local MOST_TRANSLATIONS = {_TRANSLATIONS}
 """
+    + NAMED_CARDS_LUA
     + PART_LUA
     + r"""
 local id, id_bytes, most_neighbours, least_score = ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
 local card = redis.call('HGET', CARDS, id)
 if not card then return {false, redis.call('HGET', WITHDRAWN, id)} end
 local held = cmsgpack.unpack(redis.call('HGET', HELD, id))
-
-local ids, is_noted = {}, {[id] = true}
-local function note(other)
-  if not is_noted[other] then
-    is_noted[other] = true
-    ids[#ids + 1] = other
-  end
-end
-local UUID = string.rep('%02x', 4) .. string.rep('-%02x%02x', 4) .. string.rep('%02x', 4)
-local function uuid(bytes) return string.format(UUID, string.byte(bytes, 1, 16)) end
 
 local LAST = string.rep('\255', 26)
 local function members(command, index, name, from, to, most, behind)
@@ -163,14 +155,8 @@ for place, name in ipairs(names) do
   tellings[place] = {name, earliest(TRANSLATIONS, name, MOST_TRANSLATIONS), owner(name)}
 end
 
-local cards = {}
-for first = 1, #ids, 1000 do
-  for _, other in ipairs(redis.call('HMGET', CARDS, unpack(ids, first, math.min(first + 999, #ids)))) do
-    cards[#cards + 1] = other
-  end
-end
 return {
-  card, false, held[3], choices, packed, nearest, its_owner, backlinks, links, tellings, sizes, ids, cards,
+  card, false, held[3], choices, packed, nearest, its_owner, backlinks, links, tellings, sizes, named_cards(),
 }
 """
 )
@@ -194,12 +180,6 @@ def surroundings_in(key: ArticleId, results: Sequence[Any]) -> Surroundings:
         return Surroundings(Withdrawn.decode(gone) if gone is not None else None)
     links, choices, packed, nearest, owner, backlinks, cited, tellings, sizes, ids, cards = others
     card = Card.decode(key, stored)
-    found = {
-        other: Card.decode(other, value)
-        for other, value in zip((ArticleId(other.decode()) for other in ids), cards, strict=True)
-        if value is not None
-    }
-    found[key] = card
     body = decode_links(links)
     has_its_url = owner is not None and position_in(Index.URLS, owner).id == key
     by_name = {name: (position_in(Index.URLS, at).id, some) for name, at, some in cited if at is not None}
@@ -215,7 +195,7 @@ def surroundings_in(key: ArticleId, results: Sequence[Any]) -> Surroundings:
         citing={target: [*map(Backlink.decode, some)] for target, some in by_name.values()},
         tellings=[one for one in _telling(card, tellings, has_its_url=has_its_url) if one != key],
         sizes={slug.decode(): articles for slug, articles in sizes},
-        cards=found,
+        cards={**cards_in(ids, cards), key: card},
     )
 
 

@@ -174,14 +174,13 @@ async def _translations(
 
 async def _in_themes(graph: LinkGraph, card: Card, wanted: Wanted) -> dict[ArticleId, Card]:
     few = _is_plain(wanted)
-    beside = await graph.around(
+    return await graph.beside_in_themes(
         card.slugs[:_THEMES],
         wanted.languages,
         card.position,
         each_side=_EACH_SIDE if few else _EACH_SIDE_FILTERED,
         newest=_NEWEST if few else _NEWEST_FILTERED,
     )
-    return await graph.cards(beside)
 
 
 async def _nothing() -> dict[ArticleId, Card]:
