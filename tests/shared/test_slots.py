@@ -8,7 +8,7 @@ import pytest_asyncio
 
 from news_shared.clock import from_epoch_ms
 from news_shared.errors import RebuildingError
-from news_shared.projection.slots import Command, SlotAnswer, Slots
+from news_shared.projection.slots import Command, SlotAnswer, Slots, read_script
 from news_shared.redis_client import RedisClient, open_redis
 from tests.testbed.backends import PARTITIONS, Backend
 
@@ -68,6 +68,28 @@ async def test_a_switch_of_generations_is_followed_partition_by_partition(redis:
     await fill(redis, 2, generation=2, value="new")
     answers = await slots.ask({1: commands, 2: commands})
     assert (answers[1].results, answers[2].results) == (results(1), results("new"))
+
+
+FOLLOWING = read_script(
+    "local name = redis.call('HGET', PREFIX .. 'numbers', ARGV[1]); return {name, false, redis.call('HGETALL', name)}"
+)
+
+
+async def test_a_script_goes_on_with_what_it_found_in_one_partition(redis: RedisClient) -> None:
+    slots = Slots(redis, "words")
+    for generation, value in ((1, "old"), (2, "new")):
+        await fill(redis, 2, generation=generation, value=f"{{words-2}}:{value}")
+        await redis.hset(f"{{words-2}}:{value}", "is", value)
+        for _ in range(2):  # the second one finds the generation known
+            answer = await slots.find(2, FOLLOWING, "own")
+            found = [f"{{words-2}}:{value}".encode(), None, [b"is", value.encode()]]
+            assert answer == SlotAnswer(found, from_epoch_ms(1002), None)
+        await redis.script_flush()
+    await redis.hset("{words-2}:live", "changed", "c1")
+    assert (await slots.find(2, FOLLOWING, "own")).version == b"2:c1"
+    await redis.delete("{words-2}:2:as-of")
+    with pytest.raises(RebuildingError, match="partition 2"):
+        await slots.find(2, FOLLOWING, "own")
 
 
 @pytest.mark.parametrize("missing", ["{words-2}:live", "{words-2}:1:as-of"])

@@ -63,10 +63,10 @@ def create_api(settings: RelatedSettings) -> FastAPI:
             }
 
     app = create_service("newsfeed: related stories", lifespan, unready=list)
+    app.include_router(routes.router)  # first: it is asked most
     app.include_router(curation_routes.router)
     app.include_router(duplicate_routes.router)
     app.include_router(fragment_routes.router)
-    app.include_router(routes.router)
     app.include_router(theme_routes.router)
     app.include_router(graph_routes.router)
     return app
