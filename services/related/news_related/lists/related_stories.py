@@ -1,6 +1,5 @@
 """What to show beside an article: candidates gathered from the graph, ranked by `ranking`."""
 
-import asyncio
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 
@@ -43,9 +42,9 @@ async def surroundings(graph: LinkGraph, key: ArticleId, wanted: Wanted, *, raw:
 
 
 async def related(graph: LinkGraph, card: Card, around: Surroundings, wanted: Wanted) -> list[Ranked]:
-    """The ranked list of an article; no round trip, whatever is stored, and two each when it has translations, when
-    only themes can fill it, and when a filter leaves too little of its neighbours; one when most of its nearest are
-    copies.
+    """The ranked list of an article; as a rule without a round trip, whatever is stored. One when themes fill it, or
+    when most of its nearest are copies; two when it has translations; four when a filter leaves too little of its
+    neighbours.
 
     Args:
         around: as `surroundings` has it for this wish.
@@ -123,17 +122,17 @@ class _Evidence:
 async def _gathered(
     graph: LinkGraph, card: Card, around: Surroundings, wanted: Wanted, *, with_themes: bool
 ) -> _Evidence:
-    (tellings, cards), in_themes = await asyncio.gather(
-        _translations(graph, card, around), _in_themes(graph, card, wanted) if with_themes else _nothing()
-    )
-    cards |= {**in_themes, card.id: card}
+    told, cards = await _translations(graph, card, around)
+    if with_themes:
+        cards |= await _in_themes(graph, card, wanted)
+    cards[card.id] = card
     cards.update((key, around.cards[key]) for key in _named(around) if key in around.cards)
     near = _supported(card, around, least_score=_ANY_SCORE if wanted.is_filter else LEAST_SHOWN)
     neighbours = nears_of(card, near, {**around.cards, **cards})
     if wanted.is_filter and sum(wanted.takes(one.card) and one.kind is not None for one in neighbours) < wanted.limit:
         neighbours = [*neighbours, *await further(graph, card, neighbours)]
     cards.update((one.card.id, one.card) for one in neighbours if one.kind is not None)
-    return _Evidence(around, tellings, neighbours, cards)
+    return _Evidence(around, told, neighbours, cards)
 
 
 def _named(around: Surroundings) -> Iterator[ArticleId]:
@@ -181,10 +180,6 @@ async def _in_themes(graph: LinkGraph, card: Card, wanted: Wanted) -> dict[Artic
         each_side=_EACH_SIDE if few else _EACH_SIDE_FILTERED,
         newest=_NEWEST if few else _NEWEST_FILTERED,
     )
-
-
-async def _nothing() -> dict[ArticleId, Card]:
-    return {}
 
 
 def _is_plain(wanted: Wanted) -> bool:
