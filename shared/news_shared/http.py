@@ -20,6 +20,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from news_shared import problems
 from news_shared.errors import OverloadError, PoisonError, RebuildingError, TransientError
+from news_shared.mistakes import in_words
 from news_shared.openapi import describe_paths, describe_problems
 from news_shared.problems import ProblemError
 
@@ -176,11 +177,14 @@ async def _problem(request: Request, error: Exception) -> Response:
 
 async def _invalid(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
-    errors = [
-        {"field": ".".join(map(str, e["loc"][1:])) or str(e["loc"][0]), "error": e["msg"]} for e in error.errors()
-    ]
+    errors = [{"field": _field(mistake), "error": in_words(mistake)} for mistake in error.errors()]
     said = "; ".join(f"{e['field']}: {e['error']}" for e in errors)
     return problems.INVALID.response(said, errors=errors)
+
+
+def _field(mistake: Mapping[str, Any]) -> str:
+    kind, *place = mistake["loc"]  # the kind of parameter; what is not JSON has a place in the text
+    return str(kind) if mistake["type"] == "json_invalid" or not place else ".".join(map(str, place))
 
 
 async def _bad_request(request: Request, error: Exception) -> Response:
