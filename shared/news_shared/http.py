@@ -5,12 +5,14 @@ import re
 import secrets
 from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
+from functools import partial
 from typing import Any
 
 import orjson
 import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
+from fastapi_offline import FastAPIOffline
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
@@ -37,17 +39,6 @@ _A_BUG = "This is a bug of ours; it is in the log with the trace id of this answ
 _TRACEPARENT = re.compile(r"00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 
 
-class _Service(FastAPI):
-    def openapi(self) -> dict[str, Any]:
-        """The document, made once, with our problems."""
-        if self.openapi_schema is None:
-            document = super().openapi()
-            describe_paths(document)
-            describe_problems(document)
-        assert self.openapi_schema is not None
-        return self.openapi_schema
-
-
 def create_service(title: str, lifespan: Lifespan, *, unready: Callable[[], list[str]]) -> FastAPI:
     """An application with our conventions.
 
@@ -56,7 +47,8 @@ def create_service(title: str, lifespan: Lifespan, *, unready: Callable[[], list
         lifespan: opens what the service works with; nothing is answered before it is through.
         unready: reasons why ``/readyz`` says 503 now; empty when all is well.
     """
-    app = _Service(title=title, version="1", lifespan=lifespan, redoc_url=None)
+    app = FastAPIOffline(title=title, version="1", lifespan=lifespan, redoc_url=None)  # /docs asks nobody else
+    app.openapi = partial(_described, app)  # type: ignore[method-assign]  # as FastAPI wants it
     app.add_middleware(BugMiddleware)
     app.add_middleware(GZipMiddleware, minimum_size=COMPRESSED_FROM, compresslevel=_GZIP_LEVEL)
     app.add_middleware(
@@ -87,6 +79,16 @@ def create_service(title: str, lifespan: Lifespan, *, unready: Callable[[], list
         return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
     return app
+
+
+def _described(app: FastAPI) -> dict[str, Any]:
+    """The OpenAPI document, made once, with our problems."""
+    if app.openapi_schema is None:
+        document = FastAPI.openapi(app)
+        describe_paths(document)
+        describe_problems(document)
+    assert app.openapi_schema is not None
+    return app.openapi_schema
 
 
 def etag_json(request: Request, content: object, *, status: int = 200) -> Response:
