@@ -5,12 +5,14 @@ import re
 import secrets
 from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
+from functools import partial
 from typing import Any
 
 import orjson
 import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
+from fastapi_offline import FastAPIOffline
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
@@ -20,6 +22,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from news_shared import problems
 from news_shared.errors import OverloadError, PoisonError, RebuildingError, TransientError
+from news_shared.mistakes import in_words
 from news_shared.openapi import describe_paths, describe_problems
 from news_shared.problems import ProblemError
 
@@ -36,17 +39,6 @@ _A_BUG = "This is a bug of ours; it is in the log with the trace id of this answ
 _TRACEPARENT = re.compile(r"00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 
 
-class _Service(FastAPI):
-    def openapi(self) -> dict[str, Any]:
-        """The document, made once, with our problems."""
-        if self.openapi_schema is None:
-            document = super().openapi()
-            describe_paths(document)
-            describe_problems(document)
-        assert self.openapi_schema is not None
-        return self.openapi_schema
-
-
 def create_service(title: str, lifespan: Lifespan, *, unready: Callable[[], list[str]]) -> FastAPI:
     """An application with our conventions.
 
@@ -55,7 +47,8 @@ def create_service(title: str, lifespan: Lifespan, *, unready: Callable[[], list
         lifespan: opens what the service works with; nothing is answered before it is through.
         unready: reasons why ``/readyz`` says 503 now; empty when all is well.
     """
-    app = _Service(title=title, version="1", lifespan=lifespan, redoc_url=None)
+    app = FastAPIOffline(title=title, version="1", lifespan=lifespan, redoc_url=None)  # /docs asks nobody else
+    app.openapi = partial(_described, app)  # type: ignore[method-assign]  # as FastAPI wants it
     app.add_middleware(BugMiddleware)
     app.add_middleware(GZipMiddleware, minimum_size=COMPRESSED_FROM, compresslevel=_GZIP_LEVEL)
     app.add_middleware(
@@ -86,6 +79,16 @@ def create_service(title: str, lifespan: Lifespan, *, unready: Callable[[], list
         return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
     return app
+
+
+def _described(app: FastAPI) -> dict[str, Any]:
+    """The OpenAPI document, made once, with our problems."""
+    if app.openapi_schema is None:
+        document = FastAPI.openapi(app)
+        describe_paths(document)
+        describe_problems(document)
+    assert app.openapi_schema is not None
+    return app.openapi_schema
 
 
 def etag_json(request: Request, content: object, *, status: int = 200) -> Response:
@@ -176,11 +179,14 @@ async def _problem(request: Request, error: Exception) -> Response:
 
 async def _invalid(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
-    errors = [
-        {"field": ".".join(map(str, e["loc"][1:])) or str(e["loc"][0]), "error": e["msg"]} for e in error.errors()
-    ]
+    errors = [{"field": _field(mistake), "error": in_words(mistake)} for mistake in error.errors()]
     said = "; ".join(f"{e['field']}: {e['error']}" for e in errors)
     return problems.INVALID.response(said, errors=errors)
+
+
+def _field(mistake: Mapping[str, Any]) -> str:
+    kind, *place = mistake["loc"]  # the kind of parameter; what is not JSON has a place in the text
+    return str(kind) if mistake["type"] == "json_invalid" or not place else ".".join(map(str, place))
 
 
 async def _bad_request(request: Request, error: Exception) -> Response:

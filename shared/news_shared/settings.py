@@ -9,6 +9,8 @@ from typing import Literal, TypeVar, overload
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from news_shared.mistakes import in_words
+
 DEVELOPMENT_KEY = "dev"
 
 
@@ -160,4 +162,4 @@ def _mistakes(kind: type[BaseSettings], error: ValidationError) -> Iterator[str]
     prefix = str(kind.model_config.get("env_prefix", ""))
     for mistake in error.errors(include_input=False):  # the input may be a secret
         variable = f"{prefix}{'__'.join(map(str, mistake['loc'])).upper()}: " if mistake["loc"] else ""
-        yield f"  {variable}{mistake['msg']}"
+        yield f"  {variable}{in_words(mistake)}"

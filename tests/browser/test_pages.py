@@ -135,6 +135,25 @@ async def test_nothing_moves_when_a_picture_of_the_body_comes(
         assert fit == "scale-down" or ratio != 3 / 2  # whole, and no side of it longer than it is
 
 
+async def test_a_headline_of_2000_characters_leaves_the_page_to_be_read(site: Site, browser: Browser) -> None:
+    title = "The cranes go back to work on Monday, nobody knows who pays. " * 33
+    site.newsroom.articles[0]["title"] = title.strip()
+    async with reading(browser, site.url, viewport=PHONE) as reader:
+        await reader.open(path_of(STORY))
+        heading = reader.page.locator("h1")
+        assert await heading.inner_text() == title.strip()
+        assert await heading.evaluate("(h) => h.scrollHeight <= h.clientHeight + 1")
+        box = await heading.bounding_box()
+        assert box is not None
+        assert box["height"] < 2 * PHONE["height"]
+        await reader.open("/")
+        of_it = reader.page.locator(f'[data-article="{STORY["id"]}"] .headline').first
+        box = await of_it.bounding_box()
+        assert box is not None
+        assert box["height"] < PHONE["height"] / 4
+        assert await of_it.text_content() == title.strip()
+
+
 @pytest.mark.parametrize("kind", ["home", "article", "article in Ukrainian", "most read", "themes", "story"])
 async def test_no_page_is_wider_than_its_window(site: Site, browser: Browser, kind: str) -> None:
     for article in site.newsroom.articles[1:3]:

@@ -42,7 +42,7 @@ def polling(**more: object) -> dict[str, Any]:
 
 
 def test_a_row_says_how_a_feed_does_and_where_its_last_error_is() -> None:
-    error = {"detail": "Field required", "item": 4, "guid": "urn:[x]", "field": "title"}
+    error = {"detail": "is missing", "item": 4, "guid": "urn:[x]", "field": "title"}
     said = shown({"id": "herald", "feed_url": "http://h.example/rss", "polling": polling(errors=[error])})
     for part in (
         "herald",
@@ -55,7 +55,7 @@ def test_a_row_says_how_a_feed_does_and_where_its_last_error_is() -> None:
         "1 rejected",
     ):
         assert part in said, said
-    assert "item 4 urn:[x] title: Field required" in said
+    assert "item 4 urn:[x] title: is missing" in said
 
 
 def test_a_source_that_posts_one_that_fails_and_one_that_waits_are_told_apart() -> None:

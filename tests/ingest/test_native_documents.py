@@ -3,6 +3,7 @@
 import pytest
 
 from news_ingest.formats.native import read_line
+from news_ingest.formats.outcome import Reading
 from tests.ingest.reading import NOW, json_of, noon, only
 
 
@@ -127,3 +128,12 @@ def test_a_url_that_is_ignored_is_told(url: str) -> None:
     reading = json_of([{"id": "a", "title": "A"}, {"id": "b", "title": "B", "url": url}])
     assert [item.url for _, item in reading.items] == [None, None]
     assert reading.warnings == ["url is no absolute http or https address and is ignored (item 1)"]
+
+
+def test_a_date_that_is_not_of_our_time_is_told_of_its_field() -> None:
+    reading = Reading()
+    reading.add(read_line(b'{"title": "A", "embargoed_until": "9000-01-01T00:00:00Z"}', 0, "s", NOW))
+    [rejected] = reading.rejected
+    [wrong] = rejected.errors
+    assert wrong["field"] == "embargoed_until"
+    assert wrong["error"].startswith("lies outside")

@@ -1,9 +1,10 @@
-"""What every service answers alike when it meets a bug of its own."""
+"""What every service answers alike: its documents, and when it meets a bug of its own."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import httpx
+import lxml.html
 import pytest
 import structlog
 from fastapi import FastAPI
@@ -66,3 +67,12 @@ async def test_an_answer_that_has_begun_is_broken_off(client: httpx.AsyncClient,
         await client.get("/late")
     [line] = lines
     assert "trace" in line
+
+
+async def test_the_page_of_docs_has_all_it_needs_from_the_service(client: httpx.AsyncClient) -> None:
+    page = lxml.html.fromstring((await client.get("/docs")).text)
+    wanted = [str(address) for address in page.xpath("//@src | //@href")]
+    assert {address.rpartition(".")[2] for address in wanted} == {"js", "css", "png"}
+    for address in wanted:
+        assert address.startswith("/"), address
+        assert (await client.get(address)).status_code == 200, address

@@ -33,3 +33,10 @@ def test_a_key_that_no_header_can_bring_is_refused_at_the_start(monkeypatch: pyt
     monkeypatch.setenv("NEWS_ENV", "production")
     with pytest.raises(SystemExit, match="NEWS_ADMIN_KEY"):
         read_settings(ProcessSettings)
+
+
+def test_a_mistake_that_only_we_know_is_told_as_it_is_worded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NEWS_ENV", "production")
+    monkeypatch.delenv("NEWS_ADMIN_KEY", raising=False)
+    with pytest.raises(SystemExit, match=r"\n  NEWS_ADMIN_KEY must be set"):
+        read_settings(ProcessSettings)

@@ -58,7 +58,7 @@ async def test_the_page_as_json_is_found_by_url(open_site: Open) -> None:
 @pytest.mark.parametrize("address", ["/v1/pages/{}", "/v1/pages?article={}"])
 async def test_a_url_that_the_feed_refuses_is_not_to_be_tried_again(open_site: Open, address: str) -> None:
     newsroom = a_newsroom()
-    too_long = httpx.Response(422, json={"status": 422, "detail": "url: String should have at most 4096 characters"})
+    too_long = httpx.Response(422, json={"status": 422, "detail": "url: must have at most 4096 characters"})
     newsroom.special[("feed", "/v1/articles")] = partial(given, too_long)
     site = await open_site(newsroom)
     refused = await site.get(address.format(f"https://herald.example/{'a' * 4150}"))

@@ -14,7 +14,7 @@ IDEMPOTENCY_KEY: Final = "Repeating a request with it has the first outcome"
 
 _ID = "0b6f1a52-3f0e-5c5e-9a41-5a1d5c1f2b11"
 _TAKEN = {"id": _ID, "guid": "ferry-timetable", "url": "https://herald.example/ferry-timetable"}
-_REJECTED = {"index": 1, "guid": "b", "errors": [{"field": "title", "error": "Field required"}]}
+_REJECTED = {"index": 1, "guid": "b", "errors": [{"field": "title", "error": "is missing"}]}
 
 
 class FieldError(BaseModel):

@@ -47,7 +47,7 @@ _SOURCE: Final = {
             {
                 "at": "2026-01-15T09:00:00Z",
                 "problem": "rejected-item",
-                "detail": "Field required",
+                "detail": "is missing",
                 "item": 4,
                 "guid": "urn:herald:4711",
                 "field": "title",

@@ -128,7 +128,7 @@ def examples() -> Mapping[str, Sequence[Example]]:
 def dead_letter_headers() -> Headers:
     """Of a record without headers of its own."""
     record = ConsumerRecord(ARTICLES, 3, 815, _MS, 0, b"", b"", None, 0, 0, ())
-    return parked_headers(record, "title: Field required", group="news.feed-projector", tag="{feed-3}", at=_AT)
+    return parked_headers(record, "title: is missing", group="news.feed-projector", tag="{feed-3}", at=_AT)
 
 
 def _submission() -> Example:

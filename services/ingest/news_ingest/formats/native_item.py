@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Annotated, Any
 
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
 
 from news_ingest.bodies.sanitising import body_of_html, body_of_text
 from news_ingest.formats.encodings import mended
@@ -18,6 +18,7 @@ from news_shared.article_ids import normal_guid
 from news_shared.articles import Correction, Person, Status
 from news_shared.errors import PoisonError
 from news_shared.languages import language_tag
+from news_shared.mistakes import in_words
 
 MAX_ARTICLE_BYTES = 1_000_000
 UNTIL_FURTHER_NOTICE = LATEST
@@ -103,13 +104,12 @@ class NativeItem(BaseModel):
         """What the source calls it: its id, else its URL; empty where neither says anything."""
         return normal_guid(self.id or "") or normal_guid(self.url or "")
 
-    @model_validator(mode="after")
-    def _dates_are_of_our_time(self) -> "NativeItem":
-        for name in ("date_published", "date_modified", "embargoed_until"):
-            moment: datetime | None = getattr(self, name)
-            if moment is not None and not EARLIEST <= moment <= LATEST:
-                raise ValueError(f"{name} {moment.isoformat()} lies outside {EARLIEST.year} to {LATEST.year}")
-        return self
+    @field_validator("date_published", "date_modified", "embargoed_until")
+    @classmethod
+    def _is_of_our_time(cls, moment: datetime | None) -> datetime | None:
+        if moment is not None and not EARLIEST <= moment <= LATEST:
+            raise ValueError(f"lies outside {EARLIEST.year} to {LATEST.year}")
+        return moment
 
 
 def take_item(
@@ -139,7 +139,7 @@ def take_item(
         native = NativeItem.model_validate(said)
         item = item_of_native(native, source, now, base, content_base)
     except ValidationError as error:
-        errors = [{"field": ".".join(map(str, e["loc"])), "error": e["msg"]} for e in error.errors(include_input=False)]
+        errors = [{"field": ".".join(map(str, wrong["loc"])), "error": in_words(wrong)} for wrong in error.errors()]
         reading.rejected.append(Rejected(index, _guid_of(said), tuple(errors)))
     except PoisonError as error:
         reading.rejected.append(rejection(index, _guid_of(said), "", str(error)))

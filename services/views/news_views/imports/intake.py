@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from news_shared.article_ids import ArticleId, parse_article_id, partition_of
 from news_shared.clock import Clock
 from news_shared.errors import PoisonError
+from news_shared.mistakes import in_words
 from news_shared.ndjson import Line, lines
 from news_shared.problems import INVALID, ProblemError
 from news_shared.producer import Outgoing, Producer
@@ -120,7 +121,7 @@ def read_import(line: Line, origin: str, latest: date) -> NumberedImport | list[
     try:
         said = Import.model_validate_json(json.dumps({**content, "v": 1, "article": article, "origin": origin}))
     except ValidationError as error:
-        return errors + [": ".join((*map(str, wrong["loc"]), wrong["msg"])) for wrong in error.errors()]
+        return errors + [": ".join((*map(str, wrong["loc"]), in_words(wrong))) for wrong in error.errors()]
     if said.day is not None and said.day > latest:
         errors.append(f"day: {said.day} has not come yet")
     return errors or NumberedImport(index + 1, said)
