@@ -337,3 +337,13 @@ async def list_and_trips(stored: GraphOnRedis, guid: str) -> tuple[int, int]:
     graph = LinkGraph(slots)
     around = await surroundings(graph, key, Wanted())
     return len(await related(graph, around.cards[key], around, Wanted())), trips
+
+
+async def test_what_links_to_the_same_is_looked_for_at_the_first_links_of_the_body(stored: GraphOnRedis) -> None:
+    targets = [f"t{n}" for n in range(300)]
+    random.Random(3).shuffle(targets)  # so that no order of names is that of the text
+    await stored.apply((an_article(guid) for guid in targets), at_once=50)
+    await stored.apply([an_article("many", links=tuple(targets)), an_article("also", links=tuple(targets[::-1]))])
+    around = await stored.graph.surroundings(id_of("many"), neighbours=0, least_score=0)
+    assert list(around.owners.values()) == [id_of(guid) for guid in targets[:MAX_LINKS]]
+    assert [target for target, some in around.citing.items() if some] == [id_of(guid) for guid in targets[:30]]

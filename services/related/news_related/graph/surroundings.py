@@ -130,7 +130,10 @@ local url, links, names, sizes = false, {}, {id_bytes}, {}
 for place = 1, #held[4], 3 do
   local index, name, rest = held[4][place], held[4][place + 1], held[4][place + 2]
   if index == URLS_NUMBER then url = name end
-  if index == CITES_NUMBER then links[#links + 1] = {name, rest} end
+  if index == CITES_NUMBER then
+    local high, low = string.byte(rest, 1, 2)
+    links[#links + 1] = {name, (high * 256 + low) * 1000 + #links}  -- by paragraph; strings compare by locale
+  end
   if index == TRANSLATIONS_NUMBER then
     names[#names + 1] = name
     note(uuid(name))  -- nothing, where it is the hash of a URL
@@ -144,7 +147,7 @@ if url then
   its_owner, backlinks = owner(url), citing(url, MOST_BACKLINKS)
   names[#names + 1] = url
 end
-table.sort(links, function(one, other) return one[2] .. one[1] < other[2] .. other[1] end)
+table.sort(links, function(one, other) return one[2] < other[2] end)
 for place, link in ipairs(links) do
   link[2] = owner(link[1])
   link[3] = place <= MOST_LINKS and link[2] and citing(link[1], MOST_CITING) or {}
