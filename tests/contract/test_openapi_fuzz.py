@@ -10,7 +10,6 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-import httpx
 import psutil
 import pytest
 import requests
@@ -27,6 +26,7 @@ from schemathesis.specs.openapi.checks import (
 
 from news_ingest.formats.detection import BY_TYPE
 from tests.testbed.backends import Backend
+from tests.testbed.plain_http import plain_client
 from tests.testbed.role import RoleProcess, Roles, running_roles
 from tests.testbed.waiting import until
 
@@ -76,7 +76,7 @@ async def services(newsroom: Roles) -> dict[str, Service]:
         process.launch()
     for process in processes.values():
         await process.ready(seconds=90)
-    async with httpx.AsyncClient(headers={"Authorization": ADMIN}, timeout=30, trust_env=False) as client:
+    async with plain_client(headers={"Authorization": ADMIN}, timeout=30) as client:
         await client.post(
             f"{processes['ingest-api'].url}/v1/articles?source=s", json=ITEMS, headers={"Prefer": "wait=20"}
         )

@@ -13,6 +13,7 @@ from news_shared.articles import Article, decode_event
 from news_shared.topics import ARTICLES
 from tests.ingest.feed_server import FeedServer, feed_server
 from tests.testbed.backends import Backend
+from tests.testbed.plain_http import plain_client
 from tests.testbed.role import Roles
 from tests.testbed.topics import records_of
 from tests.testbed.waiting import until
@@ -116,5 +117,5 @@ async def newsroom(
         for process in (api, *processes):
             await process.ready()
         headers = {"Authorization": "Bearer dev"}
-        async with httpx.AsyncClient(base_url=api.url, headers=headers, timeout=30, trust_env=False) as client:
+        async with plain_client(base_url=api.url, headers=headers, timeout=30) as client:
             yield Newsroom(client, feeds, roles, backend)

@@ -11,6 +11,7 @@ from news_shared.redis_client import open_redis
 from tests.ingest.feed_server import Answer, Asked, feed_server, rss
 from tests.ingest.polled import SETTINGS, SLOW, newsroom
 from tests.testbed.backends import Backend
+from tests.testbed.plain_http import plain_client
 from tests.testbed.role import Roles
 from tests.testbed.waiting import until
 
@@ -134,7 +135,7 @@ async def test_hosts_that_hang_delay_nobody_else(roles: Roles, fresh_backend: Ba
 async def test_what_cannot_be_polled_is_refused_at_the_door(roles: Roles) -> None:
     api = await roles.start("ingest-api", **SETTINGS)
     headers = {"Authorization": "Bearer dev"}
-    async with httpx.AsyncClient(base_url=api.url, headers=headers, timeout=30, trust_env=False) as client:
+    async with plain_client(base_url=api.url, headers=headers, timeout=30) as client:
         json_type = {"Content-Type": "application/json"}
         for wrong, field in (
             ({"feed_url": "file:///etc/passwd"}, "feed_url"),
@@ -188,7 +189,7 @@ async def test_what_cannot_be_polled_is_refused_at_the_door(roles: Roles) -> Non
 async def test_lists_of_feeds_go_in_and_out(roles: Roles) -> None:
     api = await roles.start("ingest-api", **SETTINGS)
     headers = {"Authorization": "Bearer dev"}
-    async with httpx.AsyncClient(base_url=api.url, headers=headers, timeout=30, trust_env=False) as client:
+    async with plain_client(base_url=api.url, headers=headers, timeout=30) as client:
         listed = """<opml version="2.0"><head/><body><outline text="Sport">
             <outline text="Herald" xmlUrl="http://herald.example/rss" htmlUrl="http://herald.example/" language="uk"/>
             <outline text="Herald" xmlUrl="http://other.example/rss" category="/World,/Kyiv"/></outline>
@@ -232,7 +233,7 @@ async def test_the_feeds_of_a_site_are_found_and_tried(roles: Roles) -> None:
 
     async with (
         feed_server() as feeds,
-        httpx.AsyncClient(base_url=api.url, headers=headers, timeout=30, trust_env=False) as client,
+        plain_client(base_url=api.url, headers=headers, timeout=30) as client,
     ):
         feeds.behaviours[HERE] = site
 
