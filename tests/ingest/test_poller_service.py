@@ -112,6 +112,31 @@ async def test_an_emptied_redis_makes_feeds_be_polled_again_and_nothing_be_publi
             await room.published(f"s{number}", f"127.0.1.{number}")
 
 
+async def test_a_host_that_is_asked_while_redis_is_emptied_is_not_asked_by_a_second_request(
+    roles: Roles, fresh_backend: Backend
+) -> None:
+    slow, *others = [f"127.0.1.{number}" for number in range(1, 7)]
+    go_on = asyncio.Event()
+
+    async def waits(asked: Asked, writer: asyncio.StreamWriter) -> None:
+        await go_on.wait()
+        writer.write(b"HTTP/1.1 304 Not Modified\r\nConnection: close\r\n\r\n")
+
+    async with newsroom(roles, fresh_backend, SLOW | {"NEWS_INGEST_POLL_LEASE": "PT6S"}, publisher=False) as room:
+        asked = room.feeds.asked
+        room.feeds.behaviours = {slow: waits, **dict.fromkeys(others, lambda _: Answer(body=rss("a")))}
+        for number, host in enumerate((slow, *others)):
+            await room.add(f"s{number}", host)
+        await until(lambda: all(len(asked[host]) == 1 for host in (slow, *others)), "everybody to be asked")
+        async with open_redis(fresh_backend.redis_settings) as redis:
+            await redis.flushall()
+        await until(lambda: all(len(asked[host]) == 2 for host in others), "the others to be asked once more")
+        assert len(asked[slow]) == 1
+        go_on.set()
+        await until(lambda: len(asked[slow]) == 2, "the slow one to be asked once more")
+        assert room.feeds.open_most[slow] == 1
+
+
 async def test_hosts_that_hang_delay_nobody_else(roles: Roles, fresh_backend: Backend) -> None:
     async def hangs(asked: Asked, writer: asyncio.StreamWriter) -> None:
         await asyncio.sleep(60)
