@@ -83,7 +83,7 @@ class Newsroom:
             found = await self.titles()
             return all(len(found.get(source, [])) >= count for source, count in expected.items())
 
-        await until(are_there, f"the articles of {len(expected)} sources", seconds=60)
+        await until(are_there, f"the articles of {len(expected)} sources", seconds=60, every=0.2)
 
     async def all_published(self, expected: Mapping[str, Sequence[str]]) -> None:
         """The same for several sources."""

@@ -1,5 +1,7 @@
 """Reading whole topics, as a plain consumer would."""
 
+import asyncio
+
 from aiokafka import ConsumerRecord
 
 from news_shared.projection.log import PartitionLog
@@ -14,10 +16,11 @@ async def records_of(backend: Backend, topic: str) -> list[ConsumerRecord]:
 
 async def records_in(kafka: KafkaSettings, topic: str) -> list[ConsumerRecord]:
     """The same, of whatever Kafka."""
-    found: list[ConsumerRecord] = []
-    for partition in range(PARTITIONS):
-        log = PartitionLog(kafka, topic, partition)
-        bounds = await log.bounds()
-        async for records in log.read(bounds.begin, bounds.end):
-            found += records
-    return found
+    logs = [PartitionLog(kafka, topic, partition) for partition in range(PARTITIONS)]
+    found = await asyncio.gather(*map(_records, logs))
+    return [record for records in found for record in records]
+
+
+async def _records(log: PartitionLog) -> list[ConsumerRecord]:
+    bounds = await log.bounds()
+    return [record async for records in log.read(bounds.begin, bounds.end) for record in records]
