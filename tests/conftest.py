@@ -26,10 +26,14 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def _sort_longest_files_first(items: list[pytest.Item]) -> None:
-    """Files with deaths in them, then those with servers: else the last worker is alone with one for minutes."""
+    """Files with deaths in them, then those with servers or a time limit of their own, which says that they are long.
+
+    Else the last worker is alone with one for minutes.
+    """
     length: dict[Path, int] = {}
     for item in items:
-        own = 2 if item.get_closest_marker("fault") else 1 if _touches_a_server(item) else 0
+        is_long = _touches_a_server(item) or item.get_closest_marker("timeout") is not None
+        own = 2 if item.get_closest_marker("fault") else 1 if is_long else 0
         length[item.path] = max(own, length.get(item.path, 0))
     items.sort(key=lambda item: -length[item.path])
 

@@ -22,6 +22,7 @@ from newsfeed.restore import restore_backup
 from tests.end_to_end.journeys import BROWSER
 from tests.testbed.answers import BY_HOUR, without_time
 from tests.testbed.backends import PARTITIONS, Backend, Fresh
+from tests.testbed.plain_http import plain_client
 from tests.testbed.role import RoleProcess, Roles, running_roles
 from tests.testbed.waiting import until
 
@@ -124,7 +125,7 @@ async def running_site(backend: Backend, folder: Path) -> AsyncIterator[Site]:
         processes = _launched(roles)
         for process in processes.values():
             await process.ready()
-        async with httpx.AsyncClient(timeout=30, trust_env=False) as http:
+        async with plain_client(timeout=30) as http:
             yield Site(processes, http)
 
 

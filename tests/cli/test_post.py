@@ -7,13 +7,13 @@ import sys
 from collections import Counter
 from pathlib import Path
 
-import httpx
 import pytest
 
 from news_shared.article_ids import article_id
 from news_shared.topics import SUBMISSIONS
 from newsfeed.post_place import PlaceKeeper
 from tests.testbed.backends import Backend
+from tests.testbed.plain_http import plain_client
 from tests.testbed.role import Roles
 from tests.testbed.waiting import until
 from tests.views.partitions import whole_log
@@ -131,7 +131,7 @@ async def test_a_key_over_its_limit_goes_on_from_the_line_where_it_was_stopped(
     ingest = await roles.start("ingest-api")
     file = a_file(tmp_path)
     file.write_text("".join(file.read_text().splitlines(keepends=True)[:1260]))
-    async with httpx.AsyncClient(base_url=ingest.url, headers={"Authorization": "Bearer dev"}, trust_env=False) as http:
+    async with plain_client(base_url=ingest.url, headers={"Authorization": "Bearer dev"}) as http:
         await http.put("/v1/sources/herald", json={})
         key = (await http.post("/v1/sources/herald/keys", json={"articles_per_minute": 1200})).json()["token"]
     said = posting(file, ingest.url, "--key", key).communicate(timeout=120)[1]

@@ -2,11 +2,11 @@
 
 import asyncio
 
-import httpx
 from typer.testing import CliRunner, Result
 
 from newsfeed.__main__ import app
 from tests.ingest.test_intake_service import intake
+from tests.testbed.plain_http import plain_client
 from tests.testbed.role import Roles
 
 
@@ -23,7 +23,7 @@ async def test_a_key_is_added_listed_rotated_and_revoked(roles: Roles) -> None:
 
         async def opens(token: str) -> bool:
             headers = {"Authorization": f"Bearer {token}"}
-            async with httpx.AsyncClient(trust_env=False) as anybody:
+            async with plain_client() as anybody:
                 return (await anybody.get(f"{address}/v1/sources/herald", headers=headers)).status_code == 200
 
         added = await run("add", "herald", "--lasts", "P90D", "--articles", "600")

@@ -24,6 +24,7 @@ from news_views.settings import ViewsSettings
 from tests.cli.test_totals_files import EXPORT, a_file
 from tests.testbed.backends import PARTITIONS, Backend
 from tests.testbed.effort import often
+from tests.testbed.plain_http import plain_client
 from tests.testbed.role import RoleProcess, Roles
 from tests.testbed.waiting import until
 from tests.views.newsroom_events import announce, published, withdrawn
@@ -79,7 +80,7 @@ class Desk:
 
 @pytest_asyncio.fixture
 async def http() -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(timeout=15, trust_env=False) as client:
+    async with plain_client(timeout=15) as client:
         yield client
 
 

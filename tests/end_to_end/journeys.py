@@ -6,6 +6,7 @@ from uuid import uuid4
 
 import httpx
 
+from tests.testbed.plain_http import plain_client
 from tests.testbed.waiting import until
 
 BROWSER = "Mozilla/5.0 (X11; Linux x86_64; rv:130.0) Gecko/20100101 Firefox/130.0"
@@ -162,7 +163,7 @@ async def a_withdrawn_article_is_gone_and_stays_gone(newsroom: Newsroom) -> None
 
 async def whole_path(addresses: Addresses) -> None:
     """Everything above, in order."""
-    async with httpx.AsyncClient(timeout=20, follow_redirects=True, trust_env=False) as client:
+    async with plain_client(timeout=20, follow_redirects=True) as client:
         newsroom = Newsroom(addresses, client)
         await an_article_is_posted_and_seen(newsroom)
         await a_reader_counts_once(newsroom)

@@ -29,9 +29,14 @@ class Up:
     def ready(self) -> dict[str, Any]:
         return dict(json.loads(self._ready_file.read_text()))
 
+    @property
+    def is_announced(self) -> bool:
+        """Whether the ready file is there."""
+        return self._ready_file.exists()
+
     def wait_until_ready(self, seconds: float = 90) -> None:
         deadline = monotonic() + seconds
-        while not self._ready_file.exists():
+        while not self.is_announced:
             if self.process.poll() is not None or monotonic() > deadline:
                 raise RuntimeError(f"newsfeed up is not ready: {self.log.read_text()[-5000:]}")
             sleep(0.05)

@@ -19,6 +19,7 @@ from newsfeed.roles import ROLES
 from tests.browser.chromium import DESKTOP, PHONE, chromium, reading
 from tests.end_to_end.journeys import Addresses, Newsroom, an_article_is_posted_and_seen, whole_path
 from tests.testbed.answers import BY_HOUR, without_time
+from tests.testbed.plain_http import plain_client
 from tests.testbed.ports import reserved_port
 from tests.testbed.waiting import until
 
@@ -157,7 +158,7 @@ async def test_a_backup_is_restored_and_every_answer_is_the_same(stack: Stack, t
         assert await answers(stack.addresses) == before  # says what differs
         raise
     await until(lambda: stack.doctor()[0] == 0, "the restored stack to be well", seconds=_PATIENCE)
-    async with httpx.AsyncClient(timeout=20, follow_redirects=True, trust_env=False) as client:
+    async with plain_client(timeout=20, follow_redirects=True) as client:
         await an_article_is_posted_and_seen(Newsroom(stack.addresses, client))
 
 
@@ -167,7 +168,7 @@ async def test_a_backup_is_restored_and_every_answer_is_the_same(stack: Stack, t
 async def test_a_reader_finds_the_way_in_chromium(
     stack: Stack, locale: str, script: bool, viewport: ViewportSize
 ) -> None:
-    async with httpx.AsyncClient(timeout=20, follow_redirects=True, trust_env=False) as client, chromium() as browser:
+    async with plain_client(timeout=20, follow_redirects=True) as client, chromium() as browser:
         newsroom = Newsroom(stack.addresses, client)
         of = newsroom.source
         earlier, later = f"Ремонт маяка почався {of}", f"Lighthouse shines again {of}"
@@ -210,7 +211,7 @@ def _nothing_is_behind(stack: Stack) -> bool:
 async def answers(addresses: Addresses) -> dict[str, tuple[int, Any]]:
     """What is answered about all articles that are there, and the one of each source that was withdrawn."""
     key = {"Authorization": f"Bearer {addresses.admin_key}"}
-    async with httpx.AsyncClient(base_url=addresses.web, headers=key, timeout=20, trust_env=False) as client:
+    async with plain_client(base_url=addresses.web, headers=key, timeout=20) as client:
 
         async def get(path: str) -> tuple[int, Any]:
             answer = await client.get(path)

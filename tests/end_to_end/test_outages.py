@@ -9,6 +9,7 @@ import pytest_asyncio
 from news_shared.redis_client import open_redis
 from tests.end_to_end.journeys import BROWSER
 from tests.testbed.backends import Backend
+from tests.testbed.plain_http import plain_client
 from tests.testbed.refusing import refusing_writes
 from tests.testbed.role import Roles
 from tests.testbed.waiting import until
@@ -48,7 +49,7 @@ class Site:
 @pytest_asyncio.fixture
 async def site(roles: Roles) -> AsyncIterator[Site]:
     await roles.start_all()
-    async with httpx.AsyncClient(timeout=10, follow_redirects=True, trust_env=False) as client:
+    async with plain_client(timeout=10, follow_redirects=True) as client:
         site = Site(roles, client)
         assert (await site.post("before")).status_code == 202
         await until(lambda: site.is_on_its_page("before"), "the first article")

@@ -8,11 +8,10 @@ import json
 import tempfile
 from pathlib import Path
 
-import httpx
-
 from news_shared.topics import VECTORS
 from newsfeed.newsroom import REFERENCE, SOURCE, newsroom
 from tests.testbed.backends import Backend, backends
+from tests.testbed.plain_http import plain_client
 from tests.testbed.role import Roles, running_roles
 from tests.testbed.topics import records_of
 from tests.testbed.waiting import until
@@ -27,7 +26,7 @@ async def vectors_of_the_newsroom(backend: Backend, roles: Roles) -> list[bytes]
     articles = newsroom(REFERENCE).articles
     lines = b"".join(json.dumps(article).encode() + b"\n" for article in articles)
     headers = {"Authorization": "Bearer dev", "Content-Type": "application/x-ndjson"}
-    async with httpx.AsyncClient(trust_env=False, timeout=30) as client:
+    async with plain_client(timeout=30) as client:
         door = f"{roles.places.url('ingest-api')}/v1/articles"
         answer = await client.post(door, params={"source": SOURCE}, content=lines, headers=headers)
         answer.raise_for_status()

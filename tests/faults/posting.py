@@ -13,6 +13,7 @@ from news_shared.articles import Article, ArticleEvent, Withdrawal, decode_event
 from news_shared.clock import epoch_ms, rfc3339
 from news_shared.topics import ARTICLES
 from tests.testbed.backends import Backend
+from tests.testbed.plain_http import plain_client
 from tests.testbed.role import Roles
 from tests.testbed.topics import records_of
 from tests.testbed.waiting import until
@@ -83,7 +84,7 @@ class Poster:
 @asynccontextmanager
 async def posting(roles: Roles) -> AsyncIterator[Poster]:
     headers = {"Authorization": "Bearer dev"}
-    async with httpx.AsyncClient(headers=headers, timeout=10, trust_env=False) as client:
+    async with plain_client(headers=headers, timeout=10) as client:
         yield Poster(roles.places.url("ingest-api"), client)
 
 

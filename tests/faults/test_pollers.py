@@ -5,7 +5,6 @@ import random
 import signal
 from collections import defaultdict
 
-import httpx
 import pytest
 
 from news_shared.topics import SUBMISSIONS
@@ -13,6 +12,7 @@ from tests.ingest.feed_server import Answer, Asked, rss
 from tests.ingest.polled import QUICK, Newsroom, newsroom
 from tests.testbed.backends import Backend
 from tests.testbed.effort import often
+from tests.testbed.plain_http import plain_client
 from tests.testbed.role import Roles
 from tests.testbed.topics import records_of
 from tests.testbed.waiting import until
@@ -142,7 +142,7 @@ async def test_what_came_while_kafka_was_away_is_published_when_it_is_back(
         for host in HOSTS:
             feeds.grow(host)
         poller = next(process for process in roles.processes if process.name.startswith("ingest-poller"))
-        async with httpx.AsyncClient(trust_env=False) as client:
+        async with plain_client() as client:
 
             async def finds_out() -> bool:
                 return 'outcome="kafka-away"' in (await client.get(f"{poller.url}/metrics")).text

@@ -19,6 +19,7 @@ from news_shared.producer import Outgoing, open_producer
 from news_shared.topics import ARTICLES
 from tests.feed.builders import published, withdrawn
 from tests.testbed.backends import PARTITIONS, Backend
+from tests.testbed.plain_http import plain_client
 from tests.testbed.role import RoleProcess, Roles
 from tests.testbed.waiting import until
 
@@ -81,7 +82,7 @@ async def reading(door: RoleProcess, last_id: str | None = None, **wanted: str) 
     if last_id:
         headers["Last-Event-ID"] = last_id
     async with (
-        httpx.AsyncClient(timeout=30, trust_env=False) as http,
+        plain_client(timeout=30) as http,
         http.stream("GET", f"{door.url}/v1/stream", params=wanted, headers=headers) as response,
     ):
         assert response.status_code == 200, await response.aread()
@@ -108,7 +109,7 @@ class Site:
 
     async def _streams(self) -> bool:
         async with (
-            httpx.AsyncClient(trust_env=False) as http,
+            plain_client() as http,
             http.stream("GET", f"{self.api.url}/v1/stream") as response,
         ):
             return response.status_code == 200
@@ -133,7 +134,7 @@ ID = {guid: published(guid).id for guid in "abcdefgh"}
 
 
 async def test_what_is_announced_is_answered_and_what_was_missed_comes_back(site: Site) -> None:
-    async with reading(site.api) as reader, httpx.AsyncClient(trust_env=False) as http:
+    async with reading(site.api) as reader, plain_client() as http:
         await reader.begun()
         for guid in "abcd":
             await site.write(published(guid))
@@ -161,7 +162,7 @@ async def test_what_is_announced_is_answered_and_what_was_missed_comes_back(site
 
 async def test_nothing_is_announced_before_queries_answer_with_it(site: Site) -> None:
     site.projector.freeze()
-    async with reading(site.api) as reader, httpx.AsyncClient(trust_env=False) as http:
+    async with reading(site.api) as reader, plain_client() as http:
         await reader.begun()
         await site.write(published("a"))
 
@@ -292,7 +293,7 @@ async def test_bounds_and_ends(roles: Roles, fresh_backend: Backend) -> None:
     site = Site(roles, fresh_backend)
     site.api.environment |= {"NEWS_FEED_STREAMS": "1", "NEWS_FEED_STREAM_LIFE": "PT3S"}
     await site.start()
-    async with httpx.AsyncClient(trust_env=False) as http:
+    async with plain_client() as http:
         begun = monotonic()
         async with reading(site.api) as reader:
             await reader.begun()

@@ -13,6 +13,7 @@ from news_shared.articles import Article, decode_event
 from news_shared.topics import ARTICLES
 from tests.ingest.feed_server import FeedServer, feed_server
 from tests.testbed.backends import Backend
+from tests.testbed.plain_http import plain_client
 from tests.testbed.role import Roles
 from tests.testbed.topics import records_of
 from tests.testbed.waiting import until
@@ -82,7 +83,7 @@ class Newsroom:
             found = await self.titles()
             return all(len(found.get(source, [])) >= count for source, count in expected.items())
 
-        await until(are_there, f"the articles of {len(expected)} sources", seconds=60)
+        await until(are_there, f"the articles of {len(expected)} sources", seconds=60, every=0.2)
 
     async def all_published(self, expected: Mapping[str, Sequence[str]]) -> None:
         """The same for several sources."""
@@ -116,5 +117,5 @@ async def newsroom(
         for process in (api, *processes):
             await process.ready()
         headers = {"Authorization": "Bearer dev"}
-        async with httpx.AsyncClient(base_url=api.url, headers=headers, timeout=30, trust_env=False) as client:
+        async with plain_client(base_url=api.url, headers=headers, timeout=30) as client:
             yield Newsroom(client, feeds, roles, backend)

@@ -14,6 +14,7 @@ from news_shared.articles import Article, Withdrawal, decode_event
 from news_shared.clock import system_clock
 from news_shared.topics import ARTICLES
 from tests.testbed.backends import Backend
+from tests.testbed.plain_http import plain_client
 from tests.testbed.role import Roles
 from tests.testbed.topics import records_of
 from tests.testbed.waiting import until
@@ -32,7 +33,7 @@ async def intake(roles: Roles, *, publisher: bool = True, **settings: str) -> As
     if publisher:
         await roles.start("ingest-publisher", **settings)
     await api.ready()
-    async with httpx.AsyncClient(base_url=api.url, headers=ADMIN, timeout=30, trust_env=False) as client:
+    async with plain_client(base_url=api.url, headers=ADMIN, timeout=30) as client:
         yield client
 
 
@@ -215,7 +216,7 @@ async def test_a_key_may_write_for_its_own_source_until_it_is_revoked(roles: Rol
         made = await client.post("/v1/sources/s/keys")
         assert made.status_code == 201
         own = {"Authorization": f"Bearer {made.json()['token']}"}
-        bare = httpx.AsyncClient(base_url=client.base_url, timeout=30, trust_env=False)
+        bare = plain_client(base_url=client.base_url, timeout=30)
         async with bare:
             assert (await bare.post("/v1/articles", json=A, headers=own)).status_code == 202
             assert (await bare.post("/v1/articles?source=s", json=A, headers=own)).status_code == 202

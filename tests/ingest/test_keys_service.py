@@ -13,6 +13,7 @@ from news_shared.clock import rfc3339, system_clock
 from news_shared.topics import SOURCES, SUBMISSIONS
 from tests.ingest.test_intake_service import ADMIN, A, intake, problem_of
 from tests.testbed.backends import Backend
+from tests.testbed.plain_http import plain_client
 from tests.testbed.role import Roles
 from tests.testbed.topics import records_of
 from tests.testbed.waiting import until
@@ -35,7 +36,7 @@ async def made_key(client: httpx.AsyncClient, source: str = "s", **wanted: objec
 
 @asynccontextmanager
 async def strangers(url: httpx.URL | str) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(base_url=url, timeout=30, trust_env=False) as client:
+    async with plain_client(base_url=url, timeout=30) as client:
         yield client
 
 

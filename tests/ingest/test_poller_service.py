@@ -11,6 +11,7 @@ from news_shared.redis_client import open_redis
 from tests.ingest.feed_server import Answer, Asked, feed_server, rss
 from tests.ingest.polled import SETTINGS, SLOW, newsroom
 from tests.testbed.backends import Backend
+from tests.testbed.plain_http import plain_client
 from tests.testbed.role import Roles
 from tests.testbed.waiting import until
 
@@ -111,6 +112,31 @@ async def test_an_emptied_redis_makes_feeds_be_polled_again_and_nothing_be_publi
             await room.published(f"s{number}", f"127.0.1.{number}")
 
 
+async def test_a_host_that_is_asked_while_redis_is_emptied_is_not_asked_by_a_second_request(
+    roles: Roles, fresh_backend: Backend
+) -> None:
+    slow, *others = [f"127.0.1.{number}" for number in range(1, 7)]
+    go_on = asyncio.Event()
+
+    async def waits(asked: Asked, writer: asyncio.StreamWriter) -> None:
+        await go_on.wait()
+        writer.write(b"HTTP/1.1 304 Not Modified\r\nConnection: close\r\n\r\n")
+
+    async with newsroom(roles, fresh_backend, SLOW | {"NEWS_INGEST_POLL_LEASE": "PT6S"}, publisher=False) as room:
+        asked = room.feeds.asked
+        room.feeds.behaviours = {slow: waits, **dict.fromkeys(others, lambda _: Answer(body=rss("a")))}
+        for number, host in enumerate((slow, *others)):
+            await room.add(f"s{number}", host)
+        await until(lambda: all(len(asked[host]) == 1 for host in (slow, *others)), "everybody to be asked")
+        async with open_redis(fresh_backend.redis_settings) as redis:
+            await redis.flushall()
+        await until(lambda: all(len(asked[host]) == 2 for host in others), "the others to be asked once more")
+        assert len(asked[slow]) == 1
+        go_on.set()
+        await until(lambda: len(asked[slow]) == 2, "the slow one to be asked once more")
+        assert room.feeds.open_most[slow] == 1
+
+
 async def test_hosts_that_hang_delay_nobody_else(roles: Roles, fresh_backend: Backend) -> None:
     async def hangs(asked: Asked, writer: asyncio.StreamWriter) -> None:
         await asyncio.sleep(60)
@@ -134,7 +160,7 @@ async def test_hosts_that_hang_delay_nobody_else(roles: Roles, fresh_backend: Ba
 async def test_what_cannot_be_polled_is_refused_at_the_door(roles: Roles) -> None:
     api = await roles.start("ingest-api", **SETTINGS)
     headers = {"Authorization": "Bearer dev"}
-    async with httpx.AsyncClient(base_url=api.url, headers=headers, timeout=30, trust_env=False) as client:
+    async with plain_client(base_url=api.url, headers=headers, timeout=30) as client:
         json_type = {"Content-Type": "application/json"}
         for wrong, field in (
             ({"feed_url": "file:///etc/passwd"}, "feed_url"),
@@ -188,7 +214,7 @@ async def test_what_cannot_be_polled_is_refused_at_the_door(roles: Roles) -> Non
 async def test_lists_of_feeds_go_in_and_out(roles: Roles) -> None:
     api = await roles.start("ingest-api", **SETTINGS)
     headers = {"Authorization": "Bearer dev"}
-    async with httpx.AsyncClient(base_url=api.url, headers=headers, timeout=30, trust_env=False) as client:
+    async with plain_client(base_url=api.url, headers=headers, timeout=30) as client:
         listed = """<opml version="2.0"><head/><body><outline text="Sport">
             <outline text="Herald" xmlUrl="http://herald.example/rss" htmlUrl="http://herald.example/" language="uk"/>
             <outline text="Herald" xmlUrl="http://other.example/rss" category="/World,/Kyiv"/></outline>
@@ -232,7 +258,7 @@ async def test_the_feeds_of_a_site_are_found_and_tried(roles: Roles) -> None:
 
     async with (
         feed_server() as feeds,
-        httpx.AsyncClient(base_url=api.url, headers=headers, timeout=30, trust_env=False) as client,
+        plain_client(base_url=api.url, headers=headers, timeout=30) as client,
     ):
         feeds.behaviours[HERE] = site
 

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import httpx
 import numpy as np
 import psutil
 import pytest
@@ -24,6 +23,7 @@ from tests.related.builders import a_withdrawal, an_article, id_of
 from tests.related.publishing import publish
 from tests.related.running import running_app, settings_for
 from tests.testbed.backends import Backend
+from tests.testbed.plain_http import plain_client
 from tests.testbed.role import RoleProcess, Roles
 from tests.testbed.topics import records_of
 from tests.testbed.waiting import until
@@ -68,7 +68,7 @@ class Topic:
 
 async def counted(embedder: RoleProcess) -> dict[str, int]:
     """Texts that this process dealt with, by what it did."""
-    async with httpx.AsyncClient(trust_env=False) as client:
+    async with plain_client() as client:
         text = (await client.get(f"{embedder.url}/metrics")).text
     series = re.findall(r'^news_related_texts_total\{done="(\w+)"\} (\S+)$', text, re.M)
     return {done: int(float(number)) for done, number in series}
@@ -78,7 +78,7 @@ async def caught_up(embedder: RoleProcess, records: int) -> None:
     """Wait until a process has applied so many records."""
 
     async def has() -> bool:
-        async with httpx.AsyncClient(trust_env=False) as client:
+        async with plain_client() as client:
             text = (await client.get(f"{embedder.url}/metrics")).text
         applied = re.search(r'^news_projection_records_total\{group="news.related-embedder"\} (\S+)$', text, re.M)
         return applied is not None and float(applied[1]) >= records

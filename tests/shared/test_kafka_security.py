@@ -1,6 +1,7 @@
 """TLS and SASL: what is set wrongly is told at the start where that can be known, else as the client found it."""
 
 import asyncio
+import ssl
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,12 @@ def test_certificates_that_cannot_be_read_are_told_with_their_path(
     monkeypatch.setenv("NEWS_KAFKA_SSL_CAFILE", str(file))
     with pytest.raises(SystemExit, match=f"NEWS_KAFKA_SSL_CAFILE: .*{file} cannot be read"):
         read_settings(KafkaSettings)
+
+
+@pytest.mark.parametrize("named", [None, ""])
+def test_no_certificates_are_read_where_none_are_named(named: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ssl, "create_default_context", lambda **_: pytest.fail("the machine's own were read"))
+    assert not KafkaSettings(ssl_cafile=named).ssl_cafile
 
 
 @pytest.mark.parametrize("given", [{}, {"NEWS_KAFKA_SASL_USERNAME": "news"}, {"NEWS_KAFKA_SASL_PASSWORD": "hidden"}])

@@ -21,6 +21,7 @@ from tests.testbed.ports import reserved_port
 
 VERSION = "4.1.0"
 _JARS = Path(__file__).parents[2] / ".cache" / f"kafka-{VERSION}"
+_QUICK = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC")  # a JVM that lives for minutes: no costly compiler, one core
 _POM = f"""<project xmlns="http://maven.apache.org/POM/4.0.0"><modelVersion>4.0.0</modelVersion>
 <groupId>org.newsfeed</groupId><artifactId>kafka-for-tests</artifactId><version>1</version>
 <dependencies><dependency><groupId>org.apache.kafka</groupId><artifactId>kafka_2.13</artifactId>
@@ -50,7 +51,7 @@ class ApacheKafka:
 
     def start(self) -> None:
         properties = str(self._folder / "server.properties")
-        command = [_java(), "-Xmx512m", "-Xms256m", "-cp", f"{_JARS}/*", "kafka.Kafka", properties]
+        command = [_java(), "-Xmx512m", "-Xms256m", *_QUICK, "-cp", f"{_JARS}/*", "kafka.Kafka", properties]
         with self.log.open("ab") as log:
             self._process = tether.start(command, output=log)
         deadline = monotonic() + 60
@@ -119,7 +120,7 @@ class ApacheKafka:
         return True
 
     def _run(self, *arguments: str) -> None:
-        command = [_java(), "-cp", f"{_JARS}/*", *arguments, "-c", str(self._folder / "server.properties")]
+        command = [_java(), *_QUICK, "-cp", f"{_JARS}/*", *arguments, "-c", str(self._folder / "server.properties")]
         done = subprocess.run(command, capture_output=True, text=True)
         if done.returncode:
             raise RuntimeError(f"{arguments[0]} failed: {done.stdout[-2000:]}{done.stderr[-2000:]}")

@@ -5,6 +5,7 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Protocol
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -56,13 +57,13 @@ class Backend:
     kafka: Broker
     redis: Server
 
-    @property
+    @cached_property
     def kafka_settings(self) -> KafkaSettings:
         return KafkaSettings(
             bootstrap=self.kafka_bootstrap, transactions=self.transactions, static_members=self.transactions
         )
 
-    @property
+    @cached_property
     def redis_settings(self) -> RedisSettings:
         return RedisSettings(url=self.redis_url, cluster=self.redis_cluster)
 

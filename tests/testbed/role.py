@@ -13,6 +13,7 @@ from newsfeed import tether
 from newsfeed.roles import ROLES, Places, choose_places, role_environment
 from tests.testbed import warm_start
 from tests.testbed.backends import Backend
+from tests.testbed.plain_http import plain_client
 from tests.testbed.ports import reserved_port
 from tests.testbed.waiting import until
 from tests.testbed.warm_start import WarmProcess
@@ -57,7 +58,7 @@ class RoleProcess:
 
     async def ready(self, *, seconds: float = 60) -> None:
         """Wait until ``/readyz`` says yes; a process that ended instead is an error with its last lines."""
-        async with httpx.AsyncClient(timeout=2, trust_env=False) as client:
+        async with plain_client(timeout=2) as client:
 
             async def is_ready() -> bool:
                 if not self.is_alive:
@@ -67,7 +68,7 @@ class RoleProcess:
                 except httpx.TransportError:
                     return False
 
-            await until(is_ready, f"{self.name} to be ready", seconds=seconds)
+            await until(is_ready, f"{self.name} to be ready", seconds=seconds, every=0.05)
 
     async def ended(self, *, seconds: float = 30) -> int:
         """Wait until it ends by itself, for example at a crash point; returns the exit code."""

@@ -7,7 +7,7 @@ from time import monotonic
 Condition = Callable[[], bool] | Callable[[], Awaitable[bool]]
 
 
-async def until(condition: Condition, what: str, *, seconds: float = 30) -> float:
+async def until(condition: Condition, what: str, *, seconds: float = 30, every: float = 0.02) -> float:
     """Wait until the condition holds; returns the seconds that it took.
 
     Raises:
@@ -20,4 +20,4 @@ async def until(condition: Condition, what: str, *, seconds: float = 30) -> floa
             return monotonic() - begun
         if monotonic() - begun > seconds:
             raise TimeoutError(f"waited {seconds} s for {what}")
-        await asyncio.sleep(0.02)
+        await asyncio.sleep(every)

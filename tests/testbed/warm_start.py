@@ -37,6 +37,7 @@ _LIBRARIES: Final = (
     "fastapi",
     "ftfy",
     "h2.connection",
+    "httpcore",
     "httpx",
     "jinja2",
     "lxml.etree",
@@ -47,11 +48,13 @@ _LIBRARIES: Final = (
     "numpy",
     "orjson",
     "prometheus_client",
+    "pydantic.v1",
     "pydantic_settings",
     "redis.asyncio.cluster",
     "structlog",
     "uvicorn.protocols.http.httptools_impl",
     "uvloop",
+    "w3lib.url",
 )
 _SHORT_SECONDS: Final = 0.01
 _LONGEST: Final = 1 << 20

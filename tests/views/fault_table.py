@@ -19,6 +19,7 @@ from news_shared.topics import VIEWS
 from news_views.projection.names import GROUP
 from tests.testbed.apache_kafka import ApacheKafka
 from tests.testbed.backends import PARTITIONS
+from tests.testbed.plain_http import plain_client
 from tests.testbed.redis_cluster import RedisCluster
 from tests.testbed.role import RoleProcess, Roles
 from tests.testbed.waiting import until
@@ -317,7 +318,7 @@ class FaultTable:
 async def _summed(name: str, members: Sequence[RoleProcess], **labels: str | None) -> float:
     wanted = {"group": GROUP, **{label: value for label, value in labels.items() if value is not None}}
     total = 0.0
-    async with httpx.AsyncClient(timeout=5, trust_env=False, verify=False) as http:
+    async with plain_client(timeout=5) as http:
         for member in members:
             answer = await http.get(f"{member.url}/metrics")
             for family in text_string_to_metric_families(answer.text):

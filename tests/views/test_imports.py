@@ -36,6 +36,7 @@ from news_views.projection.imports import Said, imported_totals
 from news_views.view_counts import article_counts, day_counts
 from news_views.view_log import IMPORT_HEADERS, Import, PlacedImport, decode
 from tests.testbed.backends import PARTITIONS, Backend
+from tests.testbed.plain_http import plain_client
 from tests.testbed.role import RoleProcess, Roles
 from tests.testbed.waiting import until
 from tests.views.builders import LogWriter, an_article, an_import
@@ -264,7 +265,7 @@ class Desk:
 
 @pytest_asyncio.fixture
 async def http() -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(timeout=15, trust_env=False) as client:
+    async with plain_client(timeout=15) as client:
         yield client
 
 

@@ -25,6 +25,7 @@ from news_views.queries.live import LiveCounts, Watch
 from news_views.queries.live_routes import live_counts
 from news_views.view_counts import Totals
 from tests.testbed.backends import PARTITIONS, Backend
+from tests.testbed.plain_http import plain_client
 from tests.testbed.role import RoleProcess, Roles
 from tests.testbed.waiting import until
 from tests.views.builders import an_article
@@ -218,7 +219,7 @@ async def following(stream: AsyncIterator[Event | str], name: str = "message") -
 
 @pytest_asyncio.fixture
 async def site(roles: Roles, fresh_backend: Backend) -> AsyncIterator[Site]:
-    async with httpx.AsyncClient(timeout=15, trust_env=False) as http:
+    async with plain_client(timeout=15) as http:
         processes = [roles.make("views-projector"), roles.make("views-api"), roles.make("web")]
         for process in processes:
             process.launch()
@@ -295,7 +296,7 @@ async def test_a_stream_speaks_in_silence_lives_so_long_and_waits_for_redis(
         "views-api", NEWS_VIEWS_LIVE_HEARTBEAT="PT0.1S", NEWS_VIEWS_LIVE_LIFE="PT5S", NEWS_VIEWS_LIVE_STREAMS="1"
     )
     [article] = await announce(fresh_backend, [published("ferry")])
-    async with httpx.AsyncClient(timeout=15, trust_env=False) as http:
+    async with plain_client(timeout=15) as http:
         begun = monotonic()
         async with watched(api, http, [article]) as stream:
             refused = await http.get(f"{api.url}/v1/views/live", params={"article": article})

@@ -8,6 +8,7 @@ import pytest_asyncio
 
 from news_shared.article_ids import article_id
 from tests.testbed.backends import Backend
+from tests.testbed.plain_http import plain_client
 from tests.testbed.role import Roles
 from tests.views.newsroom_events import announce, published, withdrawn
 from tests.views.readers import BROWSER, CRAWLER
@@ -16,7 +17,7 @@ from tests.views.test_views_service import NOBODY, Site, away
 
 @pytest_asyncio.fixture
 async def site(roles: Roles, fresh_backend: Backend) -> AsyncIterator[Site]:
-    async with httpx.AsyncClient(timeout=15, trust_env=False) as http:
+    async with plain_client(timeout=15) as http:
         api, projector, web = (roles.make(name) for name in ("views-api", "views-projector", "web"))
         for process in (api, projector, web):
             process.launch()
@@ -60,7 +61,7 @@ async def test_the_pixel_counts_as_a_beacon_does_and_always_is_a_picture(site: S
 
 async def test_an_address_that_looks_too_often_is_refused_with_a_picture(roles: Roles, fresh_backend: Backend) -> None:
     api = await roles.start("views-api", NEWS_VIEWS_BURST_PER_MINUTE="1", NEWS_VIEWS_LIMIT_PER_MINUTE="2")
-    async with httpx.AsyncClient(timeout=15, trust_env=False) as http:
+    async with plain_client(timeout=15) as http:
         site = Site(api, fresh_backend, http)
         answers = [await look(site, "herald:ferry", "192.0.2.1") for _ in range(3)]
         assert [answer.status_code for answer in answers] == [200, 200, 429]

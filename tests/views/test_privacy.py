@@ -3,12 +3,12 @@
 from collections.abc import AsyncIterator
 from typing import Any
 
-import httpx
 import pytest_asyncio
 
 from news_shared.redis_client import open_redis
 from news_shared.topics import TOPICS
 from tests.testbed.backends import Backend
+from tests.testbed.plain_http import plain_client
 from tests.testbed.role import Roles
 from tests.testbed.waiting import until
 from tests.views.newsroom_events import announce, published
@@ -33,7 +33,7 @@ TRACES = (
 
 @pytest_asyncio.fixture
 async def site(roles: Roles, fresh_backend: Backend) -> AsyncIterator[Site]:
-    async with httpx.AsyncClient(timeout=15, trust_env=False) as http:
+    async with plain_client(timeout=15) as http:
         for name in ("views-projector", "views-api", "web"):
             roles.make(name, NEWS_LOG_LEVEL="DEBUG", NEWS_VIEWS_FLUSH="PT0.2S", NEWS_VIEWS_BURST_PER_MINUTE="4")
         for process in roles.processes:

@@ -4,7 +4,6 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
 
-import httpx
 import pytest
 import pytest_asyncio
 from hypothesis import given
@@ -18,6 +17,7 @@ from news_shared.topics import VIEWS
 from news_views.queries.series import Interval, span
 from news_views.view_log import BATCH_HEADERS, Beacon, Flag, encode_batch
 from tests.testbed.backends import PARTITIONS, Backend
+from tests.testbed.plain_http import plain_client
 from tests.testbed.role import Roles
 from tests.views.newsroom_events import announce, published, withdrawn
 from tests.views.test_views_service import NOBODY, Site
@@ -91,7 +91,7 @@ def test_nothing_that_is_sent_is_an_error_of_ours(interval: Interval, start: str
 
 @pytest_asyncio.fixture
 async def site(roles: Roles, fresh_backend: Backend) -> AsyncIterator[Site]:
-    async with httpx.AsyncClient(timeout=15, trust_env=False) as http:
+    async with plain_client(timeout=15) as http:
         await roles.start("views-projector")
         yield Site(await roles.start("views-api"), fresh_backend, http)
 

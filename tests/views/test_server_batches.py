@@ -29,6 +29,7 @@ from news_views.beacons.server_batches import REQUESTS_AT_ONCE, LinesTaken, Serv
 from news_views.beacons.server_lines import ServerLine, read_line
 from news_views.view_log import Batch, Flag, decode
 from tests.testbed.backends import PARTITIONS, Backend
+from tests.testbed.plain_http import plain_client
 from tests.testbed.role import RoleProcess, Roles
 from tests.testbed.waiting import until
 from tests.views.newsroom_events import announce, published
@@ -248,7 +249,7 @@ async def test_lines_far_apart_keep_their_times(fresh_backend: Backend) -> None:
 
 @pytest_asyncio.fixture
 async def http() -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(timeout=15, trust_env=False) as client:
+    async with plain_client(timeout=15) as client:
         yield client
 
 

@@ -24,6 +24,7 @@ from news_views.counting.trending import (
 )
 from news_views.queries.trending_query import Selection, TrendingQuery
 from tests.testbed.backends import PARTITIONS, Backend
+from tests.testbed.plain_http import plain_client
 from tests.testbed.role import Roles
 from tests.testbed.waiting import until
 from tests.views.newsroom_events import announce, published, withdrawn
@@ -162,7 +163,7 @@ class Site:
 async def site(roles: Roles, fresh_backend: Backend) -> AsyncIterator[Site]:
     await roles.start("views-projector")
     api = await roles.start("views-api")
-    async with httpx.AsyncClient(timeout=15, trust_env=False) as http:
+    async with plain_client(timeout=15) as http:
         yield Site(api.url, http)
 
 

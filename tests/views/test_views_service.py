@@ -13,6 +13,7 @@ import pytest_asyncio
 
 from news_shared.article_ids import article_id
 from tests.testbed.backends import Backend, Server
+from tests.testbed.plain_http import plain_client
 from tests.testbed.role import RoleProcess, Roles
 from tests.testbed.waiting import until
 from tests.views.newsroom_events import announce, published, withdrawn
@@ -63,7 +64,7 @@ class Site:
 
 @pytest_asyncio.fixture
 async def http() -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(timeout=15, trust_env=False) as client:
+    async with plain_client(timeout=15) as client:
         yield client
 
 

@@ -12,6 +12,7 @@ import pytest_asyncio
 
 from newsfeed.embedded import EmbeddedServer, embedded_redis
 from tests.testbed.backends import Backend
+from tests.testbed.plain_http import plain_client
 from tests.testbed.ports import reserved_port
 from tests.testbed.role import RoleProcess, Roles, running_roles
 from tests.testbed.waiting import until
@@ -74,7 +75,7 @@ class Site:
 async def site(backend: Backend, tmp_path: Path) -> AsyncIterator[Site]:
     with running_roles(backend, tmp_path, warm=True) as roles, embedded_redis(reserved_port()) as redis:
         processes = await _started(roles, redis)
-        async with httpx.AsyncClient(follow_redirects=True, timeout=10, trust_env=False) as client:
+        async with plain_client(follow_redirects=True, timeout=10) as client:
             site = Site(client, roles.places.url("web"), roles.places.url("ingest-api"), processes, redis)
             posted = await client.post(
                 f"{site.ingest}/v1/articles?source=desk",

@@ -137,7 +137,9 @@ class Poller:
         missing = [feed for name, feed in feeds.items() if not known.get(name)]
         random.shuffle(missing)  # feeds of one host are not all at one end
         now = self._tools.clock()
-        times = [now + timedelta(seconds=n / _NEW_PER_SECOND) for n in range(len(missing))]
+        asked = {claim.host for claim in self._claims()}  # their leases went with Redis: nobody else holds off
+        after = [self._lease_end() if feed.host in asked else now for feed in missing]
+        times = [begin + timedelta(seconds=n / _NEW_PER_SECOND) for n, begin in enumerate(after)]
         await self._schedule.place_all(missing, times)
         await self._schedule.set_filled()
         self._stray = False
