@@ -14,7 +14,6 @@ from news_related.edges import declared
 from news_related.edges.declared import declared_edges
 from news_related.edges.neighbourhood import neighbourhood
 from news_related.edges.stories import thread_of
-from news_related.edges.translations import translations
 from news_related.graph.changes import TAG
 from news_related.graph.facts import MAX_LINKS, Backlink, Card, Facts, Withdrawn
 from news_related.link_graph import LinkGraph
@@ -96,7 +95,6 @@ async def assert_is(graph: LinkGraph, oracle: Oracle) -> None:
     for key, out, back in zip(ids, links, backlinks, strict=True):
         assert [(link.url, link.paragraph, owners.get(link.url)) for link in out] == oracle.links(key)
         assert [b.id for b in back] == oracle.backlinks(key)
-        assert set(await translations(graph, cards[key])) == oracle.translations(key)
         await assert_surrounds(graph, oracle, cards[key], backlinks=back)
     for key in oracle.withdrawn:
         assert isinstance((await graph.surroundings(key, neighbours=9, least_score=0)).state, Withdrawn)
@@ -131,8 +129,9 @@ async def assert_surrounds(graph: LinkGraph, oracle: Oracle, card: Card, *, back
     assert around.citing == {around.owners[url]: some for url, some in citing}
     themes = oracle.themes()
     assert around.sizes == {slug: len(themes[slug]) for slug in card.slugs}
-    first = [around.cards[key] for key in around.tellings if key in around.cards]
-    assert set(await translations(graph, card, first=first)) == oracle.translations(card.id)
+    assert set(around.tellings) == oracle.translations(card.id)
+    tellings = [around.cards[key] for key in around.tellings]
+    assert list(around.tellings.values()) == await graph.backlinks_of(tellings)
     named = {*around.owners.values(), *(one.id for some in around.citing.values() for one in some)}
     assert named | {one.id for one in around.backlinks} <= around.cards.keys()
     assert around.cards == await graph.cards(around.cards)
@@ -202,8 +201,8 @@ async def test_siblings_of_an_original_that_never_arrived_are_translations_of_ea
             an_article("de", translation_of="https://herald.example/pl", language="de"),
         ]
     )
-    cards = await stored.graph.cards([id_of("de")])
-    assert set(await translations(stored.graph, cards[id_of("de")])) == {id_of("en"), id_of("pl")}
+    around = await stored.graph.surroundings(id_of("de"), neighbours=0, least_score=0)
+    assert set(around.tellings) == {id_of("en"), id_of("pl")}
 
 
 async def test_an_original_is_found_by_a_guid_that_is_a_url_as_it_was_said_or_by_its_url(stored: GraphOnRedis) -> None:
@@ -215,8 +214,8 @@ async def test_an_original_is_found_by_a_guid_that_is_a_url_as_it_was_said_or_by
             an_article("at that url", url=canonical),
         ]
     )
-    cards = await stored.graph.cards([id_of("uk")])
-    assert set(await translations(stored.graph, cards[id_of("uk")])) == {id_of(guid), id_of("at that url")}
+    around = await stored.graph.surroundings(id_of("uk"), neighbours=0, least_score=0)
+    assert set(around.tellings) == {id_of(guid), id_of("at that url")}
 
 
 async def test_more_articles_are_read_at_once_than_one_command_takes(stored: GraphOnRedis) -> None:
@@ -301,10 +300,8 @@ async def test_a_list_takes_few_round_trips_whatever_the_article_has(
     assert await list_and_trips(stored, "g20") == (shown, takes)
 
 
-@pytest.mark.parametrize(("asked", "takes"), [("uk", 3), ("en", 3)], ids=["the original", "its translation"])
-async def test_translations_and_what_links_to_them_take_two_round_trips_more(
-    stored: GraphOnRedis, asked: str, takes: int
-) -> None:
+@pytest.mark.parametrize("asked", ["uk", "en"], ids=["the original", "its translation"])
+async def test_translations_and_what_links_to_them_take_no_further_round_trip(stored: GraphOnRedis, asked: str) -> None:
     await stored.apply(
         [
             an_article("uk", language="uk"),
@@ -312,7 +309,7 @@ async def test_translations_and_what_links_to_them_take_two_round_trips_more(
             *(an_article(f"to {guid}", links=(guid,)) for guid in ("uk", "en")),
         ]
     )
-    assert await list_and_trips(stored, asked) == (3, takes)
+    assert await list_and_trips(stored, asked) == (3, 1)
 
 
 async def list_and_trips(stored: GraphOnRedis, guid: str) -> tuple[int, int]:

@@ -149,18 +149,6 @@ class LinkGraph:
         found = await self._read([_range(Index.TRANSLATIONS, name, limit=MAX_TRANSLATIONS) for name in names])
         return [[Position.decode(member[_HASH:]).id for member in members] for members in found]
 
-    async def named(self, names: Sequence[bytes]) -> dict[bytes, list[ArticleId]]:
-        """For each name the articles that say they translate what has it, and the one at the URL that it may be."""
-        found = await self._read(
-            [_range(Index.TRANSLATIONS, name, limit=MAX_TRANSLATIONS) for name in names]
-            + [_range(Index.URLS, name, limit=1) for name in names]
-        )
-        half = len(names)
-        return {
-            name: [Position.decode(member[_HASH:]).id for member in (*found[place], *found[half + place])]
-            for place, name in enumerate(names)
-        }
-
     async def sharing_a_band(self, cards: Sequence[Card], *, within_ms: int) -> list[list[ArticleId]]:
         """For each article those that may have its text: they share a band of its signature, and so many milliseconds
         lie between them at the most. The earliest 30 of each band."""

@@ -33,6 +33,8 @@ _BACKLINKS = 50
 _LINKS = 30  # of the body, for what else links to the same
 _CITING_THE_SAME = 10
 _TRANSLATIONS = 50
+_STEPS = 3  # from a translation to its original, to another translation of that, and to what translates this
+_BACKLINKS_OF_A_TRANSLATION = 20
 
 _NEIGHBOUR = struct.Struct(f">{ID_BYTES}si")  # as `PACKED`
 
@@ -49,7 +51,8 @@ class Surroundings(NamedTuple):
         owners: the articles that its links lead to, by URL.
         backlinks: what links to it, newest first; nothing where another article has its URL.
         citing: what links to the same articles, by these: of its first links, the newest of each.
-        tellings: what says that it translates this article, what this one says it translates, and its siblings.
+        tellings: what tells the same in other words, as sources declare it, and what links to each: what it translates,
+            what translates it, and so on from there; siblings of one original also where that has not arrived.
         sizes: how many articles have each of its themes.
         cards: of all of these that are live, and of it.
     """
@@ -62,7 +65,7 @@ class Surroundings(NamedTuple):
     owners: Mapping[str, ArticleId] = {}
     backlinks: Sequence[Backlink] = ()
     citing: Mapping[ArticleId, Sequence[Backlink]] = {}
-    tellings: Sequence[ArticleId] = ()
+    tellings: Mapping[ArticleId, Sequence[Backlink]] = {}
     sizes: Mapping[str, int] = {}
     cards: Mapping[ArticleId, Card] = {}
 
@@ -86,7 +89,8 @@ local HELD, WITHDRAWN = PREFIX .. '{HELD}', PREFIX .. '{WITHDRAWN}'
 local NEIGHBOURS, THEMES = PREFIX .. '{NEIGHBOURS}', PREFIX .. '{Index.THEMES}:'
 local NEIGHBOUR_BYTES, SHOWN, NEAREST = {PACKED.itemsize}, {SHOWN_NEIGHBOURS}, {NEAREST + 1}
 local MOST_BACKLINKS, MOST_LINKS, MOST_CITING = {_BACKLINKS}, {_LINKS}, {_CITING_THE_SAME}
-local MOST_TRANSLATIONS = {_TRANSLATIONS}
+local MOST_TRANSLATIONS, MOST_BACKLINKS_OF_A_TRANSLATION = {_TRANSLATIONS}, {_BACKLINKS_OF_A_TRANSLATION}
+local STEPS = {_STEPS}
 """
     + NAMED_CARDS_LUA
     + PART_LUA
@@ -96,10 +100,11 @@ local card = redis.call('HGET', CARDS, id)
 if not card then return {false, redis.call('HGET', WITHDRAWN, id)} end
 local held = cmsgpack.unpack(redis.call('HGET', HELD, id))
 
+local function id_at(member, behind) return member and string.sub(member, -16 - behind, -1 - behind) end
 local LAST = string.rep('\255', 26)
 local function members(command, index, name, from, to, most, behind)
   local found = redis.call(command, PREFIX .. index .. part_of(name), from, to, 'LIMIT', 0, most)
-  for _, member in ipairs(found) do note(uuid(string.sub(member, -16 - behind, -1 - behind))) end
+  for _, member in ipairs(found) do note(uuid(id_at(member, behind))) end
   return found
 end
 local function earliest(index, name, most)
@@ -126,26 +131,16 @@ end
 local choices = redis.call('HGETALL', PREFIX .. 'curation:' .. id)
 for place = 1, #choices, 2 do note(choices[place]) end
 
-local url, links, names, sizes = false, {}, {id_bytes}, {}
+local links, sizes = {}, {}
 for place = 1, #held[4], 3 do
   local index, name, rest = held[4][place], held[4][place + 1], held[4][place + 2]
-  if index == URLS_NUMBER then url = name end
   if index == CITES_NUMBER then
     local high, low = string.byte(rest, 1, 2)
     links[#links + 1] = {name, (high * 256 + low) * 1000 + #links}  -- by paragraph; strings compare by locale
   end
-  if index == TRANSLATIONS_NUMBER then
-    names[#names + 1] = name
-    note(uuid(name))  -- nothing, where it is the hash of a URL
-  end
   if index == THEMES_NUMBER and not string.find(name, '@', 1, true) then
     sizes[#sizes + 1] = {name, redis.call('ZCARD', THEMES .. name)}
   end
-end
-local its_owner, backlinks = false, {}
-if url then
-  its_owner, backlinks = owner(url), citing(url, MOST_BACKLINKS)
-  names[#names + 1] = url
 end
 table.sort(links, function(one, other) return one[2] < other[2] end)
 for place, link in ipairs(links) do
@@ -153,13 +148,54 @@ for place, link in ipairs(links) do
   link[3] = place <= MOST_LINKS and link[2] and citing(link[1], MOST_CITING) or {}
 end
 
-local tellings = {}
-for place, name in ipairs(names) do
-  tellings[place] = {name, earliest(TRANSLATIONS, name, MOST_TRANSLATIONS), owner(name)}
+-- Its own URL's name, unless another article has that URL, and the names of its original.
+local function names_in(key, held)
+  local url, originals = false, {}
+  for place = 1, #held[4], 3 do
+    local index, name = held[4][place], held[4][place + 1]
+    if index == URLS_NUMBER and id_at(owner(name), 0) == key then url = name end
+    if index == TRANSLATIONS_NUMBER then originals[#originals + 1] = name end
+  end
+  return url, originals
+end
+
+-- What says that it translates an article or its original, the original itself, and so on from there.
+local url, originals = names_in(id_bytes, held)
+local backlinks = url and citing(url, MOST_BACKLINKS) or {}
+local is_told, is_asked, tellings, frontier = {[id_bytes] = true}, {}, {}, {{id_bytes, url, originals}}
+local function tell(found, key)
+  if is_told[key] or #tellings == MOST_TRANSLATIONS then return end
+  local held = redis.call('HGET', HELD, uuid(key))
+  held = held and cmsgpack.unpack(held)
+  if not held or held[2] == '' then return end  -- unknown, or withdrawn
+  is_told[key] = true
+  note(uuid(key))
+  local url, originals = names_in(key, held)
+  tellings[#tellings + 1] = {key, url and citing(url, MOST_BACKLINKS_OF_A_TRANSLATION) or {}}
+  found[#found + 1] = {key, url, originals}
+end
+for _ = 1, STEPS do
+  local found = {}
+  local function ask(name)
+    if not name or is_asked[name] then return end
+    is_asked[name] = true
+    for _, member in ipairs(earliest(TRANSLATIONS, name, MOST_TRANSLATIONS)) do tell(found, id_at(member, 0)) end
+  end
+  for _, one in ipairs(frontier) do
+    ask(one[1])
+    ask(one[2])
+    for _, name in ipairs(one[3]) do
+      ask(name)
+      tell(found, name)  -- nothing, where it is the hash of a URL
+      local at_that_url = owner(name)
+      if at_that_url then tell(found, id_at(at_that_url, 0)) end
+    end
+  end
+  frontier = found
 end
 
 return {
-  card, false, held[3], choices, packed, nearest, its_owner, backlinks, links, tellings, sizes, named_cards(),
+  card, false, held[3], choices, packed, nearest, backlinks, links, tellings, sizes, named_cards(),
 }
 """
 )
@@ -181,10 +217,9 @@ def surroundings_in(key: ArticleId, results: Sequence[Any]) -> Surroundings:
     stored, gone, *others = results
     if stored is None:
         return Surroundings(Withdrawn.decode(gone) if gone is not None else None)
-    links, choices, packed, nearest, owner, backlinks, cited, tellings, sizes, ids, cards = others
+    links, choices, packed, nearest, backlinks, cited, tellings, sizes, ids, cards = others
     card = Card.decode(key, stored)
     body = decode_links(links)
-    has_its_url = owner is not None and position_in(Index.URLS, owner).id == key
     by_name = {name: (position_in(Index.URLS, at).id, some) for name, at, some in cited if at is not None}
     owners = {link.url: by_name[name][0] for link in body if (name := url_hash(link.url)) in by_name}
     return Surroundings(
@@ -194,22 +229,13 @@ def surroundings_in(key: ArticleId, results: Sequence[Any]) -> Surroundings:
         neighbours=[*_NEIGHBOUR.iter_unpack(packed)],
         nearest=[[other for other, _ in _NEIGHBOUR.iter_unpack(some)] for some in nearest],
         owners=owners,
-        backlinks=[one for one in map(Backlink.decode, backlinks) if one.id != key] if has_its_url else [],
+        backlinks=_backlinks(backlinks, key),
         citing={target: [*map(Backlink.decode, some)] for target, some in by_name.values()},
-        tellings=[one for one in _telling(card, tellings, has_its_url=has_its_url) if one != key],
+        tellings={(other := id_from(packed_id)): _backlinks(some, other) for packed_id, some in tellings},
         sizes={slug.decode(): articles for slug, articles in sizes},
         cards={**cards_in(ids, cards), key: card},
     )
 
 
-def _telling(card: Card, tellings: Iterable[Sequence[Any]], *, has_its_url: bool) -> dict[ArticleId, None]:
-    found: dict[ArticleId, None] = {}
-    its_name = url_hash(card.url) if card.url is not None else None
-    for name, translators, owner in tellings:
-        if name != its_name or has_its_url:
-            found.update((id_from(member[-ID_BYTES:]), None) for member in translators)
-            if owner is not None:
-                found[position_in(Index.URLS, owner).id] = None
-    if card.original is not None:
-        found[card.original.id] = None
-    return found
+def _backlinks(members: Iterable[bytes], key: ArticleId) -> list[Backlink]:
+    return [one for one in map(Backlink.decode, members) if one.id != key]

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 from news_related.edges.meaning import further
 from news_related.edges.nearness import LEAST_SHOWN, Near, nears_of
-from news_related.edges.translations import Translation, translations
 from news_related.graph.duplicates import copies_of_each
 from news_related.graph.facts import Backlink, Card
 from news_related.graph.positions import id_bytes, id_from
@@ -20,7 +19,6 @@ from news_related.neighbours.support import supports
 from news_shared.article_ids import ArticleId
 
 _THEMES = 10
-_BACKLINKS_OF_A_TRANSLATION = 20
 _EACH_SIDE, _NEWEST = 8, 3  # in each theme: within one, the nearest in time rank first
 _EACH_SIDE_FILTERED, _NEWEST_FILTERED = 15, 10
 _SHORT = 10  # a list that these suffice for
@@ -43,8 +41,7 @@ async def surroundings(graph: LinkGraph, key: ArticleId, wanted: Wanted, *, raw:
 
 async def related(graph: LinkGraph, card: Card, around: Surroundings, wanted: Wanted) -> list[Ranked]:
     """The ranked list of an article; as a rule without a round trip, whatever is stored. One when themes fill it, or
-    when most of its nearest are copies; two when it has translations; four when a filter leaves too little of its
-    neighbours.
+    when most of its nearest are copies; four when a filter leaves too little of its neighbours.
 
     Args:
         around: as `surroundings` has it for this wish.
@@ -72,7 +69,6 @@ class _Evidence:
     """What speaks for showing others beside an article."""
 
     around: Surroundings
-    translations: Mapping[ArticleId, Translation]
     neighbours: Sequence[Near]
     cards: dict[ArticleId, Card]  # of all of these, and of others of its themes
 
@@ -102,17 +98,18 @@ class _Evidence:
             yield choice.other, Signal(PINNED, Reason("pinned", note=choice.note))
         for other, paragraph in _present(self.around.backlinks, cards):
             yield other.id, backlink(card, other, paragraph)
-        for key, (translation, backlinks) in self.translations.items():
-            yield key, Signal(TRANSLATION, Reason("translation", original=_translates(card, translation)))
+        tellings = {key: backlinks for key, backlinks in self.around.tellings.items() if key in cards}
+        for key, backlinks in tellings.items():
+            yield key, Signal(TRANSLATION, Reason("translation", original=_translates(card, cards[key])))
             for other, paragraph in _present(backlinks, cards):
-                if other.id not in self.translations:
-                    yield other.id, backlink(card, other, paragraph, via=translation)
+                if other.id not in tellings:
+                    yield other.id, backlink(card, other, paragraph, via=cards[key])
         for key, some in self.around.citing.items():
             for other, _ in _present(some, cards):
-                if key in cards and other.id not in self.translations:
+                if key in cards and other.id not in tellings:
                     yield other.id, same_story(card, other, cards[key])
         for one in self.neighbours:
-            if one.card.id not in self.translations:
+            if one.card.id not in tellings:
                 yield one.card.id, by_meaning(card, one)
         rare = rarity(card, self.around.sizes)
         for key, other in cards.items():
@@ -122,9 +119,7 @@ class _Evidence:
 async def _gathered(
     graph: LinkGraph, card: Card, around: Surroundings, wanted: Wanted, *, with_themes: bool
 ) -> _Evidence:
-    told, cards = await _translations(graph, card, around)
-    if with_themes:
-        cards |= await _in_themes(graph, card, wanted)
+    cards = await _in_themes(graph, card, wanted) if with_themes else {}
     cards[card.id] = card
     cards.update((key, around.cards[key]) for key in _named(around) if key in around.cards)
     near = _supported(card, around, least_score=_ANY_SCORE if wanted.is_filter else LEAST_SHOWN)
@@ -132,13 +127,14 @@ async def _gathered(
     if wanted.is_filter and sum(wanted.takes(one.card) and one.kind is not None for one in neighbours) < wanted.limit:
         neighbours = [*neighbours, *await further(graph, card, neighbours)]
     cards.update((one.card.id, one.card) for one in neighbours if one.kind is not None)
-    return _Evidence(around, told, neighbours, cards)
+    return _Evidence(around, neighbours, cards)
 
 
 def _named(around: Surroundings) -> Iterator[ArticleId]:
-    """Those that links and choices name."""
+    """Those that links, translations and choices name."""
     yield from around.owners.values()  # all: a copy of a target is known by the cards of both
-    for some in (around.backlinks, *around.citing.values()):
+    yield from around.tellings
+    for some in (around.backlinks, *around.citing.values(), *around.tellings.values()):
         yield from (one.id for one in some)
     yield from (choice.other for choice in around.choices)
 
@@ -157,18 +153,6 @@ def _supported(card: Card, around: Surroundings, *, least_score: int) -> list[tu
         for (key, score), supported in zip(around.neighbours, support, strict=True)
         if score >= least_score
     ]
-
-
-async def _translations(
-    graph: LinkGraph, card: Card, around: Surroundings
-) -> tuple[Mapping[ArticleId, Translation], dict[ArticleId, Card]]:
-    """Its translations, and the cards of these and of what links to them."""
-    first = [around.cards[key] for key in around.tellings if key in around.cards]
-    if not first:
-        return {}, {}
-    found = await translations(graph, card, _BACKLINKS_OF_A_TRANSLATION, first=first)
-    cards = await graph.cards(b.id for one in found.values() for b in one.backlinks)
-    return found, cards | {key: one.card for key, one in found.items()}
 
 
 async def _in_themes(graph: LinkGraph, card: Card, wanted: Wanted) -> dict[ArticleId, Card]:
