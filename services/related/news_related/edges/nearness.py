@@ -37,7 +37,8 @@ class Near(NamedTuple):
 
 def nearness(card: Card, other: Card, score: int, support: int | None = None) -> Near:
     """What another article is to an article, by their score."""
-    same = primary_language(card.language) == primary_language(other.language)
+    one, two = card.language, other.language
+    same = one == two or primary_language(one) == primary_language(two)
     by_score = kind_of(score, abs(card.listed_ms - other.listed_ms), same=same)
     characters = min(card.characters, other.characters)
     told = told_as(by_score, score, characters, same=same)

@@ -38,9 +38,6 @@ def _constants(name: str) -> "np.ndarray[tuple[int, int], np.dtype[np.uint64]]":
     return np.frombuffer(digests, dtype="<u8").astype(np.uint64).reshape(HASHES, 1)
 
 
-# A band as a number: its own number, then its bytes.
-_PLACES = np.uint32(256) ** np.arange(_ROWS, dtype=np.uint32)
-_NUMBERS = np.arange(BANDS, dtype=np.uint32) * np.uint32(256) ** np.uint32(_ROWS)
 _FACTORS = _constants("factor") | np.uint64(1)
 _TERMS = _constants("term")
 
@@ -67,20 +64,17 @@ def bands_of(signature: bytes) -> list[bytes]:
 
 def sharing_a_band(signatures: Sequence[bytes]) -> list[tuple[int, int]]:
     """The places of all pairs of signatures that have one of the bands in common, each once, the lower place first."""
-    told = [place for place, signature in enumerate(signatures) if signature]
-    beginnings = b"".join([signatures[place][: BANDS * _ROWS] for place in told])
-    bands = np.frombuffer(beginnings, np.uint8).reshape(-1, BANDS, _ROWS) @ _PLACES + _NUMBERS
-    names = bands.ravel()
-    order = names.argsort()
-    ordered = names[order]
-    twice = set(ordered[1:][ordered[1:] == ordered[:-1]].tolist())
-    if not twice:  # as in most lists
-        return []
-    beside: dict[int, list[int]] = {name: [] for name in twice}
-    for at, name in enumerate(names.tolist()):
-        if name in twice:
-            beside[name].append(told[at // BANDS])
-    return sorted({pair for places in beside.values() for pair in combinations(places, 2)})
+    told = [(place, signature) for place, signature in enumerate(signatures) if signature]
+    pairs: set[tuple[int, int]] = set()
+    for start in range(0, BANDS * _ROWS, _ROWS):
+        band = [signature[start : start + _ROWS] for _, signature in told]
+        if len(set(band)) == len(band):  # as in most lists
+            continue
+        beside: dict[bytes, list[int]] = {}
+        for (place, _), name in zip(told, band, strict=True):
+            beside.setdefault(name, []).append(place)
+        pairs.update(pair for places in beside.values() for pair in combinations(places, 2))
+    return sorted(pairs)
 
 
 def shared(one: bytes, other: bytes) -> float:

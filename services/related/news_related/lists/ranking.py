@@ -80,7 +80,7 @@ def rank(
             continue
         best = max(fitting, key=_telling) if len(fitting) > 1 else fitting[0]
         scored.append(Ranked(card, together([s.strength for s in fitting]), best.reason))
-        if not wanted.kinds and all(s.reason.kind == "theme" for s in fitting):
+        if not wanted.kinds and len(fitting) == 1 and best.reason.kind == "theme":
             for_themes_alone.add(card.id)
     chosen = [one for one in scored if one.reason.kind == "pinned"]  # signals come in the order of pinning
     story_of = _stories([article, *candidates.values()])
@@ -128,7 +128,7 @@ def _stories(cards: Iterable[Card]) -> dict[str, str]:
             if name is not None:
                 one, other = sorted((root(card.id), root(name)))
                 parent[other] = one
-    return {card.id: root(card.id) for card in known}
+    return {card.id: root(card.id) if parent else card.id for card in known}
 
 
 def _with_copies(

@@ -110,7 +110,7 @@ def themes(article: Card, other: Card, rare: Mapping[str, tuple[int, int, str]])
 
 def together(strengths: Sequence[float]) -> float:
     """The strength of several signals of one article, as of independent chances."""
-    return 1 - prod([1 - strength for strength in strengths])
+    return 1 - prod([1 - strength for strength in strengths]) if len(strengths) > 1 else strengths[0]
 
 
 def reason_weight(signal: Signal) -> float:
