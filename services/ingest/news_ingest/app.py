@@ -1,6 +1,5 @@
 """Composition roots of ingest's three roles."""
 
-import gc
 import random
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
@@ -44,9 +43,6 @@ from news_shared.topics import SOURCES
 
 log = structlog.get_logger()
 
-_OBJECTS_BETWEEN_COLLECTIONS = 10_000
-"""Of the API and the publisher: an article is some hundred objects without cycles, and at Python's 700 a tenth of the
-time goes into looking at them."""
 _READERS = 4  # threads, so that a huge feed holds up no small one, while memory stays bounded
 
 
@@ -58,7 +54,6 @@ def create_api(
     fetching: FetchSettings,
 ) -> ASGIApp:
     """The HTTP intake."""
-    gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS)
     table = TopicTable(kafka, SOURCES, process.partitions)
 
     @asynccontextmanager
@@ -161,7 +156,6 @@ def create_poller(
 
 def create_publisher(process: ProcessSettings, kafka: KafkaSettings, redis: RedisSettings) -> FastAPI:
     """The publisher, with its health on HTTP."""
-    gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS)
     work = BackgroundWork(process.drain_timeout)
 
     @asynccontextmanager

@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Query, Request
+from pydantic import BaseModel
 from starlette.responses import Response
 
 from news_related.edges.stories import thread_of
@@ -32,39 +33,44 @@ router = APIRouter(tags=["related"])
 MAX_RAW = 50
 """Neighbours of one raw answer."""
 
-Raw = Annotated[
-    bool,
-    Query(description="With `kind=similar`: the neighbours in meaning as they are, without a cut-off."),
-]
+
+class _Wish(BaseModel):
+    """Parameters of a list: one model, since fields that FastAPI reads one by one take it twice the time."""
+
+    limit: Limit = 10
+    language: Languages = None
+    kind: Kinds = None
+    published_after: Since = None
+    raw: Annotated[
+        bool, Query(description="With `kind=similar`: the neighbours in meaning as they are, without a cut-off.")
+    ] = False
+
+    def wanted(self) -> Wanted:
+        """The same for the ranking."""
+        since_ms = epoch_ms(self.published_after) if self.published_after is not None else None
+        return Wanted(self.limit, tuple(self.language or ()), frozenset(self.kind or ()), since_ms)
 
 
-async def _wanted(
-    limit: Limit = 10, language: Languages = None, kind: Kinds = None, published_after: Since = None
-) -> Wanted:
-    since_ms = epoch_ms(published_after) if published_after is not None else None
-    return Wanted(limit, tuple(language or ()), frozenset(kind or ()), since_ms)
-
-
-Asked = Annotated[Wanted, Depends(_wanted)]  # a coroutine, so that no thread is asked for it
+class _WishByUrl(_Wish):
+    article: Article = None
+    url: Url = None
 
 
 @router.get("/v1/articles/{article:path}/related", responses=RELATED_RESPONSES, summary="What to show beside it")
-async def related(request: Request, article: str, wanted: Asked, raw: Raw = False) -> Response:
+async def related(request: Request, article: str, wish: Annotated[_Wish, Query()]) -> Response:
     """Ranked cards with their reasons: pins first, then translations, links, meaning, themes and closeness in time.
 
     Never the article itself, a withdrawn or blocked one, what its body links, a copy of any of these, anything else at
     the URL of the article or of a link, or two tellings of one report; of several articles with one text the earliest
     stands for all.
     """
-    return await _related(request, article, None, wanted, raw=raw)
+    return await _related(request, article, None, wish)
 
 
 @router.get("/v1/related", responses=RELATED_RESPONSES, summary="What to show beside it, by URL")
-async def related_of(
-    request: Request, wanted: Asked, article: Article = None, url: Url = None, raw: Raw = False
-) -> Response:
+async def related_of(request: Request, wish: Annotated[_WishByUrl, Query()]) -> Response:
     """The same for an article that is known by its URL."""
-    return await _related(request, article, url, wanted, raw=raw)
+    return await _related(request, wish.article, wish.url, wish)
 
 
 @router.get("/v1/articles/{article:path}/links", responses=LINKS_RESPONSES, summary="Cards of its links; backlinks")
@@ -98,7 +104,8 @@ async def story_of(request: Request, article: Article = None, url: Url = None, l
     return await answered(request, partial(_story, article=article, url=url, languages=language))
 
 
-async def _related(request: Request, article: str | None, url: str | None, wanted: Wanted, *, raw: bool) -> Response:
+async def _related(request: Request, article: str | None, url: str | None, wish: _Wish) -> Response:
+    wanted, raw = wish.wanted(), wish.raw
     if raw and (wanted.kinds != {"similar"} or wanted.limit > MAX_RAW):
         detail = f"raw=1 goes with kind=similar alone, and limit={MAX_RAW} at the most"
         raise ProblemError(INVALID, detail, errors=[{"field": "raw", "error": detail}])
