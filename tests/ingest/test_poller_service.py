@@ -71,7 +71,8 @@ async def test_a_source_follows_its_feed_and_one_that_is_gone_waits_for_a_person
         await room.client.post("/v1/sources/herald/poll", headers=own)
 
         async def is_gone() -> bool:
-            return bool((await room.polling("herald"))["health"] == "gone")
+            polling = await room.polling("herald")
+            return (polling["health"], polling["outcome"]) == ("gone", "failed")  # what was found; its poll is over
 
         await until(is_gone, "the feed to be gone")
         polling = await room.polling("herald")
