@@ -205,6 +205,18 @@ async def test_siblings_of_an_original_that_never_arrived_are_translations_of_ea
     assert set(around.tellings) == {id_of("en"), id_of("pl")}
 
 
+async def test_translations_are_followed_three_steps_whether_they_have_urls_or_not(stored: GraphOnRedis) -> None:
+    chain = ["first", "second", "third", "fourth", "fifth"]
+    for url in (True, False):
+        await stored.apply(
+            an_article(guid, url=url_of(guid) if url else None, revision=1 if url else 2, translation_of=before)
+            for guid, before in zip(chain, [None, *chain], strict=False)
+        )
+        for guid, told in (("first", chain[1:4]), ("fifth", chain[1:4]), ("third", [*chain[:2], *chain[3:]])):
+            around = await stored.graph.surroundings(id_of(guid), neighbours=0, least_score=0)
+            assert {around.cards[key].title.removeprefix("Title of ") for key in around.tellings} == set(told)
+
+
 async def test_an_original_is_found_by_a_guid_that_is_a_url_as_it_was_said_or_by_its_url(stored: GraphOnRedis) -> None:
     guid, canonical = "https://herald.example/?post_type=story&p=123", "https://herald.example/?p=123&post_type=story"
     await stored.apply(

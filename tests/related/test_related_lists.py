@@ -6,6 +6,7 @@ from typing import Any
 from news_related.graph.facts import MAX_LINKS, Card
 from news_related.lists.ranking import Ranked, Wanted
 from news_related.lists.related_stories import related, surroundings
+from news_shared.clock import epoch_ms
 from tests.related.builders import NOON, an_article, id_of, url_of
 from tests.related.graph_on_redis import GraphOnRedis
 from tests.related.wire_texts import a_wire_text, edited
@@ -128,3 +129,14 @@ async def test_no_copy_of_what_the_body_links_is_listed_however_many_links_it_ha
         ]
     )
     assert list(await listed(stored, "here")) == ["another"]
+
+
+async def test_the_newest_of_its_themes_are_found_however_many_stand_between(stored: GraphOnRedis) -> None:
+    long_ago = NOON - timedelta(days=100)
+    between = [
+        an_article(f"then {n}", themes=("Energy",), date=long_ago + timedelta(minutes=n), url=None) for n in range(40)
+    ]
+    now = [an_article(f"now {n}", themes=("Energy",), date=NOON + timedelta(minutes=n), url=None) for n in range(3)]
+    await stored.apply([an_article("here", themes=("Energy",), date=long_ago), *between, *now], at_once=50)
+    since = epoch_ms(NOON - timedelta(days=1))
+    assert sorted(await listed(stored, "here", published_after_ms=since)) == ["now 0", "now 1", "now 2"]
