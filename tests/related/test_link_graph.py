@@ -356,3 +356,13 @@ async def test_what_links_to_the_same_is_looked_for_at_the_first_links_of_the_bo
     around = await stored.graph.surroundings(id_of("many"), neighbours=0, least_score=0)
     assert list(around.owners.values()) == [id_of(guid) for guid in targets[:MAX_LINKS]]
     assert [target for target, some in around.citing.items() if some] == [id_of(guid) for guid in targets[:30]]
+
+
+async def test_more_cards_lie_around_an_article_than_are_read_in_one_command(stored: GraphOnRedis) -> None:
+    translations = [f"in {n}" for n in range(50)]
+    links = [an_article(f"{n} to {guid}", links=(guid,)) for guid in translations for n in range(20)]
+    told = (an_article(guid, translation_of="here") for guid in translations)
+    await stored.apply([an_article("here"), *told, *links], at_once=50)
+    around = await stored.graph.surroundings(id_of("here"), neighbours=0, least_score=0)
+    assert [len(some) for some in around.tellings.values()] == [20] * 50
+    assert around.cards == await stored.graph.cards([id_of("here"), *map(id_of, translations), *(e.id for e in links)])

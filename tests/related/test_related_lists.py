@@ -140,3 +140,10 @@ async def test_the_newest_of_its_themes_are_found_however_many_stand_between(sto
     await stored.apply([an_article("here", themes=("Energy",), date=long_ago), *between, *now], at_once=50)
     since = epoch_ms(NOON - timedelta(days=1))
     assert sorted(await listed(stored, "here", published_after_ms=since)) == ["now 0", "now 1", "now 2"]
+
+
+async def test_what_stands_beside_an_article_in_its_theme_fills_a_list_from_both_sides(stored: GraphOnRedis) -> None:
+    later = [an_article(f"later {n}", themes=("Energy",), date=NOON + timedelta(minutes=2 + n)) for n in range(30)]
+    earlier = [an_article(f"earlier {n}", themes=("Energy",), date=NOON - timedelta(minutes=3 + n)) for n in range(30)]
+    await stored.apply([an_article("here", themes=("Energy",)), *earlier, *later], at_once=50)
+    assert set(await listed(stored, "here")) == {"later 0", "later 1", "earlier 0", "later 2"}
