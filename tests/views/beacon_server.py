@@ -20,7 +20,7 @@ from news_views.beacons.protocol import BeaconProtocol
 from news_views.beacons.request import read_article, read_headers
 from tests.testbed.waiting import until
 
-SECONDS = 10
+SECONDS = 30
 _Headers = Iterable[tuple[bytes, bytes]]
 
 
