@@ -30,26 +30,24 @@ from news_related.graph.facts import (
     Index,
     Link,
     Withdrawn,
-    position_in,
+    id_in,
     theme_in,
     url_hash,
 )
 from news_related.graph.minhash import bands_of
 from news_related.graph.positions import LENGTH, Position, date_bytes
-from news_related.graph.surroundings import Surroundings
+from news_related.graph.surroundings import MAX_TRANSLATIONS, Surroundings
 from news_related.neighbours.changes import NEIGHBOURS, WINDOW, decode_meaning
 from news_related.neighbours.meanings import Meaning, decode_neighbours
 from news_shared.article_ids import ArticleId
 from news_shared.projection.slots import RelativeCommand, SlotAnswer, Slots
 
 MAX_BACKLINKS = 100
-MAX_TRANSLATIONS = 50
 MAX_IN_A_BAND = 30
 """Articles read of one band: a text in more than that is known well enough."""
 
 _FIELDS = 1_000  # of a hash in one command: Lua takes some 8,000 arguments
 _NESTED = 2  # depth of what is asked side by side by something asked side by side
-_HASH = 16  # bytes of a name in an index
 _LAST = b"\xff" * 26  # after any position
 
 
@@ -122,7 +120,7 @@ class LinkGraph:
         """Which live article has each URL; URLs that none has are missing."""
         asked = list(dict.fromkeys(urls))
         members = await self._read([_range(Index.URLS, url_hash(url), limit=1) for url in asked])
-        return {url: position_in(Index.URLS, found[0]).id for url, found in zip(asked, members, strict=True) if found}
+        return {url: id_in(found[0]) for url, found in zip(asked, members, strict=True) if found}
 
     async def backlinks(self, urls: Sequence[str], limit: int = MAX_BACKLINKS) -> list[list[Backlink]]:
         """For each URL the articles that link to it, newest first."""
@@ -147,7 +145,7 @@ class LinkGraph:
     async def translators(self, names: Sequence[bytes]) -> list[list[ArticleId]]:
         """For each name (`facts.names_of`) the articles that say they translate what has it."""
         found = await self._read([_range(Index.TRANSLATIONS, name, limit=MAX_TRANSLATIONS) for name in names])
-        return [[Position.decode(member[_HASH:]).id for member in members] for members in found]
+        return [[id_in(member) for member in members] for members in found]
 
     async def sharing_a_band(self, cards: Sequence[Card], *, within_ms: int) -> list[list[ArticleId]]:
         """For each article those that may have its text: they share a band of its signature, and so many milliseconds
@@ -169,7 +167,7 @@ class LinkGraph:
                 for band in some
             ]
         answers = iter(await self._read(commands))
-        beside = [dict.fromkeys(position_in(Index.BANDS, m).id for _ in some for m in next(answers)) for some in bands]
+        beside = [dict.fromkeys(id_in(m) for _ in some for m in next(answers)) for some in bands]
         return [[key for key in some if key != card.id] for card, some in zip(cards, beside, strict=True)]
 
     async def choices(self, ids: Sequence[ArticleId]) -> list[list[Choice]]:
@@ -230,7 +228,7 @@ class LinkGraph:
         for slug, some in zip(slugs, spoken, strict=True):
             newest, total = next(answers), next(answers)
             counts = {language: next(answers) for language in some}
-            first = position_in(Index.THEMES, newest[0]).id if newest else None
+            first = id_in(newest[0]) if newest else None
             sizes.append(ThemeSize(slug, total, counts, first))
         return sizes
 

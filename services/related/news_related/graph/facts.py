@@ -17,7 +17,7 @@ import msgpack
 
 from news_related.body_text import beginning_of_body, characters_of
 from news_related.graph.minhash import MOST_CHARACTERS, bands_of, signature_of
-from news_related.graph.positions import ID_BYTES, LENGTH, Position, id_bytes, id_from
+from news_related.graph.positions import ID_BYTES, Position, id_bytes, id_from
 from news_related.graph.themes import themes_of
 from news_shared.article_ids import ArticleId, article_id, normal_guid
 from news_shared.articles import Article, ArticleEvent, Withdrawal
@@ -86,7 +86,7 @@ class Original:
 
 
 class Card(NamedTuple):
-    """An article as others' lists show it, and what relates it to others; a tuple, because a list reads a hundred.
+    """An article as others' lists show it, and what relates it to others; a tuple, because a list reads dozens.
 
     Attributes:
         listed_ms: its moment in lists, see `Position`.
@@ -147,7 +147,7 @@ class Card(NamedTuple):
         }
 
     def encode(self) -> bytes:
-        """As stored beside its id: short, and read two hundred times for one list."""
+        """As stored beside its id: short, since a list reads dozens."""
         packed: bytes = msgpack.packb(
             (
                 self.title,
@@ -271,11 +271,9 @@ def names_of_original(card: Card) -> list[bytes]:
     return names
 
 
-def position_in(index: Index, member: bytes) -> Position:
-    """The position in a member of an index."""
-    if index is Index.CITES:
-        member = member[:-_PARAGRAPH_BYTES]
-    return Position.decode(member[-LENGTH:])
+def id_in(member: bytes) -> ArticleId:
+    """The article of a member of any index but `Index.CITES`, for which see `Backlink`."""
+    return id_from(member[-ID_BYTES:])
 
 
 def encode_links(links: Sequence[Link]) -> bytes:

@@ -1,7 +1,8 @@
 """What lies around one article, for its list of related ones: read in one call.
 
 It depends on what is found what must be read next: the article's links, the articles that these lead to, who else links
-to those, and the cards of all. Asked from outside that is three round trips, which cost the API more than the list.
+to those, and the cards of all. Asked from outside that is three round trips, five where there are translations, which
+cost the API more than the list.
 """
 
 import struct
@@ -17,7 +18,7 @@ from news_related.graph.facts import (
     Link,
     Withdrawn,
     decode_links,
-    position_in,
+    id_in,
     url_hash,
 )
 from news_related.graph.named_cards import NAMED_CARDS_LUA, cards_in
@@ -32,7 +33,7 @@ from news_shared.projection.slots import ReadScript, read_script
 _BACKLINKS = 50
 _LINKS = 30  # of the body, for what else links to the same
 _CITING_THE_SAME = 10
-_TRANSLATIONS = 50
+MAX_TRANSLATIONS = 50
 _STEPS = 3  # from a translation to its original, to another translation of that, and to what translates this
 _BACKLINKS_OF_A_TRANSLATION = 20
 
@@ -89,7 +90,7 @@ local HELD, WITHDRAWN = PREFIX .. '{HELD}', PREFIX .. '{WITHDRAWN}'
 local NEIGHBOURS, THEMES = PREFIX .. '{NEIGHBOURS}', PREFIX .. '{Index.THEMES}:'
 local NEIGHBOUR_BYTES, SHOWN, NEAREST = {PACKED.itemsize}, {SHOWN_NEIGHBOURS}, {NEAREST + 1}
 local MOST_BACKLINKS, MOST_LINKS, MOST_CITING = {_BACKLINKS}, {_LINKS}, {_CITING_THE_SAME}
-local MOST_TRANSLATIONS, MOST_BACKLINKS_OF_A_TRANSLATION = {_TRANSLATIONS}, {_BACKLINKS_OF_A_TRANSLATION}
+local MOST_TRANSLATIONS, MOST_BACKLINKS_OF_A_TRANSLATION = {MAX_TRANSLATIONS}, {_BACKLINKS_OF_A_TRANSLATION}
 local STEPS = {_STEPS}
 """
     + NAMED_CARDS_LUA
@@ -203,12 +204,7 @@ return {
 
 
 def arguments(key: ArticleId, *, neighbours: int, least_score: int) -> tuple[str | int | bytes, ...]:
-    """What the script is told.
-
-    Args:
-        neighbours: of the nearest in meaning that are asked for theirs, and whose cards are read;
-        least_score: no cards of those below.
-    """
+    """What the script is told; see `LinkGraph.surroundings`."""
     return key, id_bytes(key), neighbours, least_score
 
 
@@ -220,7 +216,7 @@ def surroundings_in(key: ArticleId, results: Sequence[Any]) -> Surroundings:
     links, choices, packed, nearest, backlinks, cited, tellings, sizes, ids, cards = others
     card = Card.decode(key, stored)
     body = decode_links(links)
-    by_name = {name: (position_in(Index.URLS, at).id, some) for name, at, some in cited if at is not None}
+    by_name = {name: (id_in(at), some) for name, at, some in cited if at is not None}
     owners = {link.url: by_name[name][0] for link in body if (name := url_hash(link.url)) in by_name}
     return Surroundings(
         state=card,

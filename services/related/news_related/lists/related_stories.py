@@ -23,7 +23,7 @@ _EACH_SIDE, _NEWEST = 8, 3  # in each theme: within one, the nearest in time ran
 _EACH_SIDE_FILTERED, _NEWEST_FILTERED = 15, 10
 _SHORT = 10  # a list that these suffice for
 _NEAREST = 20  # neighbours that such a list is picked from
-_ANY_SCORE = -UNITS * 10
+_ANY_SCORE = -(2**31)  # scores are stored in 32 bits
 
 
 async def surroundings(graph: LinkGraph, key: ArticleId, wanted: Wanted, *, raw: bool = False) -> Surroundings:
